@@ -1,0 +1,98 @@
+"""Face detectors. Each has one method, ``detect(image_bgr) -> list[Detection]``."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from .errors import DetectorError
+from .types import Box, Detection
+
+
+class Detector(Protocol):
+    """What the pipeline asks of a detector."""
+
+    def detect(self, image_bgr: np.ndarray) -> list[Detection]:
+        """Return the faces in a uint8 ``[H, W, 3]`` BGR image, in pixels of that image."""
+
+
+class HaarDetector:
+    """
+    OpenCV's frontal-face cascade (Viola and Jones 2001; Lienhart and Maydt 2002).
+
+    A cascade has no probability. Its score here is ``n / (n + 5)`` for a face on which ``n``
+    overlapping windows agree, so that 0.5 means the customary five neighbours.
+    """
+
+    CASCADE = 'haarcascade_frontalface_default.xml'
+    SCALE_FACTOR = 1.1
+    #: The cascade's own window, in pixels: nothing smaller can be found.
+    WINDOW_PX = 24
+    NEIGHBOURS_AT_HALF = 5
+
+    def __init__(self, input_size: int = 320, score_threshold: float = 0.5):
+        """
+        Load the cascade that OpenCV brings.
+
+        ``input_size`` is the long side in pixels to which larger images are shrunk first.
+        Raises ``DetectorError`` where this OpenCV has none.
+        """
+        self._input_size = input_size
+        self._score_threshold = score_threshold
+        self._cascade = self._load_cascade()
+
+    @classmethod
+    def _load_cascade(cls) -> cv2.CascadeClassifier:
+        if not hasattr(cv2, 'CascadeClassifier'):
+            raise DetectorError(
+                f"detector.type 'haar' does not exist in OpenCV {cv2.__version__}: OpenCV 5 "
+                "dropped the Haar cascades; install 'opencv-python-headless<5'")
+        # Debian's and Ubuntu's OpenCV have no cv2.data; their files come with opencv-data.
+        folders = [cv2.data.haarcascades] if hasattr(cv2, 'data') else []
+        folders += ['/usr/share/opencv4/haarcascades/', '/usr/share/opencv/haarcascades/']
+        for folder in folders:
+            # load() itself does not say on a missing file, it prints; empty() tells.
+            cascade = cv2.CascadeClassifier(folder + cls.CASCADE)
+            if not cascade.empty():
+                return cascade
+        raise DetectorError(
+            f"detector.type 'haar' needs OpenCV's {cls.CASCADE}, which is not installed: "
+            "run 'sudo apt-get install opencv-data'")
+
+    def detect(self, image_bgr: np.ndarray) -> list[Detection]:
+        """Return the faces in a uint8 ``[H, W, 3]`` BGR image, in pixels of that image."""
+        height, width = image_bgr.shape[:2]
+        scale = min(self._input_size / max(height, width), 1.0)
+        small = image_bgr if scale == 1.0 else cv2.resize(
+            image_bgr, (max(round(width * scale), 1), max(round(height * scale), 1)),
+            interpolation=cv2.INTER_AREA)
+        if min(small.shape[:2]) < self.WINDOW_PX:
+            return []
+        gray = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
+        rectangles, neighbours = self._cascade.detectMultiScale2(
+            gray, scaleFactor=self.SCALE_FACTOR, minNeighbors=2,
+            minSize=(self.WINDOW_PX, self.WINDOW_PX))
+        detections = []
+        for (x, y, w, h), count in zip(rectangles, np.ravel(neighbours)):
+            score = float(count) / (float(count) + self.NEIGHBOURS_AT_HALF)
+            if score >= self._score_threshold:
+                box = Box(x / scale, y / scale, w / scale, h / scale)
+                detections.append(Detection(box, score))
+        return detections
+
+
+DETECTORS: dict[str, type] = {'haar': HaarDetector}
+
+
+def make_detector(kind: str, input_size: int, score_threshold: float) -> Detector:
+    """
+    Make the detector that ``detector.type`` names.
+
+    Raises ``DetectorError`` for an unknown name or one that cannot run here.
+    """
+    if kind not in DETECTORS:
+        raise DetectorError(
+            f"detector.type '{kind}' is unknown: use one of {', '.join(sorted(DETECTORS))}")
+    return DETECTORS[kind](input_size=input_size, score_threshold=score_threshold)

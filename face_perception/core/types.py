@@ -1,0 +1,115 @@
+"""Value types of the core: plain data, no ROS and no drawing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+#: Order of the emotion labels everywhere (FER-2013, Goodfellow et al. 2013).
+EMOTIONS = ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')
+#: Order of the gender labels everywhere.
+GENDERS = ('female', 'male')
+
+
+@dataclass(frozen=True)
+class Box:
+    """
+    An axis-aligned rectangle in pixels of the source image.
+
+    ``x`` and ``y`` are the left and upper edge; the right edge ``x + width`` and the
+    lower edge ``y + height`` lie just outside the box.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """Return the centre (x, y) in pixels."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    @property
+    def area(self) -> float:
+        """Return the area in square pixels."""
+        return self.width * self.height
+
+    def clipped(self, image_width: int, image_height: int) -> Box:
+        """
+        Return the part inside an image, on whole pixels.
+
+        The result lies inside ``image_width`` x ``image_height``; it is empty
+        (``area == 0``) when box and image do not overlap.
+        """
+        left = min(max(round(self.x), 0), image_width)
+        top = min(max(round(self.y), 0), image_height)
+        right = min(max(round(self.x + self.width), left), image_width)
+        bottom = min(max(round(self.y + self.height), top), image_height)
+        return Box(left, top, right - left, bottom - top)
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A face found by a detector: where, and how sure (``score`` in 0..1)."""
+
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True)
+class Classification:
+    """
+    One answer of a classifier.
+
+    ``probabilities`` is float32 ``[K]`` in the order of ``labels``; it sums to 1.
+    """
+
+    labels: tuple[str, ...]
+    probabilities: np.ndarray
+
+    @property
+    def index(self) -> int:
+        """Return the position of the most probable label."""
+        return int(self.probabilities.argmax())
+
+    @property
+    def label(self) -> str:
+        """Return the most probable label."""
+        return self.labels[self.index]
+
+    @property
+    def confidence(self) -> float:
+        """Return the probability of the most probable label, 0..1."""
+        return float(self.probabilities[self.index])
+
+
+@dataclass(frozen=True)
+class Face:
+    """A detected face with its labels; a classifier that is off leaves ``None``."""
+
+    box: Box
+    score: float
+    gender: Classification | None = None
+    emotion: Classification | None = None
+    track_id: str = ''
+
+
+@dataclass
+class Timings:
+    """Seconds spent per stage of one frame, from a monotonic clock."""
+
+    detect: float = 0.0
+    track: float = 0.0
+    classify: float = 0.0
+
+
+@dataclass
+class FrameResult:
+    """What the pipeline says about one image; ``faces`` are sorted largest first."""
+
+    image_width: int
+    image_height: int
+    faces: list[Face] = field(default_factory=list)
+    timings: Timings = field(default_factory=Timings)

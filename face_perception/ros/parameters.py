@@ -1,0 +1,182 @@
+"""The node's parameters: one table of names, defaults, meanings and limits."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+)
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.node import Node
+
+from ..core.detectors import DETECTORS
+from ..core.pipeline import PipelineSettings
+
+Value = bool | int | float | str
+RELIABILITIES = ('best_effort', 'reliable')
+TYPE_NAMES = {bool: 'true or false', int: 'an integer', float: 'a number with a decimal point',
+              str: 'a string'}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter: what it means and which values it takes."""
+
+    name: str
+    default: Value
+    description: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def descriptor(self) -> ParameterDescriptor:
+        """Return what `ros2 param describe` shows."""
+        descriptor = ParameterDescriptor(name=self.name, description=self.description)
+        if self.choices:
+            descriptor.additional_constraints = f"one of {', '.join(self.choices)}"
+        if self.minimum is not None:
+            if isinstance(self.default, int):
+                descriptor.integer_range = [
+                    IntegerRange(from_value=int(self.minimum), to_value=int(self.maximum))]
+            else:
+                descriptor.floating_point_range = [
+                    FloatingPointRange(from_value=self.minimum, to_value=self.maximum)]
+        return descriptor
+
+    def fault(self, value: object) -> str:
+        """Return why ``value`` cannot be used and what can, or ``''``."""
+        kind = type(self.default)
+        if type(value) is not kind:
+            return f"parameter '{self.name}' is {value!r}: give {TYPE_NAMES[kind]}"
+        if self.choices and value not in self.choices:
+            return (f"parameter '{self.name}' is '{value}': "
+                    f"use one of {', '.join(self.choices)}")
+        if self.minimum is not None and not self.minimum <= value <= self.maximum:
+            return (f"parameter '{self.name}' is {value}: "
+                    f'use {self.minimum} to {self.maximum}')
+        return ''
+
+
+_DEFAULTS = PipelineSettings()
+PARAMETERS = (
+    Parameter('autostart', True,
+              'Configure and activate at start; false leaves that to a lifecycle manager.'),
+    Parameter('image_transport', 'raw',
+              "'raw' subscribes to image (sensor_msgs/Image), 'compressed' to image/compressed "
+              '(sensor_msgs/CompressedImage).', choices=('raw', 'compressed')),
+    Parameter('max_image_size', 4096,
+              'Longest side of an image that is accepted, in pixels.', 16, 65536),
+    Parameter('no_image_timeout', 5.0,
+              'Seconds without an image after which the node says so.', 0.5, 3600.0),
+    Parameter('num_threads', _DEFAULTS.num_threads,
+              'CPU threads for OpenCV and for each network; 1 leaves the rest to your robot.',
+              1, 64),
+    Parameter('detector.type', _DEFAULTS.detector_type,
+              'Which detector finds the faces.', choices=tuple(DETECTORS)),
+    Parameter('detector.input_size', _DEFAULTS.detector_input_size,
+              'Long side in pixels to which an image is shrunk for detection: smaller is faster, '
+              'larger finds smaller faces.', 64, 4096),
+    Parameter('detector.score_threshold', _DEFAULTS.detector_score_threshold,
+              'Faces with a lower score are dropped.', 0.0, 1.0),
+    Parameter('emotion.enabled', True, 'Classify emotion.'),
+    Parameter('emotion.model', _DEFAULTS.emotion_model,
+              'ONNX file: a bare name is one of the package, anything else a path.'),
+    Parameter('gender.enabled', True, 'Classify gender.'),
+    Parameter('gender.model', _DEFAULTS.gender_model,
+              'ONNX file: a bare name is one of the package, anything else a path.'),
+    Parameter('qos.image.reliability', 'best_effort',
+              "Of the image subscription. 'best_effort' matches every camera; 'reliable' only "
+              'reliable ones.', choices=RELIABILITIES),
+    Parameter('qos.image.depth', 1, 'Images that may wait in the middleware.', 1, 100),
+    Parameter('qos.output.reliability', 'reliable',
+              'Of all publishers. Reliable publishers match every subscriber.',
+              choices=RELIABILITIES),
+    Parameter('qos.output.depth', 1, 'Messages kept for a slow reliable subscriber.', 1, 1000),
+)
+
+PARAMETER_NAMES = tuple(parameter.name for parameter in PARAMETERS)
+
+
+@dataclass(frozen=True)
+class QosSettings:
+    """Reliability and depth of one direction."""
+
+    reliability: str
+    depth: int
+
+
+@dataclass(frozen=True)
+class NodeSettings:
+    """All parameters, read at once."""
+
+    autostart: bool
+    image_transport: str
+    max_image_size: int
+    no_image_timeout: float
+    pipeline: PipelineSettings
+    image_qos: QosSettings
+    output_qos: QosSettings
+
+
+def declare_parameters(node: Node) -> dict[str, str]:
+    """
+    Declare the parameters on ``node``.
+
+    Returns the faults in what the user gave, by parameter name.  A faulty value is replaced
+    by the default, so that the node lives, can say what is wrong, and can be mended.
+    """
+    faults = {}
+    # rclpy keeps what the user gave here and ignores the keys that nobody declares.
+    overrides = {name: given.value for name, given in node._parameter_overrides.items()}
+    for parameter in PARAMETERS:
+        fault = parameter.fault(overrides.get(parameter.name, parameter.default))
+        try:
+            node.declare_parameter(
+                parameter.name, parameter.default, parameter.descriptor(),
+                ignore_override=bool(fault))
+        except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+            fault = str(error)
+        if fault:
+            faults[parameter.name] = fault
+    for name in overrides:
+        if not node.has_parameter(name) and not name.startswith('qos_overrides.'):
+            close = difflib.get_close_matches(name, PARAMETER_NAMES, 1)
+            hint = f"did you mean '{close[0]}'?" if close else (
+                "`ros2 param list` or the README names those that exist")
+            faults[name] = f"parameter '{name}' does not exist: {hint}"
+    return faults
+
+
+def find_fault(name: str, value: object) -> str:
+    """Return why a value cannot be set, or ``''``; names that are not ours have no fault."""
+    for parameter in PARAMETERS:
+        if parameter.name == name:
+            return parameter.fault(value)
+    return ''
+
+
+def read_settings(node: Node) -> NodeSettings:
+    """Return the present values of all declared parameters."""
+    values = {p.name: node.get_parameter(p.name).value for p in PARAMETERS}
+
+    def model(task: str) -> str:
+        return values[f'{task}.model'] if values[f'{task}.enabled'] else ''
+
+    return NodeSettings(
+        autostart=values['autostart'],
+        image_transport=values['image_transport'],
+        max_image_size=values['max_image_size'],
+        no_image_timeout=values['no_image_timeout'],
+        pipeline=PipelineSettings(
+            detector_type=values['detector.type'],
+            detector_input_size=values['detector.input_size'],
+            detector_score_threshold=values['detector.score_threshold'],
+            emotion_model=model('emotion'),
+            gender_model=model('gender'),
+            num_threads=values['num_threads']),
+        image_qos=QosSettings(values['qos.image.reliability'], values['qos.image.depth']),
+        output_qos=QosSettings(values['qos.output.reliability'], values['qos.output.depth']))

@@ -1,0 +1,36 @@
+"""
+Makes camera images arrive.
+
+Fast DDS, the default middleware, gives shared memory 512 kB by default. A VGA colour image
+is larger, so it goes as UDP fragments instead, of which the kernel drops some, and with
+them the whole image: a node subscribes and nothing comes.  A profile with larger segments
+settles that for every process that reads it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import MutableMapping
+
+from ..core.resources import share_directory
+
+#: Fast DDS 3 (Kilted) and Fast DDS 2 (Humble, Jazzy) read different names.
+PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+#: Whoever set one of these has decided about the transport already.
+DECISIONS = (*PROFILE_VARIABLES, 'FASTDDS_BUILTIN_TRANSPORTS')
+
+
+def profile_path() -> str:
+    """Return the path of the shipped Fast DDS profile."""
+    return str(share_directory() / 'config' / 'fastdds_large_images.xml')
+
+
+def use_large_images(environment: MutableMapping[str, str] = os.environ) -> None:
+    """
+    Let Fast DDS carry large images, for participants created afterwards.
+
+    Leaves everything as it is where the user has chosen a profile or transports; another
+    middleware ignores these variables.
+    """
+    if not any(name in environment for name in DECISIONS):
+        environment.update(dict.fromkeys(PROFILE_VARIABLES, profile_path()))

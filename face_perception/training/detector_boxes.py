@@ -1,0 +1,53 @@
+"""Where a face detector sees the face in a data set's tight picture."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..core.errors import DetectorError
+from ..core.types import Box
+
+CASCADE = 'haarcascade_frontalface_default.xml'
+SCALE_FACTOR, MIN_NEIGHBORS = 1.1, 5
+#: Side that a picture is enlarged to, in pixels: the cascade sees no face under 24 pixels.
+ENLARGED = 192
+#: The edge is repeated around the picture by this share of its side, as faces fill it.
+BORDER = 0.25
+#: Smaller finds, as a share of the picture's side, are not the face the picture shows.
+SMALLEST = 0.4
+
+
+def find_face(image: np.ndarray) -> Box | None:
+    """
+    Return the largest box that OpenCV's frontal-face cascade draws (Viola and Jones 2001).
+
+    ``image`` is a square uint8 picture, gray ``[S, S]`` or RGB ``[S, S, 3]``, that one face
+    fills; the box is in its pixels and may reach beyond it.  ``None``: no face was found.
+    """
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
+    border = round(BORDER * len(gray))
+    zoom = ENLARGED / len(gray)
+    gray = cv2.copyMakeBorder(gray, border, border, border, border, cv2.BORDER_REPLICATE)
+    gray = cv2.resize(gray, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_LINEAR)
+    smallest = round(SMALLEST * ENLARGED)
+    boxes = _cascade().detectMultiScale(gray, SCALE_FACTOR, MIN_NEIGHBORS,
+                                        minSize=(smallest, smallest))
+    if len(boxes) == 0:
+        return None
+    x, y, width, height = max(boxes.tolist(), key=lambda box: (box[2], box))
+    return Box(x / zoom - border, y / zoom - border, width / zoom, height / zoom)
+
+
+@cache
+def _cascade() -> cv2.CascadeClassifier:
+    """Load the cascade; raises ``DetectorError`` when this OpenCV does not bring it."""
+    folders = [Path(cv2.data.haarcascades)] if hasattr(cv2, 'data') else []
+    folders += [Path('/usr/share/opencv4/haarcascades')]
+    for folder in folders:
+        if (folder / CASCADE).is_file():
+            return cv2.CascadeClassifier(str(folder / CASCADE))
+    raise DetectorError(f"{CASCADE} was not found: install OpenCV's data files")
