@@ -27,7 +27,7 @@ class HaarDetector:
     """
 
     CASCADE = 'haarcascade_frontalface_default.xml'
-    SCALE_FACTOR = 1.1
+    SCALE_FACTOR = 1.15
     #: The cascade's own window, in pixels: nothing smaller can be found.
     WINDOW_PX = 24
     NEIGHBOURS_AT_HALF = 5

@@ -27,10 +27,12 @@ BYTES_PER_PIXEL = {
     'bayer_rggb8': 1, 'bayer_bggr8': 1, 'bayer_gbrg8': 1, 'bayer_grbg8': 1,
     'bayer_rggb16': 2, 'bayer_bggr16': 2, 'bayer_gbrg16': 2, 'bayer_grbg16': 2,
 }
-#: Names that mean the same, under the one name that every converter knows.
-SYNONYMS = {
-    '8UC1': 'mono8', '8UC3': 'bgr8', '8UC4': 'bgra8',
-    'uyvy': 'yuv422', 'yuyv': 'yuv422_yuy2',
+#: OpenCV's own names, under the one name that every converter knows.
+SYNONYMS = {'8UC1': 'mono8', '8UC3': 'bgr8', '8UC4': 'bgra8'}
+#: YUV goes straight to OpenCV: which of these names a converter knows depends on its version.
+PACKED_YUV = {
+    'uyvy': cv2.COLOR_YUV2BGR_UYVY, 'yuv422': cv2.COLOR_YUV2BGR_UYVY,
+    'yuyv': cv2.COLOR_YUV2BGR_YUY2, 'yuv422_yuy2': cv2.COLOR_YUV2BGR_YUY2,
 }
 #: A luma plane of the picture's height, then chroma of half that height.
 SEMIPLANAR = {'nv12': cv2.COLOR_YUV2BGR_NV12, 'nv21': cv2.COLOR_YUV2BGR_NV21}
@@ -73,10 +75,13 @@ class ImageDecoder:
 
     def _decode_raw(self, message) -> np.ndarray:
         packed = self._check(message)
-        if packed.encoding in SEMIPLANAR:
-            planes = packed.data.reshape(-1, packed.width)
-            return cv2.cvtColor(planes, SEMIPLANAR[packed.encoding])
         try:
+            if packed.encoding in SEMIPLANAR:
+                planes = packed.data.reshape(-1, packed.width)
+                return cv2.cvtColor(planes, SEMIPLANAR[packed.encoding])
+            if packed.encoding in PACKED_YUV:
+                pairs = packed.data.reshape(packed.height, packed.width, 2)
+                return cv2.cvtColor(pairs, PACKED_YUV[packed.encoding])
             return self._converter(packed)
         except Exception as error:  # the converters raise their own and OpenCV's types
             raise ImageError(

@@ -316,7 +316,8 @@ def main(args: list[str] | None = None) -> int:
     try:
         rclpy.init(args=args)
     except Exception as error:  # a malformed parameter file or remapping
-        print(f'face_perception_node: {error}', file=sys.stderr)
+        print(f'face_perception_node: {error}: correct the command line or the file it names',
+              file=sys.stderr)
         return 1
     node = None
     try:

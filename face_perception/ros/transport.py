@@ -14,10 +14,12 @@ from collections.abc import MutableMapping
 
 from ..core.resources import share_directory
 
-#: Fast DDS 3 (Kilted) and Fast DDS 2 (Humble, Jazzy) read different names.
-PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+#: Name of the variable since Fast DDS 3 (Kilted), and the one before it.
+PROFILE_VARIABLE = 'FASTDDS_DEFAULT_PROFILES_FILE'
+OLD_PROFILE_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
+OLD_DISTRIBUTIONS = ('humble', 'iron', 'jazzy')
 #: Whoever set one of these has decided about the transport already.
-DECISIONS = (*PROFILE_VARIABLES, 'FASTDDS_BUILTIN_TRANSPORTS')
+DECISIONS = (PROFILE_VARIABLE, OLD_PROFILE_VARIABLE, 'FASTDDS_BUILTIN_TRANSPORTS')
 
 
 def profile_path() -> str:
@@ -33,4 +35,5 @@ def use_large_images(environment: MutableMapping[str, str] = os.environ) -> None
     middleware ignores these variables.
     """
     if not any(name in environment for name in DECISIONS):
-        environment.update(dict.fromkeys(PROFILE_VARIABLES, profile_path()))
+        old = environment.get('ROS_DISTRO') in OLD_DISTRIBUTIONS
+        environment[OLD_PROFILE_VARIABLE if old else PROFILE_VARIABLE] = profile_path()

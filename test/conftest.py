@@ -1,0 +1,155 @@
+"""What all tests share: models made on the spot, and the real node on real DDS."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+# Before rclpy is imported anywhere: this run's DDS traffic stays on this machine and apart
+# from that of other runs.
+os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
+
+
+@pytest.fixture
+def make_model(tmp_path):
+    """Write a tiny ONNX classifier; every part of the contract can be broken."""
+    onnx = pytest.importorskip('onnx', reason='needs onnx (the extra test) to make model files')
+    from onnx import TensorProto, helper
+
+    def make(name='model.onnx', size=8, channels=1, classes=3, input_name='image',
+             output_name='probabilities', input_type=TensorProto.UINT8, **metadata):
+        metadata = {'task': 'emotion', 'labels': json.dumps(['happy', 'sad', 'neutral']),
+                    'color': 'gray', 'crop_margin': '0.0', 'version': '9.9', **metadata}
+        weights = np.linspace(-1, 1, channels * classes, dtype=np.float32)
+        graph = helper.make_graph(
+            [helper.make_node('Cast', [input_name], ['f'], to=TensorProto.FLOAT),
+             helper.make_node('ReduceMean', ['f'], ['mean'], axes=[1, 2], keepdims=0),
+             helper.make_node('MatMul', ['mean', 'w'], ['logits']),
+             helper.make_node('Softmax', ['logits'], [output_name], axis=1)],
+            'tiny',
+            [helper.make_tensor_value_info(input_name, input_type, ['N', size, size, channels])],
+            [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, ['N', classes])],
+            [helper.make_tensor('w', TensorProto.FLOAT, [channels, classes], weights.tolist())])
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid('', 13)], ir_version=8)
+        helper.set_model_props(
+            model, {key: value for key, value in metadata.items() if value is not None})
+        path = tmp_path / name
+        onnx.save(model, path)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope='session')
+def portrait():
+    """Return a 480x640 BGR picture with one face, and where the face is (x, y, size)."""
+    data = pytest.importorskip(
+        'skimage.data', reason='needs scikit-image (the extra demo) for a picture with a face')
+    picture = np.full((480, 640, 3), 90, np.uint8)
+    picture[:, 64:576] = data.astronaut()[:480, :, ::-1]
+    return picture, (236, 60, 106)
+
+
+@pytest.fixture(scope='session')
+def ros():
+    """Return a node of the test's own, with helpers to publish and to wait."""
+    import rclpy
+    from face_perception.ros.transport import use_large_images
+    use_large_images()
+    rclpy.init()
+    client = RosClient(rclpy.create_node('test_client'))
+    yield client
+    client.node.destroy_node()
+    rclpy.shutdown()
+
+
+class RosClient:
+    """A node that collects messages and spins while it waits for something."""
+
+    def __init__(self, node):
+        self.node = node
+
+    def spin_until(self, condition, timeout=20.0):
+        """Spin until ``condition()`` is true; return its value, or fail after ``timeout`` s."""
+        import rclpy
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if value := condition():
+                return value
+            rclpy.spin_once(self.node, timeout_sec=0.05)
+        raise AssertionError(f'nothing after {timeout} s')
+
+    def collect(self, message_type, topic, qos=10):
+        """Subscribe; return the list that the messages are appended to."""
+        messages = []
+        self.node.create_subscription(message_type, topic, messages.append, qos)
+        return messages
+
+    def call(self, service_type, name, request, timeout=20.0):
+        """Call a service and return its response."""
+        client = self.node.create_client(service_type, name)
+        assert client.wait_for_service(timeout), f'no service {name}'
+        future = client.call_async(request)
+        self.spin_until(future.done, timeout)
+        self.node.destroy_client(client)
+        return future.result()
+
+
+class NodeProcess:
+    """The real face_perception node in a process of its own."""
+
+    def __init__(self, name, arguments, log_path):
+        self.name = name
+        self._log_path = log_path
+        with open(log_path, 'w') as log:
+            self.process = subprocess.Popen(
+                [sys.executable, '-m', 'face_perception.ros.node', '--ros-args',
+                 '-r', f'__node:={name}', '-r', f'image:=/{name}/image', *arguments],
+                stdout=log, stderr=subprocess.STDOUT)
+
+    def log(self):
+        """Return what it has printed so far."""
+        return self._log_path.read_text()
+
+    def alive(self):
+        """Return whether it still runs."""
+        return self.process.poll() is None
+
+    def stop(self, signal_number=signal.SIGINT, timeout=3.0):
+        """Interrupt it as Ctrl-C does; return the exit code."""
+        self.process.send_signal(signal_number)
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+
+@pytest.fixture
+def start_node(tmp_path):
+    """Start nodes; at the end each must still live and end cleanly on Ctrl-C."""
+    nodes = []
+
+    def start(*arguments, **parameters):
+        name = f'node_{os.getpid()}_{time.monotonic_ns() % 10**9}'
+        for key, value in parameters.items():
+            text = str(value).lower() if isinstance(value, bool) else value
+            arguments += ('-p', f"{key.replace('__', '.')}:={text}")
+        node = NodeProcess(name, arguments, tmp_path / f'{name}.log')
+        nodes.append(node)
+        return node
+
+    yield start
+    for node in nodes:
+        if node.process.returncode is None:
+            assert node.alive(), f'the node died:\n{node.log()}'
+            assert node.stop() == 0, node.log()
+        assert 'Traceback' not in node.log(), node.log()

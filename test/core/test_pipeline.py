@@ -1,0 +1,83 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from face_perception import FacePipeline
+from face_perception.core.errors import ImageError, ModelError
+from face_perception.core.pipeline import PipelineSettings
+from face_perception.core.types import EMOTIONS, GENDERS, Box, Detection
+
+
+class FixedDetector:
+    """Finds what it is told to find."""
+
+    def __init__(self, *detections):
+        self.detections = list(detections)
+
+    def detect(self, image_bgr):
+        return self.detections
+
+
+def test_the_shipped_models_label_a_smiling_woman(portrait):
+    image, _ = portrait
+    result = FacePipeline.load()(image)
+    assert (result.image_width, result.image_height) == (640, 480)
+    face, = result.faces
+    assert face.emotion.label == 'happy' and face.emotion.labels == EMOTIONS
+    assert face.gender.label == 'female' and face.gender.labels == GENDERS
+    for answer in (face.emotion, face.gender):
+        assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert result.timings.detect > 0 and result.timings.classify > 0
+
+
+def test_the_same_image_gives_the_same_result(portrait):
+    image, _ = portrait
+    pipeline = FacePipeline.load()
+    first, second = pipeline(image).faces, pipeline(image).faces
+    assert [face.box for face in first] == [face.box for face in second]
+    assert np.array_equal(first[0].emotion.probabilities, second[0].emotion.probabilities)
+
+
+def test_faces_come_largest_first_clipped_and_in_a_total_order():
+    pipeline = FacePipeline(FixedDetector(
+        Detection(Box(50, 50, 10, 10), 0.5), Detection(Box(20, 50, 10, 10), 0.6),
+        Detection(Box(-10, -10, 40, 40), 0.7), Detection(Box(500, 0, 40, 40), 0.8)))
+    result = pipeline(np.zeros((100, 100, 3), np.uint8))
+    assert [face.box for face in result.faces] == [
+        Box(0, 0, 30, 30), Box(20, 50, 10, 10), Box(50, 50, 10, 10)]
+    assert all(face.emotion is None and face.gender is None for face in result.faces)
+
+
+def test_a_model_that_is_not_asked_for_is_not_loaded():
+    pipeline = FacePipeline.load(PipelineSettings(gender_model='', emotion_model=''))
+    assert pipeline.gender is None and pipeline.emotion is None
+
+
+def test_labels_that_no_message_can_carry_are_refused(make_model):
+    path = make_model(labels='["happy", "bored", "tired"]')
+    with pytest.raises(ModelError, match=r"\['bored', 'tired'\]"):
+        FacePipeline.load(PipelineSettings(emotion_model=str(path)))
+
+
+@pytest.mark.parametrize('image', [
+    None, 'a.png', np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8),
+    np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)])
+def test_what_is_no_bgr_image_is_refused(image):
+    with pytest.raises(ImageError, match='uint8'):
+        FacePipeline(FixedDetector())(image)
+
+
+def test_importing_messages_brings_no_opencv_no_onnxruntime_and_no_models():
+    code = ("import sys; from face_perception.msg import FaceArray; "
+            "heavy = {'cv2', 'onnxruntime', 'face_perception.core'} & set(sys.modules); "
+            'sys.exit(f"imported {heavy}" if heavy else 0)')
+    subprocess.run([sys.executable, '-c', code], check=True)
+
+
+def test_the_core_imports_no_ros():
+    code = ('import sys, face_perception.core.pipeline, face_perception.core.drawing; '
+            "ros = {'rclpy', 'sensor_msgs', 'std_msgs'} & set(sys.modules); "
+            'sys.exit(f"imported {ros}" if ros else 0)')
+    subprocess.run([sys.executable, '-c', code], check=True)

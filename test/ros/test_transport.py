@@ -1,0 +1,32 @@
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from face_perception.ros.transport import DECISIONS, profile_path, use_large_images
+
+
+@pytest.mark.parametrize(('distribution', 'variable'), [
+    ({}, 'FASTDDS_DEFAULT_PROFILES_FILE'),
+    ({'ROS_DISTRO': 'kilted'}, 'FASTDDS_DEFAULT_PROFILES_FILE'),
+    ({'ROS_DISTRO': 'jazzy'}, 'FASTRTPS_DEFAULT_PROFILES_FILE'),
+    ({'ROS_DISTRO': 'humble'}, 'FASTRTPS_DEFAULT_PROFILES_FILE')])
+def test_the_profile_is_set_under_the_name_the_distribution_reads(distribution, variable):
+    environment = dict(distribution)
+    use_large_images(environment)
+    assert environment == {**distribution, variable: profile_path()}
+
+
+@pytest.mark.parametrize('decision', DECISIONS)
+def test_what_the_user_decided_stays(decision):
+    environment = {decision: 'mine'}
+    use_large_images(environment)
+    assert environment == {decision: 'mine'}
+
+
+def test_the_shipped_profile_holds_several_large_frames():
+    root = ElementTree.parse(Path(profile_path())).getroot()
+    namespace = {'dds': 'http://www.eprosima.com'}
+    segment = int(root.find('.//dds:segment_size', namespace).text)
+    message = int(root.find('.//dds:maxMessageSize', namespace).text)
+    assert message >= 3840 * 2160 * 3 and segment >= 2 * message
