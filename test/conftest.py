@@ -26,7 +26,7 @@ def make_model(tmp_path):
              output_name='probabilities', input_type=TensorProto.UINT8, **metadata):
         metadata = {'task': 'emotion', 'labels': json.dumps(['happy', 'sad', 'neutral']),
                     'color': 'gray', 'crop_margin': '0.0', 'version': '9.9', **metadata}
-        weights = np.linspace(-1, 1, channels * classes, dtype=np.float32)
+        weights = np.linspace(-1, 1, channels * classes, dtype=np.float32) / 255
         graph = helper.make_graph(
             [helper.make_node('Cast', [input_name], ['f'], to=TensorProto.FLOAT),
              helper.make_node('ReduceMean', ['f'], ['mean'], axes=[1, 2], keepdims=0),
@@ -61,6 +61,7 @@ def portrait():
 def ros():
     """Return a node of the test's own, with helpers to publish and to wait."""
     import rclpy
+
     from face_perception.ros.transport import use_large_images
     use_large_images()
     rclpy.init()
@@ -86,6 +87,13 @@ class RosClient:
             rclpy.spin_once(self.node, timeout_sec=0.05)
         raise AssertionError(f'nothing after {timeout} s')
 
+    def spin_for(self, seconds):
+        """Spin for a while."""
+        import rclpy
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            rclpy.spin_once(self.node, timeout_sec=left)
+
     def collect(self, message_type, topic, qos=10):
         """Subscribe; return the list that the messages are appended to."""
         messages = []
@@ -100,6 +108,83 @@ class RosClient:
         self.spin_until(future.done, timeout)
         self.node.destroy_client(client)
         return future.result()
+
+
+class Robot:
+    """A camera in front of a node, and ears for all that the node says."""
+
+    def __init__(self, ros, process, compressed=False):
+        from diagnostic_msgs.msg import DiagnosticArray
+        from sensor_msgs.msg import CompressedImage, Image
+
+        from face_perception.msg import FaceArray, PipelineLatency
+        self.ros, self.process = ros, process
+        self.faces = ros.collect(FaceArray, f'/{process.name}/faces')
+        self.latency = ros.collect(PipelineLatency, f'/{process.name}/latency')
+        self._diagnostics = ros.collect(DiagnosticArray, '/diagnostics')
+        topic = f'/{process.name}/image' + ('/compressed' if compressed else '')
+        self._camera = (CompressedImage if compressed else Image, topic, 1)
+        self.camera = ros.node.create_publisher(*self._camera)
+
+    def unplug(self):
+        """Let the camera vanish."""
+        self.ros.node.destroy_publisher(self.camera)
+
+    def plug_in(self):
+        """Let the camera return."""
+        self.camera = self.ros.node.create_publisher(*self._camera)
+        self.wait_for_match()
+
+    def wait_for_match(self):
+        """Wait until node and camera have found each other."""
+        self.ros.spin_until(self.camera.get_subscription_count)
+        self.ros.spin_until(
+            lambda: self.ros.node.count_publishers(f'/{self.process.name}/faces'))
+
+    def show(self, message, stamped=True):
+        """Publish one image."""
+        if stamped:
+            message.header.stamp = self.ros.node.get_clock().now().to_msg()
+        message.header.frame_id = 'camera_optical_frame'
+        self.camera.publish(message)
+
+    def show_and_wait(self, message, stamped=True):
+        """Publish one image until its FaceArray comes; return that."""
+        before = len(self.faces)
+        for _ in range(20):
+            self.show(message, stamped)
+            try:
+                self.ros.spin_until(lambda: len(self.faces) > before, 1.0)
+                return self.faces[-1]
+            except AssertionError:
+                continue
+        raise AssertionError(f'no faces came:\n{self.process.log()}')
+
+    def status(self):
+        """Return level, message and values of the newest diagnostics that come from now on."""
+        self._diagnostics.clear()
+
+        def mine():
+            return [status for array in self._diagnostics for status in array.status
+                    if status.name.endswith(f'/{self.process.name}')]
+
+        newest = self.ros.spin_until(mine)[-1]
+        values = {value.key: value.value for value in newest.values}
+        return ord(newest.level), newest.message, values
+
+    def wait_for_status(self, condition):
+        """Wait until ``condition(level, message, values)`` holds; return those."""
+        for _ in range(20):
+            status = self.status()
+            if condition(*status):
+                return status
+        raise AssertionError(f'the status stayed {status}\n{self.process.log()}')
+
+    def lifecycle_state(self):
+        """Return the label of the node's lifecycle state."""
+        from lifecycle_msgs.srv import GetState
+        name = f'/{self.process.name}/get_state'
+        return self.ros.call(GetState, name, GetState.Request()).current_state.label
 
 
 class NodeProcess:
@@ -153,3 +238,22 @@ def start_node(tmp_path):
             assert node.alive(), f'the node died:\n{node.log()}'
             assert node.stop() == 0, node.log()
         assert 'Traceback' not in node.log(), node.log()
+
+
+@pytest.fixture
+def start_robot(ros, start_node):
+    """Start a node with a camera before it, matched when it gets active."""
+
+    def start(*arguments, compressed=False, matched=True, **parameters):
+        if compressed:
+            parameters['image_transport'] = 'compressed'
+        robot = Robot(ros, start_node(*arguments, **parameters), compressed)
+        if matched:
+            robot.wait_for_match()
+        robots.append(robot)
+        return robot
+
+    robots = []
+    yield start
+    for robot in robots:
+        robot.unplug()

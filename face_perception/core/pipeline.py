@@ -124,4 +124,5 @@ def _check_image(image: np.ndarray) -> None:
         kind = (f'{image.dtype} {list(image.shape)}' if isinstance(image, np.ndarray)
                 else type(image).__name__)
         raise ImageError(
-            'array', f'the pipeline takes a uint8 [H, W, 3] BGR image, not {kind}: convert it first')
+            'array',
+            f'the pipeline takes a uint8 [H, W, 3] BGR image, not {kind}: convert it first')

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 import threading
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from rclpy.time import Time
-from rcl_interfaces.msg import SetParametersResult
 from sensor_msgs.msg import CompressedImage, Image
 
 from ..core.drawing import annotate
@@ -54,7 +54,7 @@ class FacePerceptionNode(LifecycleNode):
         self._health = Health()
         self._state = 'unconfigured'
         self._fault = ''
-        self._silent = False
+        self._silence = ''
         self._settings: NodeSettings | None = None
         self._pipeline: FacePipeline | None = None
         self._subscription = None
@@ -105,7 +105,7 @@ class FacePerceptionNode(LifecycleNode):
         """Subscribe and start the worker."""
         result = super().on_activate(state)
         self._health.restart()
-        self._silent = False
+        self._silence = ''
         self._slot: NewestSlot = NewestSlot()
         self._worker = threading.Thread(
             target=self._work, args=(self._slot,), name='face_perception_worker', daemon=True)
@@ -273,22 +273,23 @@ class FacePerceptionNode(LifecycleNode):
         self._diagnostics.publish(array)
 
     def _check_silence(self) -> str:
-        """Return why no image came for long, or ``''``; log when that begins and ends."""
+        """Return why no image came for long, or ``''``; log each cause once until one comes."""
         seconds = self._health.silence()
         if seconds < self._settings.no_image_timeout:
-            if self._silent:
+            if self._silence:
                 self.get_logger().info('images arrive again')
-            self._silent = False
+            self._silence = ''
             return ''
         message_type, _ = self._input()
         cause = explain_silence(
             self, self._subscription.topic_name, f'sensor_msgs/msg/{message_type.__name__}',
             self._settings.image_qos)
-        if not self._silent:
-            self._silent = True
-            self._health.error('no image', cause)
-            self.get_logger().warning(f'no image for {seconds:.0f} s: {cause}')
-        return f'no image for {seconds:.0f} s: {cause}'
+        sentence = f'no image for {seconds:.0f} s: {cause.sentence}'
+        if cause.kind != self._silence:
+            self._silence = cause.kind
+            self._health.error('no image', cause.sentence)
+            self.get_logger().warning(sentence)
+        return sentence
 
     def _model_values(self) -> dict[str, str]:
         if self._pipeline is None:

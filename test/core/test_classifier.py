@@ -30,7 +30,7 @@ def test_all_faces_go_through_the_network_in_one_call(make_model):
     image[:, 30:60], image[:, 60:] = 120, 255
     answers = network.classify(image, [Box(0, 0, 30, 30), Box(30, 0, 30, 30), Box(60, 0, 30, 30)])
     assert session.calls == 1
-    # The network's logits are the crop's mean gray value times (-1, 0, 1).
+    # The network's logits are the crop's mean gray value times (-1, 0, 1) / 255.
     assert np.allclose(answers[0].probabilities, 1 / 3)
     assert [answer.label for answer in answers[1:]] == ['neutral', 'neutral']
 

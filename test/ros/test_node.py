@@ -1,0 +1,157 @@
+"""The real node in its own process, on real DDS."""
+
+import json
+import signal
+import time
+
+import cv2
+import numpy as np
+import pytest
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from face_perception.msg import Face
+from face_perception.ros.conversions import image_message, seconds
+
+
+def picture_message(picture):
+    return image_message(Header(), picture)
+
+
+def stamp(message):
+    return message.header.stamp.sec, message.header.stamp.nanosec
+
+
+def test_a_15_hz_vga_camera_gets_faces_for_its_frames(start_robot, portrait):
+    robot = start_robot()
+    picture, (x, y, size) = portrait
+    message = picture_message(picture)
+    robot.show_and_wait(message)
+    robot.faces.clear(), robot.latency.clear()
+    sent, next_time = [], time.monotonic()
+    for _ in range(60):
+        robot.show(message)
+        sent.append(stamp(message))
+        next_time += 1 / 15
+        robot.ros.spin_for(next_time - time.monotonic())
+    robot.ros.spin_until(lambda: stamp(robot.latency[-1]) == sent[-1])
+
+    received = [stamp(message) for message in robot.faces]
+    assert received == sorted(set(received)) and set(received) <= set(sent)
+    assert len(received) >= 0.95 * len(sent), f'{len(received)} of {len(sent)}'
+    for message in robot.faces:
+        assert message.header.frame_id == 'camera_optical_frame'
+        assert (message.image_width, message.image_height) == (640, 480)
+        face, = message.faces
+        roi = face.roi
+        assert roi.x_offset + roi.width <= 640 and roi.y_offset + roi.height <= 480
+        assert abs(roi.x_offset - x) < 15 and abs(roi.y_offset - y) < 15
+        assert abs(roi.width - size) < 20
+        assert (face.emotion, face.gender) == ('happy', Face.GENDER_FEMALE)
+        assert face.emotion_confidence == pytest.approx(face.emotion_probabilities.max())
+        assert sum(face.emotion_probabilities) == pytest.approx(1, abs=1e-5)
+
+    stages = ('decode', 'detect', 'track', 'classify', 'publish')
+    for message in robot.latency:
+        processing = seconds(message.processing)
+        assert sum(seconds(getattr(message, stage)) for stage in stages) == pytest.approx(
+            processing, rel=0.1)
+        assert seconds(message.end_to_end) == pytest.approx(
+            seconds(message.transport) + processing, abs=1e-6)
+        assert 0 <= seconds(message.transport) < 1 and message.faces == 1
+    last = robot.latency[-1]
+    assert (last.frames_received - last.frames_processed - last.frames_dropped) == 0
+
+
+def test_an_image_without_faces_gives_an_empty_array(start_robot):
+    robot = start_robot()
+    array = robot.show_and_wait(picture_message(np.full((240, 320, 3), 80, np.uint8)))
+    assert (array.image_width, array.image_height, array.faces) == (320, 240, [])
+
+
+def test_the_annotated_image_is_made_while_somebody_looks(start_robot, portrait):
+    robot = start_robot()
+    message = picture_message(portrait[0])
+    robot.show_and_wait(message)
+    drawn = robot.ros.collect(Image, f'/{robot.process.name}/image_annotated')
+
+    def one_came():
+        robot.show(message)
+        return drawn
+
+    robot.ros.spin_until(one_came)
+    assert drawn[0].header.frame_id == 'camera_optical_frame'
+    assert (drawn[0].width, drawn[0].height, drawn[0].encoding) == (640, 480, 'bgr8')
+    difference = np.frombuffer(drawn[0].data, np.uint8) != portrait[0].reshape(-1)
+    assert 0.01 < difference.mean() < 0.3
+
+
+def test_compressed_images(start_robot, portrait):
+    robot = start_robot(compressed=True)
+    _, data = cv2.imencode('.jpg', portrait[0])
+    array = robot.show_and_wait(CompressedImage(format='jpeg', data=data.tobytes()))
+    assert len(array.faces) == 1 and (array.image_width, array.image_height) == (640, 480)
+
+
+def test_gender_and_emotion_can_be_switched_off(start_robot, portrait):
+    robot = start_robot(gender__enabled=False)
+    face, = robot.show_and_wait(picture_message(portrait[0])).faces
+    assert (face.gender, face.gender_confidence) == (Face.GENDER_UNDEFINED, 0)
+    assert face.emotion == 'happy'
+    assert robot.status()[2]['model gender'] == 'off'
+
+
+def test_a_users_own_model_drops_in(start_robot, portrait, make_model):
+    path = make_model(channels=3, color='rgb', labels=json.dumps(['happy', 'sad', 'neutral']))
+    robot = start_robot(emotion__model=str(path))
+    face, = robot.show_and_wait(picture_message(portrait[0])).faces
+    assert face.emotion in ('happy', 'sad', 'neutral')
+    assert np.count_nonzero(face.emotion_probabilities) == 3
+    assert path.name in robot.status()[2]['model emotion']
+
+
+def test_the_camera_may_change_size_and_encoding_in_mid_stream(start_robot, portrait):
+    robot = start_robot()
+    picture = portrait[0]
+    gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    half = cv2.resize(picture, (320, 240), interpolation=cv2.INTER_AREA)
+    for message, size in ((picture_message(picture), (640, 480)),
+                          (image_message(Header(), gray, 'mono8'), (640, 480)),
+                          (image_message(Header(), half[:, :, ::-1], 'rgb8'), (320, 240)),
+                          (picture_message(picture), (640, 480))):
+        array = robot.show_and_wait(message)
+        assert (array.image_width, array.image_height) == size and len(array.faces) == 1
+    assert robot.status()[2]['errors'] == '0'
+
+
+def test_overload_drops_old_images_and_keeps_latency_flat(start_robot, portrait):
+    robot = start_robot(detector__input_size=1280)
+    large = cv2.resize(portrait[0], (1280, 960))
+    message = picture_message(large)
+    robot.show_and_wait(message)
+    robot.latency.clear()
+    end = time.monotonic() + 5
+
+    def shown_until_the_end():
+        robot.show(message)
+        time.sleep(0.02)
+        return time.monotonic() > end
+
+    robot.ros.spin_until(shown_until_the_end)
+    last = robot.latency[-1]
+    assert last.frames_dropped > 5
+    assert last.frames_received - last.frames_dropped - last.frames_processed <= 2
+    # At most the image in work and the one before it: nothing queues.
+    waited = [seconds(message.transport) / seconds(message.processing)
+              for message in robot.latency]
+    assert np.median(waited) < 1.5
+
+
+@pytest.mark.parametrize('signal_number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_node_cleanly(start_robot, portrait, signal_number):
+    robot = start_robot()
+    message = picture_message(portrait[0])
+    robot.show_and_wait(message)
+    robot.show(message)
+    assert robot.process.stop(signal_number) == 0
+    assert 'Traceback' not in robot.process.log()

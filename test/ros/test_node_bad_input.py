@@ -1,0 +1,117 @@
+"""Bad images: one clear error each, counted in diagnostics, and the next good image works."""
+
+from array import array
+
+import cv2
+import numpy as np
+import pytest
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from face_perception.ros.conversions import image_message
+
+
+def raw(**change):
+    fields = {'width': 64, 'height': 48, 'step': 192, 'encoding': 'bgr8',
+              'data': array('B', bytes(64 * 48 * 3)), **change}
+    return Image(**fields)
+
+
+def good():
+    return image_message(Header(), np.full((48, 64, 3), 80, np.uint8))
+
+
+def provoke(robot, message, kind, words, stamped=True):
+    """Show a bad image until it is counted under ``kind``; check what is said of it."""
+    key = f'errors: {kind}'
+
+    def counted(level, text, values):
+        if words in values.get(key, ''):
+            return True
+        robot.show(message, stamped)
+        return False
+
+    robot.show(message, stamped)
+    level, text, values = robot.wait_for_status(counted)
+    assert level == 1 and words in text
+    assert int(values[key].split(',')[0]) >= 1 <= int(values['errors'])
+    assert robot.process.log().count(text) <= 1
+
+
+def test_bad_images_one_after_the_other(start_robot):
+    robot = start_robot()
+    robot.show_and_wait(good())
+    depth = raw(encoding='16UC1', step=128, data=array('B', bytes(128 * 48)))
+    for message, kind, words in (
+        (raw(width=0), 'image size', '0x48 pixels'),
+        (raw(height=0), 'image size', '64x0 pixels'),
+        (raw(step=100), 'image step', 'a row of 64 pixels in bgr8 takes 192'),
+        (raw(data=array('B', bytes(5000))), 'image truncated', '5000 bytes'),
+        (raw(encoding='klingon8'), 'image encoding', "unknown encoding 'klingon8'"),
+        (depth, 'image encoding', "encoding '16UC1' came, which is a depth image"),
+        (raw(encoding='32FC1', step=256, data=array('B', bytes(256 * 48))),
+         'image encoding', "encoding '32FC1' came, which is a depth image"),
+    ):
+        provoke(robot, message, kind, words)
+        assert robot.show_and_wait(good()).image_width == 64
+    # One log line per kind, however many images of that kind came.
+    log = robot.process.log()
+    assert log.count('[ERROR]') == 4, log
+
+
+def test_an_8k_image_is_refused(start_robot):
+    # Reliable: 33 MB do not fit best effort's one try through a busy machine.
+    robot = start_robot(qos__image__reliability='reliable')
+    huge = image_message(Header(), np.zeros((4320, 7680), np.uint8), 'mono8')
+    provoke(robot, huge, 'image size', '7680x4320 pixels is larger than max_image_size (4096)')
+    assert robot.show_and_wait(good()).image_width == 64
+
+
+def test_bad_compressed_images(start_robot):
+    robot = start_robot(compressed=True)
+    _, data = cv2.imencode('.jpg', np.random.default_rng(0).integers(
+        0, 255, (48, 64, 3), np.uint8))
+    jpeg = data.tobytes()
+    fine = CompressedImage(format='jpeg', data=jpeg)
+    for message, kind, words in (
+        (CompressedImage(format='jpeg'), 'image truncated', 'without data'),
+        (CompressedImage(format='jpeg', data=jpeg[:len(jpeg) // 2]), 'image truncated', 'no end'),
+        (CompressedImage(format='jpeg', data=b'no picture at all'), 'image corrupt',
+         'cannot be decoded'),
+        (CompressedImage(format='16UC1; compressedDepth', data=jpeg), 'image encoding',
+         'depth image'),
+    ):
+        provoke(robot, message, kind, words)
+        assert robot.show_and_wait(fine).image_width == 64
+
+
+@pytest.mark.parametrize(('sec', 'kind', 'words'), [
+    (0, 'stamp zero', 'stamp of 0'),
+    (1_000_000, 'stamp past', 's in the past'),
+    (2_100_000_000, 'stamp future', 's in the future')])
+def test_images_with_a_wrong_stamp_are_processed_and_reported(start_robot, sec, kind, words):
+    robot = start_robot()
+    message = good()
+    message.header.stamp.sec = sec
+    array_message = robot.show_and_wait(message, stamped=False)
+    assert array_message.header.stamp.sec == sec and array_message.image_width == 64
+    provoke(robot, message, kind, words, stamped=False)
+    latency = robot.latency[-1]
+    if sec == 0:
+        assert latency.transport.sec == latency.end_to_end.sec == 0
+        assert latency.transport.nanosec == latency.end_to_end.nanosec == 0
+    else:
+        assert (latency.transport.sec < 0) == (sec > 2_000_000_000)
+
+
+def test_a_camera_that_vanishes_and_returns(start_robot):
+    robot = start_robot(no_image_timeout=3.0)
+    robot.show_and_wait(good())
+    robot.unplug()
+    robot.wait_for_status(lambda level, text, values: (
+        level == 2 and 'no image for' in text and 'nobody publishes on' in text))
+    robot.plug_in()
+    assert robot.show_and_wait(good()).image_width == 64
+    robot.wait_for_status(lambda level, text, values: robot.show(good()) or level < 2)
+    log = robot.process.log()
+    assert log.count('no image for') == 1 and log.count('images arrive again') == 1, log
