@@ -4,8 +4,6 @@ import platform
 import shutil
 import sys
 
-from setuptools import find_packages
-
 if sys.platform != 'linux' or platform.machine() != 'x86_64':
     sys.exit(
         'face_perception: ROS 2 wheels exist for Linux on x86-64 only; on this machine install '
@@ -16,6 +14,7 @@ if not (shutil.which('c++') and shutil.which('cc')):
         "run 'sudo apt-get install g++' and try again.")
 
 from scikit_build_core.setuptools.wrapper import setup  # noqa: E402  (after the checks above)
+from setuptools import find_packages  # noqa: E402
 
 setup(
     packages=find_packages(include=['face_perception', 'face_perception.*']),

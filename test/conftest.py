@@ -197,7 +197,8 @@ class NodeProcess:
             self.process = subprocess.Popen(
                 [sys.executable, '-m', 'face_perception.ros.node', '--ros-args',
                  '-r', f'__node:={name}', '-r', f'image:=/{name}/image', *arguments],
-                stdout=log, stderr=subprocess.STDOUT)
+                # Away from the source tree, which would come before the installed package.
+                cwd=log_path.parent, stdout=log, stderr=subprocess.STDOUT)
 
     def log(self):
         """Return what it has printed so far."""

@@ -1,0 +1,38 @@
+# Two commands do everything: `make demo` and `make test`.
+# Both install into the virtual environment $(VENV), which is made when it is missing.
+
+PYTHON ?= python3
+VENV ?= .venv
+# Passed on, for example: make demo DEMO_ARGS="--source 0"   make test PYTEST_ARGS="-k decoding"
+DEMO_ARGS ?=
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+SOURCES := $(shell find face_perception msg launch config models scripts cmake \
+	-type f -not -name '*.pyc') CMakeLists.txt package.xml pyproject.toml setup.py
+
+.PHONY: help demo test clean
+help:
+	@echo "make demo    install into $(VENV) and run camera and node for a while"
+	@echo "make test    install into $(VENV) and run all tests"
+	@echo "make clean   remove $(VENV) and everything that was built or written"
+
+demo: $(VENV)/.installed
+	$(BIN)/face_perception_demo $(DEMO_ARGS)
+
+test: $(VENV)/.installed
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+$(BIN)/pip:
+	@$(PYTHON) -m venv $(VENV) || { echo "face_perception: 'python3 -m venv' does not work here:" \
+		"run 'sudo apt-get install python3-venv' and try again."; rm -rf $(VENV); exit 1; }
+
+# The folder build/ goes first: setuptools would pack what a former build left there.
+$(VENV)/.installed: $(BIN)/pip $(SOURCES)
+	@echo "Installing face_perception and ROS 2 wheels into $(VENV) (a minute or two)"
+	@rm -rf build
+	@$(BIN)/pip install --quiet --disable-pip-version-check ".[demo,test]"
+	@touch "$@"
+
+clean:
+	rm -rf $(VENV) build dist install log demo_output *.egg-info
