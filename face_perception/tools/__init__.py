@@ -1,0 +1,1 @@
+"""What a user runs: a camera without hardware, a demo."""

@@ -1,0 +1,7 @@
+"""Errors of the tools."""
+
+from ..core.errors import FacePerceptionError
+
+
+class SourceError(FacePerceptionError):
+    """A source of pictures does not exist, does not open, or holds no picture."""

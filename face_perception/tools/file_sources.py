@@ -1,0 +1,110 @@
+"""Pictures from files: images, folders of images, videos, animated GIFs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .errors import SourceError
+from .fitting import Size, fit
+
+#: Files with other endings are opened as videos; OpenCV reads an animated GIF as one.
+IMAGE_SUFFIXES = ('.bmp', '.jpe', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp')
+#: Pictures per second of what has no rate of its own.
+DEFAULT_RATE = 15.0
+
+Warn = Callable[[str], None]
+
+
+class ImagesSource:
+    """Images in files, one after the other; those that OpenCV cannot read are skipped."""
+
+    live = False
+    rate = DEFAULT_RATE
+
+    def __init__(self, paths: list[Path], size: Size | None, warn: Warn):
+        self._paths, self._size, self._warn = list(paths), size, warn
+        self._kept: np.ndarray | None = None
+        while self._paths and self._kept is None:
+            self._kept = self._read(self._paths[0])
+        if self._kept is None:
+            raise SourceError(
+                f"'{paths[0]}' is no image that OpenCV can read: it may be damaged or empty"
+                if len(paths) == 1 else
+                f"none of the {len(paths)} images in '{paths[0].parent}' can be read: they may be "
+                'damaged')
+
+    @classmethod
+    def of_folder(cls, folder: Path, size: Size | None, warn: Warn) -> ImagesSource:
+        """Take the images directly inside a folder, sorted by name."""
+        paths = sorted(path for path in folder.iterdir()
+                       if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+        if not paths:
+            raise SourceError(
+                f"the folder '{folder}' holds no image: images end in {', '.join(IMAGE_SUFFIXES)}")
+        return cls(paths, size, warn)
+
+    def frames(self, loop: bool = True) -> Iterator[np.ndarray]:
+        """Give the images; a single one is read from its file only once."""
+        while True:
+            for path in list(self._paths):
+                picture = self._kept if len(self._paths) == 1 else self._read(path)
+                if picture is not None:
+                    yield picture
+            if not self._paths:
+                raise SourceError('none of the images can be read any more')
+            if not loop:
+                return
+
+    def _read(self, path: Path) -> np.ndarray | None:
+        """Return the picture; forget and name a file that has none."""
+        try:
+            # Not imread, which prints lines of its own about a file that it cannot read.
+            picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+        except (cv2.error, OSError):
+            picture = None
+        if picture is None:
+            self._paths.remove(path)
+            self._warn(f"'{path}' is skipped: it is no image that OpenCV can read")
+            return None
+        return fit(picture, self._size)
+
+
+class VideoSource:
+    """A video file or an animated GIF."""
+
+    live = False
+
+    def __init__(self, path: Path, size: Size | None):
+        self._path, self._size = path, size
+        capture = cv2.VideoCapture(str(self._path))
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        readable, _ = capture.read()
+        capture.release()
+        if not readable:
+            raise SourceError(
+                f"'{path}' is no video or image that OpenCV can read: it may be damaged, or of a "
+                'format that this OpenCV does not know; try another format (mp4, mkv, png, jpg)')
+        # Some containers state no rate, or nonsense such as 1000.
+        self.rate = rate if 1 <= rate <= 240 else DEFAULT_RATE
+
+    def frames(self, loop: bool = True) -> Iterator[np.ndarray]:
+        """Give the video's pictures."""
+        while True:
+            capture, count = cv2.VideoCapture(str(self._path)), 0
+            try:
+                while True:
+                    readable, picture = capture.read()
+                    if not readable:
+                        break
+                    count += 1
+                    yield fit(picture, self._size)
+            finally:
+                capture.release()
+            if not count:
+                raise SourceError(f"'{self._path}' can no longer be read: was it moved?")
+            if not loop:
+                return
