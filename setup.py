@@ -14,10 +14,10 @@ if not (shutil.which('c++') and shutil.which('cc')):
         "run 'sudo apt-get install g++' and try again.")
 
 from scikit_build_core.setuptools.wrapper import setup  # noqa: E402  (after the checks above)
-from setuptools import find_packages  # noqa: E402
 
 setup(
-    packages=find_packages(include=['face_perception', 'face_perception.*']),
+    # CMake installs the code into it, and the generated messages.
+    packages=['face_perception'],
     cmake_install_dir='',
     cmake_args=['-DBUILD_TESTING=OFF'],
 )
