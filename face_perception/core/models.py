@@ -6,10 +6,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-
-import onnxruntime as ort
+from typing import TYPE_CHECKING
 
 from .errors import ModelError
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
 
 #: File beside the shipped models that lists their SHA-256, in the format of `sha256sum`.
 CHECKSUMS = 'SHA256SUMS'
@@ -79,6 +81,12 @@ def _verify_checksum(path: Path, digest: str) -> None:
 
 
 def _start_session(path: Path, data: bytes, num_threads: int) -> ort.InferenceSession:
+    try:
+        import onnxruntime as ort
+    except ImportError as error:  # the one dependency that no distribution packages
+        raise ModelError(
+            f"ONNX Runtime is not usable here ({error}): run 'pip install onnxruntime', beside "
+            "the OpenCV and cv_bridge of Ubuntu 'pip install onnxruntime \"numpy<2\"'") from None
     options = ort.SessionOptions()
     options.intra_op_num_threads = num_threads
     options.inter_op_num_threads = 1

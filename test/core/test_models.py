@@ -1,5 +1,6 @@
 import hashlib
 import json
+import sys
 
 import pytest
 from onnx import TensorProto
@@ -56,6 +57,13 @@ def test_missing_empty_truncated_and_foreign_files_each_get_their_sentence(make_
         assert '\n' not in str(caught.value)
     with pytest.raises(ModelError, match='cannot be read'):
         load_classifier(tmp_path, 'emotion')
+
+
+def test_a_missing_onnxruntime_says_what_to_install(make_model, monkeypatch):
+    path = make_model()
+    monkeypatch.setitem(sys.modules, 'onnxruntime', None)
+    with pytest.raises(ModelError, match='pip install onnxruntime'):
+        load_classifier(path, 'emotion')
 
 
 def test_a_listed_file_with_another_checksum_is_refused_and_an_unlisted_one_is_not(make_model):

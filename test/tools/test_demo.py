@@ -10,7 +10,7 @@ import pytest
 for module in ('rich', 'matplotlib', 'skimage'):
     pytest.importorskip(module, reason='the demo needs the extra demo')
 
-from face_perception.tools import demo
+from face_perception.tools import demo  # noqa: E402
 
 
 def children_of(pid):
