@@ -24,6 +24,8 @@ test: $(VENV)/.installed
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 $(BIN)/pip:
+	@command -v c++ >/dev/null || { echo "face_perception: no C++ compiler was found, and the ROS 2" \
+		"messages need one: run 'sudo apt-get install g++' and try again."; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "face_perception: 'python3 -m venv' does not work here:" \
 		"run 'sudo apt-get install python3-venv' and try again."; rm -rf $(VENV); exit 1; }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -58,7 +60,7 @@ class MiniXception(nn.Module):
             nn.Conv2d(8, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU())
         channels = (8, *BLOCK_CHANNELS)
         self.blocks = nn.Sequential(*(
-            ResidualBlock(*pair) for pair in zip(channels[:-1], channels[1:])))
+            ResidualBlock(*pair) for pair in pairwise(channels)))
         self.head = nn.Conv2d(channels[-1], num_classes, 3, padding=1)
 
     def forward(self, image: Tensor) -> Tensor:

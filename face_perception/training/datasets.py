@@ -21,13 +21,15 @@ class FaceSet:
 
     ``images`` is uint8 ``[N, S, S, C]`` (C = 1 gray or 3 RGB), ``targets`` float32 ``[N, K]``
     with rows that sum to 1 (what the loss compares with), ``labels`` int64 ``[N]`` (what
-    accuracy counts).  ``groups`` names further numbers per picture, such as the age.
+    accuracy counts).  ``groups`` names further numbers per picture, such as the age;
+    ``weights`` is how much each picture counts in training, 1 on average (float32 ``[N]``).
     """
 
     images: np.ndarray
     targets: np.ndarray
     labels: np.ndarray
     groups: dict[str, np.ndarray] = field(default_factory=dict)
+    weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Return the number of pictures."""
@@ -36,7 +38,23 @@ class FaceSet:
     def select(self, keep: np.ndarray) -> FaceSet:
         """Return the pictures where ``keep`` (a mask or indices) says so."""
         return FaceSet(self.images[keep], self.targets[keep], self.labels[keep],
-                       {name: values[keep] for name, values in self.groups.items()})
+                       {name: values[keep] for name, values in self.groups.items()},
+                       None if self.weights is None else self.weights[keep])
+
+
+def balancing_weights(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """
+    Return float32 ``[N]`` weights by which all labels count the same within each group.
+
+    ``labels`` and ``groups`` are int ``[N]``.  A group keeps the share it has of the pictures.
+    """
+    weights = np.empty(len(labels), dtype=np.float32)
+    for group in np.unique(groups):
+        inside = groups == group
+        found, counts = np.unique(labels[inside], return_counts=True)
+        for label, count in zip(found, counts, strict=True):
+            weights[inside & (labels == label)] = inside.sum() / (len(found) * count)
+    return weights
 
 
 def one_hot(labels: np.ndarray, num_classes: int) -> np.ndarray:
@@ -44,13 +62,13 @@ def one_hot(labels: np.ndarray, num_classes: int) -> np.ndarray:
     return np.eye(num_classes, dtype=np.float32)[labels]
 
 
-def existing_file(folder: Path | str, name: str, what: str) -> Path:
+def existing_file(path: Path | str, what: str) -> Path:
     """
-    Return the path of ``name`` in ``folder``.
+    Return ``path`` as a ``Path``.
 
-    Raises ``DatasetError``, saying what the file would be, when it is not there.
+    Raises ``DatasetError``, saying ``what`` the file would be, when it is not there.
     """
-    path = Path(folder) / name
+    path = Path(path)
     if not path.is_file():
         raise DatasetError(f'{path} does not exist: it should be {what}')
     return path

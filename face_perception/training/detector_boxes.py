@@ -25,10 +25,10 @@ def find_face(image: np.ndarray) -> Box | None:
     """
     Return the largest box that OpenCV's frontal-face cascade draws (Viola and Jones 2001).
 
-    ``image`` is a square uint8 picture, gray ``[S, S]`` or RGB ``[S, S, 3]``, that one face
+    ``image`` is a square uint8 picture, gray ``[S, S]`` or BGR ``[S, S, 3]``, that one face
     fills; the box is in its pixels and may reach beyond it.  ``None``: no face was found.
     """
-    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
+    gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
     border = round(BORDER * len(gray))
     zoom = ENLARGED / len(gray)
     gray = cv2.copyMakeBorder(gray, border, border, border, border, cv2.BORDER_REPLICATE)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
+import onnx
 
-from ..core.crops import crop_face
+from ..core.classifier import Classifier
 from ..core.errors import FacePerceptionError, ModelError
+from ..core.models import load_classifier
 from ..core.types import GENDERS, Box
 from . import fer2013, metrics, utkface
 from .detector_boxes import find_face
@@ -23,42 +23,13 @@ from .detector_boxes import find_face
 JITTER = 0.15
 #: Ages (from, to, years, both included) that accuracy is given for.
 AGE_GROUPS = ((10, 19), (20, 39), (40, 59), (60, 120))
-
-
-class ServedModel:
-    """An ONNX classifier with what its metadata says about its input."""
-
-    def __init__(self, model: bytes | str) -> None:
-        """Load ``model`` (a path, or the content of a file); raises ``ModelError``."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        try:
-            self.session = onnxruntime.InferenceSession(
-                model, options, providers=['CPUExecutionProvider'])
-            metadata = self.session.get_modelmeta().custom_metadata_map
-            self.task = metadata['task']
-            self.labels = tuple(json.loads(metadata['labels']))
-            self.color = metadata['color']
-            self.size = int(metadata['input_size'])
-            self.margin = float(metadata['crop_margin'])
-        except Exception as error:  # ONNX Runtime's own errors share no public base class
-            raise ModelError(f'the model cannot be evaluated: {error}') from error
-
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Return probabilities ``[N, K]`` of ``images`` uint8 ``[N, size, size, C]``."""
-        batches = np.array_split(images, max(1, len(images) // 64))
-        return np.concatenate([self.session.run(None, {'image': batch})[0] for batch in batches])
-
-    def crop(self, image: np.ndarray, box: Box) -> np.ndarray:
-        """Return what the model is shown of ``image`` (gray or RGB) around ``box``."""
-        if self.color == 'gray' and image.ndim == 3:
-            image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        return crop_face(image, box, self.margin, self.size).reshape(self.size, self.size, -1)
+#: Faces per call of the network.
+BATCH = 64
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture to evaluate on: gray or RGB pixels, the face's box, label and groups."""
+    """A picture to evaluate on: uint8 BGR pixels, the face's box in it, label, groups."""
 
     image: np.ndarray
     box: Box
@@ -74,8 +45,9 @@ def samples_of(task: str, folder: Path | str, margin: float) -> list[Sample]:
     """
     if task == 'emotion':
         faces = fer2013.load_fer2013(Path(folder) / fer2013.PUBLIC_FILE)
-        return [Sample(image[..., 0], fer2013.face_box(margin), int(label), {})
-                for image, label in zip(faces.images, faces.labels)]
+        box = fer2013.face_box(margin)
+        return [Sample(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), box, int(label), {})
+                for image, label in zip(faces.images, faces.labels, strict=True)]
     return [Sample(chip.image, chip.face_box, chip.gender, {'age': chip.age, 'race': chip.race})
             for chip in utkface.read_chips(Path(folder) / utkface.FILE)
             if chip.held_out and chip.age >= utkface.MINIMUM_AGE]
@@ -89,34 +61,49 @@ def jittered(box: Box, random: np.random.Generator) -> Box:
     return Box(x - width / 2, y - height / 2, width, height)
 
 
-def probabilities_of(model: ServedModel, samples: Iterable[Sample],
+def load(path: Path | str) -> Classifier:
+    """Load a classifier as the node does; raises ``ModelError`` when it cannot be used."""
+    try:
+        properties = onnx.load(str(path)).metadata_props
+    except Exception as error:  # whatever the file makes protobuf stumble over
+        raise ModelError(f'{path} cannot be read as an ONNX file: {error}') from error
+    task = {entry.key: entry.value for entry in properties}.get('task', '')
+    return Classifier(load_classifier(Path(path), task))
+
+
+def probabilities_of(classifier: Classifier, samples: list[Sample],
                      place: Callable[[Sample], Box] = lambda sample: sample.box) -> np.ndarray:
     """Return the answers ``[N, K]`` for the crops around the boxes that ``place`` returns."""
-    return model(np.stack([model.crop(sample.image, place(sample)) for sample in samples]))
+    crops = np.concatenate([classifier.batch(sample.image, [place(sample)])
+                            for sample in samples])
+    session = classifier.model.session
+    return np.concatenate([session.run(['probabilities'], {'image': crops[start:start + BATCH]})[0]
+                           for start in range(0, len(crops), BATCH)])
 
 
-def measure(model: ServedModel, samples: list[Sample], haar: bool = False) -> dict[str, float]:
+def measure(classifier: Classifier, samples: list[Sample], haar: bool = False) -> dict[str, float]:
     """
-    Return the measured numbers of ``model`` on ``samples``, by name, four decimals.
+    Return the measured numbers of ``classifier`` on ``samples``, by name, four decimals.
 
     With ``haar`` also the accuracy with the boxes that OpenCV's Haar cascade draws.
     """
     labels = np.array([sample.label for sample in samples])
-    answers = probabilities_of(model, samples)
+    answers = probabilities_of(classifier, samples)
     random = np.random.default_rng(0)
-    moved = probabilities_of(model, samples, lambda sample: jittered(sample.box, random))
+    moved = probabilities_of(classifier, samples, lambda sample: jittered(sample.box, random))
     numbers = {
         'images': len(labels),
         'accuracy': metrics.accuracy(answers, labels),
         'accuracy_jittered_boxes': metrics.accuracy(moved, labels),
         'macro_f1': metrics.macro_f1(answers, labels),
         'calibration_error': metrics.calibration_error(answers, labels)}
-    for name, recall in zip(model.labels, metrics.recall_per_class(answers, labels)):
+    for name, recall in zip(classifier.model.labels,
+                            metrics.recall_per_class(answers, labels), strict=True):
         numbers[f'recall_{name}'] = float(recall)
-    if model.task == 'gender':
+    if classifier.model.task == 'gender':
         numbers.update(_by_group(answers, labels, samples))
     if haar:
-        numbers.update(_with_haar(model, samples))
+        numbers.update(_with_haar(classifier, samples))
     return {name: round(value, 4) for name, value in numbers.items()}
 
 
@@ -136,13 +123,15 @@ def _by_group(answers: np.ndarray, labels: np.ndarray, samples: list[Sample]) ->
     return numbers
 
 
-def _with_haar(model: ServedModel, samples: list[Sample]) -> dict[str, float]:
+def _with_haar(classifier: Classifier, samples: list[Sample]) -> dict[str, float]:
     boxes = [find_face(sample.image) for sample in samples]
-    found = [(sample, box) for sample, box in zip(samples, boxes) if box is not None]
-    crops = np.stack([model.crop(sample.image, box) for sample, box in found])
-    labels = np.array([sample.label for sample, _ in found])
+    found = [replace(sample, box=box) for sample, box in zip(samples, boxes, strict=True)
+             if box is not None]
+    if not found:
+        return {'haar_found': 0.0}
+    labels = np.array([sample.label for sample in found])
     return {'haar_found': len(found) / len(samples),
-            'accuracy_haar_boxes': metrics.accuracy(model(crops), labels)}
+            'accuracy_haar_boxes': metrics.accuracy(probabilities_of(classifier, found), labels)}
 
 
 def main() -> int:
@@ -153,9 +142,10 @@ def main() -> int:
     parser.add_argument('--haar', action='store_true', help="also with a Haar cascade's boxes")
     arguments = parser.parse_args()
     try:
-        model = ServedModel(arguments.model)
-        samples = samples_of(model.task, arguments.data, model.margin)
-        for name, value in measure(model, samples, arguments.haar).items():
+        classifier = load(arguments.model)
+        model = classifier.model
+        samples = samples_of(model.task, arguments.data, model.crop_margin)
+        for name, value in measure(classifier, samples, arguments.haar).items():
             print(f'{name:32s} {value}')
     except FacePerceptionError as error:
         print(f'error: {error}', file=sys.stderr)

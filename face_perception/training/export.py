@@ -6,17 +6,19 @@ import argparse
 import hashlib
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import torch
+from onnx import ModelProto
 
 from ..core.errors import FacePerceptionError
 from .architectures import MiniXception, count_parameters, mini_xception
 from .augmentation import center_crop
 from .checkpoints import Checkpoint, load_checkpoint, write_atomically
 from .datasets import FaceSet
-from .evaluate import ServedModel, measure, samples_of
+from .evaluate import Sample, load, measure, samples_of
 from .metrics import best_temperature
 from .onnx_graph import build_model, set_metadata
 from .recipe import RecipeError
@@ -75,13 +77,20 @@ def export(run: Path | str, data: Path | str, output: Path | str, haar: bool = F
     temperature = fitted_temperature(network, validation, recipe.input_size)
     metadata = metadata_of(checkpoint, temperature)
     model = build_model(network, temperature, recipe.input_size, metadata)
-    samples = samples_of(recipe.task, data, recipe.crop_margin)
-    numbers = measure(ServedModel(model.SerializeToString(deterministic=True)), samples, haar)
+    numbers = measure_served(model, samples_of(recipe.task, data, recipe.crop_margin), haar)
     set_metadata(model, {**metadata, 'accuracy': json.dumps(numbers)})
     content = model.SerializeToString(deterministic=True)
     write_atomically(output, content)
     record_sum(Path(output), content)
     return numbers
+
+
+def measure_served(model: ModelProto, samples: list[Sample], haar: bool) -> dict[str, float]:
+    """Return what ``evaluate.measure`` says of ``model``, loaded from a file as the node does."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'model.onnx'
+        path.write_bytes(model.SerializeToString())
+        return measure(load(path), samples, haar)
 
 
 def record_sum(path: Path, content: bytes) -> None:

@@ -37,8 +37,7 @@ def load_fer2013(path: Path | str, votes_weight: float = 0.0) -> FaceSet:
 
     Raises ``DatasetError`` when the file is missing or has another form.
     """
-    path = Path(path)
-    path = existing_file(path.parent, path.name, 'a split of FER-2013 as .npz')
+    path = existing_file(path, 'a split of FER-2013 as .npz')
     try:
         with np.load(path) as file:
             images, labels, votes = file['image'], file['emotion'], file['ferplus_votes']

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -23,7 +24,7 @@ def folded(network: MiniXception, temperature: float = 1.0) -> MiniXception:
     network = copy.deepcopy(network).eval().to(memory_format=torch.contiguous_format)
     for parent in list(network.modules()):
         children = list(parent.named_children())
-        for (name, layer), (norm_name, norm) in zip(children, children[1:]):
+        for (name, layer), (norm_name, norm) in pairwise(children):
             if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 setattr(parent, name, fuse_conv_bn_eval(layer, norm))
                 setattr(parent, norm_name, nn.Identity())

@@ -13,8 +13,14 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
-from rich.progress import (BarColumn, MofNCompleteColumn, Progress, TextColumn,
-                           TimeElapsedColumn, TimeRemainingColumn)
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -27,7 +33,7 @@ from .recipe import Recipe, RecipeError, load_recipe
 from .tasks import load_task
 
 
-class Interrupted(FacePerceptionError):
+class InterruptedRunError(FacePerceptionError):
     """The user asked the run to stop; the last whole epoch is on disk."""
 
 
@@ -51,6 +57,8 @@ class Run:
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
         self.images, self.targets = to_tensor(train), torch.from_numpy(train.targets)
+        self.weights = torch.ones(len(train)) if train.weights is None \
+            else torch.from_numpy(train.weights)
         self.validation = center_crop(to_tensor(validation), recipe.input_size)
         self.validation_labels = torch.from_numpy(validation.labels)
         self.steps_per_epoch = len(train) // recipe.batch_size
@@ -88,7 +96,7 @@ class Run:
         for index in range(self.steps_per_epoch):
             chosen = order[index * self.recipe.batch_size:][:self.recipe.batch_size]
             step = self.epoch * self.steps_per_epoch + index
-            total += self.train_step(self.images[chosen], self.targets[chosen], step, random)
+            total += self.train_step(chosen, step, random)
             on_step()
         self.epoch += 1
         entry = {'epoch': self.epoch, 'loss': total / self.steps_per_epoch,
@@ -96,18 +104,19 @@ class Run:
         self.history.append(entry)
         return entry
 
-    def train_step(self, canvas: Tensor, targets: Tensor, step: int,
-                   random: torch.Generator) -> float:
-        """Do one step of the optimiser on a batch and return its loss."""
+    def train_step(self, chosen: Tensor, step: int, random: torch.Generator) -> float:
+        """Do one step of the optimiser on the pictures ``chosen`` and return its loss."""
         recipe = self.recipe
         for group in self.optimizer.param_groups:
             group['lr'] = learning_rate(recipe, step, recipe.epochs * self.steps_per_epoch)
-        images = augment(canvas, recipe.input_size, recipe.augmentation, random)
+        images = augment(self.images[chosen], recipe.input_size, recipe.augmentation, random)
         if recipe.input_size <= 48:
             images = images.contiguous(memory_format=torch.channels_last)
         with torch.autocast('cpu', torch.bfloat16, enabled=recipe.precision == 'bfloat16'):
             logits = self.network(images).float()
-        loss = functional.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
+        losses = functional.cross_entropy(
+            logits, self.targets[chosen], label_smoothing=recipe.label_smoothing, reduction='none')
+        loss = (losses * self.weights[chosen]).mean()
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -139,7 +148,8 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
 @torch.no_grad()
 def update_average(average: MiniXception, network: nn.Module, decay: float) -> None:
     """Move ``average`` (weights and statistics) by ``1 - decay`` towards ``network``."""
-    for mean, value in zip(average.state_dict().values(), network.state_dict().values()):
+    for mean, value in zip(average.state_dict().values(), network.state_dict().values(),
+                           strict=True):
         if mean.is_floating_point():
             mean.lerp_(value, 1 - decay)
         else:
@@ -153,7 +163,7 @@ def train(recipe: Recipe, data: tuple[FaceSet, FaceSet], output: Path | str,
 
     After each epoch ``output`` holds ``checkpoint.pt`` and ``history.json``.  A run that is
     there already is resumed; ``stop_after`` ends it after that epoch though more are planned.
-    Raises ``Interrupted`` on SIGINT or SIGTERM and ``RecipeError`` when ``output`` holds a
+    Raises ``InterruptedRunError`` on SIGINT or SIGTERM and ``RecipeError`` when ``output`` holds a
     run of another recipe.
     """
     output = Path(output)
@@ -180,7 +190,7 @@ def train(recipe: Recipe, data: tuple[FaceSet, FaceSet], output: Path | str,
 
 
 def _interrupt(signum, frame) -> None:
-    raise Interrupted('stopped; the same command goes on after the last whole epoch')
+    raise InterruptedRunError('stopped; the same command goes on after the last whole epoch')
 
 
 def main() -> int:
@@ -198,7 +208,7 @@ def main() -> int:
     try:
         recipe = load_recipe(arguments.recipe)
         train(recipe, load_task(recipe, arguments.data), arguments.output, console=Console())
-    except Interrupted as stop:
+    except InterruptedRunError as stop:
         print(stop, file=sys.stderr)
         return 130
     except FacePerceptionError as error:

@@ -2,7 +2,7 @@
 UTKFace (Zhang, Song and Qi 2017): aligned face chips with age, gender and race labels.
 
 A file is a ``.zip`` with ``index.csv`` (columns file, age, gender: 0 male, 1 female, race:
-0..4 in the order of ``RACES``) and the chips, square RGB pictures that OpenCV can decode.
+0..4 in the order of ``RACES``) and the chips, square colour pictures that OpenCV can decode.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..core.crops import crop_face
+from ..core.crops import crop_face, crop_square
 from ..core.types import GENDERS, Box
-from .datasets import DatasetError, FaceSet, existing_file, one_hot
+from .datasets import DatasetError, FaceSet, balancing_weights, existing_file, one_hot
 
 FILE = 'utkface_train.zip'
 #: The data set's race labels, in the order of its numbers.
@@ -32,6 +32,8 @@ GENDER_OF_NUMBER = {0: 'male', 1: 'female'}
 FACE_IN_CHIP = (0.49, 0.41, 1.02)
 #: Younger faces are left out: the label of a small child can hardly be seen in its face.
 MINIMUM_AGE = 10
+#: Between these ages, in years, both genders count the same in training.
+AGE_LIMITS = (20, 30, 40, 50, 60, 70)
 #: Length of a canvas relative to the crop in its middle: room for the jitter of the boxes.
 CANVAS = 4 / 3
 
@@ -41,7 +43,7 @@ class Chip:
     """
     One picture of UTKFace with its labels.
 
-    ``image`` is uint8 RGB ``[S, S, 3]``; ``gender`` indexes ``core.types.GENDERS``, ``race``
+    ``image`` is uint8 BGR ``[S, S, 3]``; ``gender`` indexes ``core.types.GENDERS``, ``race``
     indexes ``RACES``; ``age`` is in years.
     """
 
@@ -75,8 +77,7 @@ def read_chips(path: Path | str) -> Iterator[Chip]:
 
     Raises ``DatasetError`` when the file is missing or malformed.
     """
-    path = Path(path)
-    path = existing_file(path.parent, path.name, 'UTKFace as .zip with index.csv')
+    path = existing_file(path, 'UTKFace as .zip with index.csv')
     try:
         with zipfile.ZipFile(path) as archive:
             index = csv.DictReader(io.StringIO(archive.read('index.csv').decode()))
@@ -96,7 +97,7 @@ def _read_chip(archive: zipfile.ZipFile, row: dict[str, str]) -> Chip:
     if not 0 <= race < len(RACES):
         raise ValueError(f'{row["file"]} has the unknown race {race}')
     gender = GENDERS.index(GENDER_OF_NUMBER[int(row['gender'])])
-    return Chip(row['file'], cv2.cvtColor(image, cv2.COLOR_BGR2RGB), int(row['age']), gender, race)
+    return Chip(row['file'], image, int(row['age']), gender, race)
 
 
 def canvas(image: np.ndarray, box: Box, margin: float, size: int) -> np.ndarray:
@@ -104,11 +105,15 @@ def canvas(image: np.ndarray, box: Box, margin: float, size: int) -> np.ndarray:
     Return a crop of ``image`` around ``box`` with a border to move in.
 
     The middle ``size`` x ``size`` pixels are what ``crop_face`` with ``margin`` shows, at the
-    same scale; the result is ``CANVAS`` times as long on each side.
+    same scale within 1 %; the result is ``CANVAS`` times as long on each side.
     """
     length = round(size * CANVAS / 2) * 2
-    wider = ((1 + 2 * margin) * length / size - 1) / 2
-    return crop_face(image, box, wider, length)
+    square = crop_square(box, margin)
+    border = round(square.width * (CANVAS - 1) / 2)
+    # Whole pixels, as crop_face rounds them: both then have the same centre.
+    left, top, side = round(square.x), round(square.y), round(square.width)
+    wider = Box(left - border, top - border, side + 2 * border, side + 2 * border)
+    return crop_face(image, wider, 0.0, length)
 
 
 def load_gender(folder: Path | str, margin: float, size: int,
@@ -117,19 +122,22 @@ def load_gender(folder: Path | str, margin: float, size: int,
     Return the training and the validation set of UTKFace from the file in ``folder``.
 
     The pictures are canvases of crops of ``size`` pixels, ``color`` is ``rgb`` or ``gray``;
-    groups are ``age`` and ``race``.  Raises ``DatasetError`` when the file cannot be used.
+    groups are ``age`` and ``race``, weights even out the genders of each age.  Raises
+    ``DatasetError`` when the file cannot be used.
     """
+    conversion = cv2.COLOR_BGR2GRAY if color == 'gray' else cv2.COLOR_BGR2RGB
     chips, images = [], []
     for chip in read_chips(Path(folder) / FILE):
         if chip.age >= MINIMUM_AGE:
             image = canvas(chip.image, chip.face_box, margin, size)
-            if color == 'gray':
-                image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., np.newaxis]
-            images.append(image)
+            image = cv2.cvtColor(image, conversion)
+            images.append(image.reshape(*image.shape[:2], -1))
             chips.append((chip.gender, chip.age, chip.race, chip.held_out))
     if not chips:
         raise DatasetError(f'{Path(folder) / FILE} has no face of {MINIMUM_AGE} years or more')
-    labels, ages, races, held_out = (np.array(column) for column in zip(*chips))
+    labels, ages, races, held_out = (np.array(column) for column in zip(*chips, strict=True))
+    # Without weights a network learns the data set's habit: past forty, two of three are men.
     faces = FaceSet(np.stack(images), one_hot(labels, len(GENDERS)), labels.astype(np.int64),
-                    {'age': ages, 'race': races})
+                    {'age': ages, 'race': races},
+                    balancing_weights(labels, np.digitize(ages, AGE_LIMITS)))
     return faces.select(~held_out), faces.select(held_out)

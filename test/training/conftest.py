@@ -1,0 +1,59 @@
+"""Small data sets made on the spot; no picture of a real face is needed."""
+
+import csv
+import io
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+
+
+def smooth_pictures(count, size, channels, seed):
+    """Return uint8 ``[count, size, size, channels]`` of random soft blobs."""
+    random = np.random.default_rng(seed)
+    coarse = random.integers(0, 256, (count, 6, 6, channels), dtype=np.uint8)
+    return np.stack([cv2.resize(picture, (size, size)).reshape(size, size, channels)
+                     for picture in coarse])
+
+
+@pytest.fixture
+def pictures():
+    """Return the function that draws random soft blobs."""
+    return smooth_pictures
+
+
+@pytest.fixture
+def fer_folder(tmp_path):
+    """Return a folder with both splits of a tiny FER-2013; two pictures are in both."""
+    random = np.random.default_rng(0)
+    train, public = smooth_pictures(42, 48, 1, 1)[..., 0], smooth_pictures(14, 48, 1, 2)[..., 0]
+    train[5], train[20] = public[3], public[9]
+    for name, images in (('train', train), ('public', public)):
+        votes = random.integers(0, 5, (len(images), 10)).astype(np.uint8)
+        votes[:, 9] = 0
+        np.savez(tmp_path / f'fer2013_{name}.npz', image=images, ferplus_votes=votes,
+                 emotion=(np.arange(len(images)) % 7).astype(np.int8))
+    return tmp_path
+
+
+@pytest.fixture
+def utkface_folder(tmp_path):
+    """Return a folder with a tiny UTKFace: 60 chips, ages 4, 8, 12, ... years."""
+    index = io.StringIO()
+    writer = csv.writer(index)
+    writer.writerow(['file', 'age', 'gender', 'race'])
+    with zipfile.ZipFile(tmp_path / 'utkface_train.zip', 'w') as archive:
+        for number, picture in enumerate(smooth_pictures(60, 96, 3, 3)):
+            name = f'images/{number:04d}.png'
+            archive.writestr(name, cv2.imencode('.png', picture)[1].tobytes())
+            writer.writerow([name, 4 * (number % 20 + 1), number % 2, number % 5])
+        archive.writestr('index.csv', index.getvalue())
+    return tmp_path
+
+
+@pytest.fixture
+def recipe_values():
+    """Return the settings of a run that takes a second."""
+    return {'task': 'emotion', 'color': 'gray', 'crop_margin': 0.02, 'epochs': 3,
+            'batch_size': 8, 'seed': 7}

@@ -1,0 +1,146 @@
+"""The exported file: same answers as PyTorch, the agreed contract, the same bytes each time."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
+onnx = pytest.importorskip('onnx', reason='training needs the extra "train" (onnx)')
+onnxruntime = pytest.importorskip('onnxruntime', reason='needed to run an exported file')
+
+from face_perception.core.errors import ModelError  # noqa: E402
+from face_perception.core.types import Box  # noqa: E402
+from face_perception.training.architectures import mini_xception  # noqa: E402
+from face_perception.training.augmentation import center_crop  # noqa: E402
+from face_perception.training.checkpoints import load_checkpoint  # noqa: E402
+from face_perception.training.evaluate import jittered, load, measure, samples_of  # noqa: E402
+from face_perception.training.export import export  # noqa: E402
+from face_perception.training.onnx_graph import build_model  # noqa: E402
+from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
+from face_perception.training.tasks import load_task  # noqa: E402
+from face_perception.training.train import to_tensor, train  # noqa: E402
+
+
+def random_network(channels, classes):
+    """Return a network whose batch normalisations do something."""
+    torch.manual_seed(0)
+    network = mini_xception(channels, classes)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.normal_(module.bias, 0, 0.3)
+            module.running_mean.normal_(0, 0.3)
+            module.running_var.uniform_(0.5, 1.5)
+    return network.eval()
+
+
+@pytest.mark.parametrize('channels, classes, temperature', [(1, 7, 1.0), (3, 2, 1.7)])
+@pytest.mark.parametrize('count', [1, 5])
+def test_the_graph_answers_as_the_network(channels, classes, temperature, count):
+    network = random_network(channels, classes)
+    model = build_model(network, temperature, 48, {})
+    session = onnxruntime.InferenceSession(model.SerializeToString(),
+                                           providers=['CPUExecutionProvider'])
+    images = np.random.default_rng(0).integers(0, 256, (count, 48, 48, channels), dtype=np.uint8)
+    with torch.inference_mode():
+        logits = network(torch.from_numpy(images).permute(0, 3, 1, 2).float())
+        expected = (logits / temperature).softmax(dim=1).numpy()
+    np.testing.assert_allclose(session.run(None, {'image': images})[0], expected, atol=1e-4)
+
+
+def test_the_graph_is_lean_and_old_enough_for_old_runtimes():
+    model = build_model(random_network(1, 7), 1.0, 48, {})
+    operators = [node.op_type for node in model.graph.node]
+    assert 'BatchNormalization' not in operators and 'Transpose' not in operators
+    assert operators.count('Add') == 4  # one per residual block
+    assert model.opset_import[0].version <= 17 and model.ir_version <= 8
+
+
+@pytest.fixture(params=['emotion', 'gender'])
+def exported(request, fer_folder, utkface_folder, recipe_values):
+    """Return the path of a file exported after one epoch, its run, its data and its numbers."""
+    colors = {'emotion': 'gray', 'gender': 'rgb'}
+    recipe = recipe_from({**recipe_values, 'task': request.param, 'epochs': 1,
+                          'color': colors[request.param]})
+    run = fer_folder / 'run'
+    train(recipe, load_task(recipe, fer_folder), run)
+    path = fer_folder / f'{request.param}.onnx'
+    return path, run, fer_folder, export(run, fer_folder, path)
+
+
+def test_the_file_keeps_the_contract(exported):
+    path, _, data, numbers = exported
+    model = onnx.load(str(path))
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    task = path.stem
+    channels, labels = {
+        'emotion': (1, ['angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral']),
+        'gender': (3, ['female', 'male'])}[task]
+    assert json.loads(metadata['labels']) == labels
+    assert metadata['task'] == task and metadata['architecture'] == 'mini_xception'
+    assert metadata['color'] == {1: 'gray', 3: 'rgb'}[channels]
+    assert (metadata['input_size'], metadata['crop_margin']) == ('48', '0.02')
+    assert metadata['version'] == '0.1.0' and int(metadata['parameters']) <= 60_000
+    training = json.loads(metadata['training'])
+    assert {'data_sets', 'recipe', 'epochs', 'seed'} <= set(training)
+    assert json.loads(metadata['accuracy']) == numbers
+    session = load(path).model.session
+    (image,), (probabilities,) = session.get_inputs(), session.get_outputs()
+    assert (image.name, image.type, image.shape) == (
+        'image', 'tensor(uint8)', ['N', 48, 48, channels])
+    assert (probabilities.name, probabilities.type, probabilities.shape) == (
+        'probabilities', 'tensor(float)', ['N', len(labels)])
+
+
+def test_the_numbers_are_those_of_the_file(exported):
+    path, _, data, numbers = exported
+    classifier = load(path)
+    samples = samples_of(path.stem, data, classifier.model.crop_margin)
+    assert measure(classifier, samples) == numbers
+    assert numbers['images'] > 0 and 0 <= numbers['accuracy'] <= 1
+
+
+def test_the_same_checkpoint_gives_the_same_bytes_and_sum(exported):
+    path, run, data, _ = exported
+    content = path.read_bytes()
+    export(run, data, path)
+    assert path.read_bytes() == content
+    sums = path.with_name('SHA256SUMS').read_text()
+    assert sums == f'{hashlib.sha256(content).hexdigest()}  {path.name}\n'
+
+
+def test_what_is_served_of_a_sample_is_what_was_trained_on(exported):
+    path, run, data, _ = exported
+    classifier = load(path)
+    _, validation = load_task(load_checkpoint(run).recipe, data)
+    samples = samples_of(path.stem, data, classifier.model.crop_margin)
+    assert [sample.label for sample in samples] == validation.labels.tolist()
+    trained = center_crop(to_tensor(validation), 48).permute(0, 2, 3, 1).numpy().astype(int)
+    for sample, crop in zip(samples, trained, strict=True):
+        served = classifier.batch(sample.image, [sample.box])[0]
+        # FER-2013 pixel for pixel; UTKFace is resampled from a slightly wider picture.
+        assert np.abs(served - crop).mean() <= (0 if path.stem == 'emotion' else 3)
+
+
+def test_jittered_boxes_stay_within_their_bounds():
+    random, box = np.random.default_rng(0), Box(10, 20, 40, 40)
+    boxes = [jittered(box, random) for _ in range(500)]
+    for value in (lambda moved: moved.center[0] - 30, lambda moved: moved.center[1] - 40,
+                  lambda moved: moved.width - 40, lambda moved: moved.height - 40):
+        changes = [value(moved) for moved in boxes]
+        assert -6 <= min(changes) < -5 and 5 < max(changes) <= 6
+
+
+def test_export_without_a_checkpoint_is_refused(tmp_path):
+    with pytest.raises(RecipeError, match='no checkpoint'):
+        export(tmp_path, tmp_path, tmp_path / 'model.onnx')
+
+
+@pytest.mark.parametrize('content', [b'no model', None], ids=['no model', 'no metadata'])
+def test_a_file_that_does_not_keep_the_contract_is_refused(tmp_path, content):
+    path = tmp_path / 'model.onnx'
+    path.write_bytes(content or build_model(random_network(1, 2), 1.0, 48, {}).SerializeToString())
+    with pytest.raises(ModelError, match='model.onnx'):
+        load(path)
