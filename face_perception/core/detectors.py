@@ -32,7 +32,7 @@ class HaarDetector:
     WINDOW_PX = 24
     NEIGHBOURS_AT_HALF = 5
 
-    def __init__(self, input_size: int = 320, score_threshold: float = 0.5):
+    def __init__(self, input_size: int = 400, score_threshold: float = 0.5):
         """
         Load the cascade that OpenCV brings.
 

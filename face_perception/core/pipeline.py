@@ -27,7 +27,7 @@ class PipelineSettings:
     """
 
     detector_type: str = 'haar'
-    detector_input_size: int = 320
+    detector_input_size: int = 400
     detector_score_threshold: float = 0.5
     emotion_model: str = 'emotion_mini_xception.onnx'
     gender_model: str = 'gender_mini_xception.onnx'

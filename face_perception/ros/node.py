@@ -215,7 +215,8 @@ class FacePerceptionNode(LifecycleNode):
             self._publish_annotated(message, picture, result, latency)
 
     def _publish_annotated(self, message, picture, result: FrameResult, latency: Latency) -> None:
-        caption = (f'{len(result.faces)} faces  {1e3 * latency.processing:.0f} ms '
+        count = len(result.faces)
+        caption = (f'{count} face{"" if count == 1 else "s"}  {1e3 * latency.processing:.0f} ms '
                    f'(detect {1e3 * latency.detect:.0f}, classify {1e3 * latency.classify:.0f})')
         drawn = annotate(picture, result.faces, caption)
         self._annotated.publish(image_message(message.header, drawn))

@@ -59,7 +59,8 @@ class LiveView:
         described = '; '.join(
             ' '.join(text for text in (emotion_of(face), gender_of(face)) if text != '-')
             for face in faces)
-        return f'{self._status(", ")}, {len(faces)} faces{": " + described if described else ""}'
+        count = f'{len(faces)} face' + ('' if len(faces) == 1 else 's')
+        return f'{self._status(", ")}, {count}' + (f': {described}' if described else '')
 
     def _table(self):
         from rich.table import Table
