@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import cv2
 import numpy as np
@@ -182,9 +183,6 @@ def choose_converter(warn: Callable[[str], None]) -> Converter:
 
 
 _CV_BRIDGE_PROBE = """
-import importlib.util, sys
-if importlib.util.find_spec('cv_bridge') is None:
-    sys.exit(77)
 import numpy
 from face_perception.ros.decoding import PackedImage, cv_bridge_converter
 pixels = numpy.arange(12, dtype=numpy.uint8)
@@ -200,10 +198,10 @@ def cv_bridge_fault() -> str | None:
     A cv_bridge built for another NumPy does not raise: it ends the process.  Returns ``''``
     when it works, ``None`` when it is not installed, else what went wrong.
     """
+    if find_spec('cv_bridge') is None:
+        return None
     probe = subprocess.run(
         [sys.executable, '-c', _CV_BRIDGE_PROBE], capture_output=True, text=True, timeout=60)
-    if probe.returncode == 77:
-        return None
     if probe.returncode == 0:
         return ''
     lines = probe.stderr.strip().splitlines()

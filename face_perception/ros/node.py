@@ -57,6 +57,7 @@ class FacePerceptionNode(LifecycleNode):
         self._silence = ''
         self._settings: NodeSettings | None = None
         self._pipeline: FacePipeline | None = None
+        self._outputs: list = []
         self._subscription = None
         self._worker: threading.Thread | None = None
         self._parameter_faults = declare_parameters(self)
@@ -86,10 +87,13 @@ class FacePerceptionNode(LifecycleNode):
                 settings.max_image_size, choose_converter(self.get_logger().warning))
         except FacePerceptionError as error:
             return self._fail_to_configure(str(error))
+        except Exception as error:  # the node stays alive whatever libraries do
+            return self._fail_to_configure(f'{error!r}: please report this to the maintainers')
         qos = _profile(settings.output_qos)
         self._faces = self.create_lifecycle_publisher(FaceArray, '~/faces', qos)
         self._latency = self.create_lifecycle_publisher(PipelineLatency, '~/latency', qos)
         self._annotated = self.create_lifecycle_publisher(Image, '~/image_annotated', qos)
+        self._outputs = [self._faces, self._latency, self._annotated]
         self._fault = ''
         self._state = 'inactive'
         return super().on_configure(state)
@@ -160,9 +164,8 @@ class FacePerceptionNode(LifecycleNode):
             self._worker = None
 
     def _release(self) -> None:
-        if self._pipeline is not None:
-            for publisher in (self._faces, self._latency, self._annotated):
-                self.destroy_lifecycle_publisher(publisher)
+        while self._outputs:
+            self.destroy_lifecycle_publisher(self._outputs.pop())
         self._pipeline = None
 
     # Images: received on the executor's thread, processed on the worker's.
@@ -197,10 +200,10 @@ class FacePerceptionNode(LifecycleNode):
         picture = self._decoder.decode(message)
         latency.decode = watch.lap()
         result = self._pipeline(picture)
-        in_pipeline = watch.lap()
         latency.detect = result.timings.detect
         latency.track = result.timings.track
-        latency.classify = in_pipeline - latency.detect - latency.track
+        latency.classify = result.timings.classify
+        watch.lap()
         self._faces.publish(face_array(message.header, result))
         latency.publish = watch.lap()
         latency.processing = watch.total()
@@ -330,6 +333,10 @@ def main(args: list[str] | None = None) -> int:
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except Exception:
+        # A callback that was at work when the signal came finds its publishers gone.
+        if rclpy.ok():
+            raise
     finally:
         if node is not None:
             node.destroy_node()

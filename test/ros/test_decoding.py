@@ -213,6 +213,7 @@ def test_a_compressed_image_that_is_too_large_is_refused(decoder):
 ])
 def test_a_broken_cv_bridge_falls_back_with_one_warning(tmp_path, monkeypatch, code, words):
     (tmp_path / 'cv_bridge.py').write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv('PYTHONPATH', str(tmp_path), prepend=':')
     warnings = []
     converter = choose_converter(warnings.append)
