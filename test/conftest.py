@@ -76,6 +76,7 @@ class RosClient:
 
     def __init__(self, node):
         self.node = node
+        self._clients = {}
 
     def spin_until(self, condition, timeout=20.0):
         """Spin until ``condition()`` is true; return its value, or fail after ``timeout`` s."""
@@ -101,13 +102,28 @@ class RosClient:
         return messages
 
     def call(self, service_type, name, request, timeout=20.0):
-        """Call a service and return its response."""
-        client = self.node.create_client(service_type, name)
-        assert client.wait_for_service(timeout), f'no service {name}'
-        future = client.call_async(request)
+        """
+        Call a service and return its response.
+
+        A server may know of a new client later than the client of the server, and then its
+        response is lost: so the client is kept, and its first call comes a little later.
+        """
+        if name not in self._clients:
+            client = self._clients[name] = self.node.create_client(service_type, name)
+            assert client.wait_for_service(timeout), f'no service {name}'
+            self.spin_for(0.5)
+        future = self._clients[name].call_async(request)
         self.spin_until(future.done, timeout)
-        self.node.destroy_client(client)
         return future.result()
+
+    def call_until_answered(self, service_type, name, request):
+        """Call a service that may be called twice, again if a response is lost."""
+        for _ in range(4):
+            try:
+                return self.call(service_type, name, request, 5.0)
+            except AssertionError:
+                continue
+        return self.call(service_type, name, request)
 
 
 class Robot:
@@ -184,7 +200,8 @@ class Robot:
         """Return the label of the node's lifecycle state."""
         from lifecycle_msgs.srv import GetState
         name = f'/{self.process.name}/get_state'
-        return self.ros.call(GetState, name, GetState.Request()).current_state.label
+        answer = self.ros.call_until_answered(GetState, name, GetState.Request())
+        return answer.current_state.label
 
 
 class NodeProcess:

@@ -35,7 +35,7 @@ def change_state(robot, transition):
 def set_parameter(robot, name, value):
     request = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
     name = f'/{robot.process.name}/set_parameters'
-    return robot.ros.call(SetParameters, name, request).results[0]
+    return robot.ros.call_until_answered(SetParameters, name, request).results[0]
 
 
 @pytest.mark.parametrize(('parameters', 'words'), [
@@ -143,7 +143,7 @@ def test_the_lifecycle_goes_round_and_each_step_undoes_its_opposite(start_robot)
 def test_every_parameter_is_described_with_its_limits(start_robot):
     robot = start_robot(matched=False)
     names = [parameter.name for parameter in PARAMETERS]
-    response = robot.ros.call(
+    response = robot.ros.call_until_answered(
         DescribeParameters, f'/{robot.process.name}/describe_parameters',
         DescribeParameters.Request(names=names))
     for parameter, descriptor in zip(PARAMETERS, response.descriptors):
