@@ -11,6 +11,9 @@ from .crops import crop_face
 from .models import ClassifierModel
 from .types import Box, Classification
 
+#: From BGR to the colours that a network may want.
+COLOR_CONVERSIONS = {'gray': cv2.COLOR_BGR2GRAY, 'rgb': cv2.COLOR_BGR2RGB}
+
 
 class Classifier:
     """
@@ -36,8 +39,7 @@ class Classifier:
     def batch(self, image_bgr: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
         """Cut the faces out: uint8 ``[N, S, S, C]`` in the network's colours."""
         size = self.model.input_size
-        conversion = (
-            cv2.COLOR_BGR2GRAY if self.model.color == 'gray' else cv2.COLOR_BGR2RGB)
+        conversion = COLOR_CONVERSIONS[self.model.color]
         crops = [
             cv2.cvtColor(crop_face(image_bgr, box, self.model.crop_margin, size), conversion)
             for box in boxes

@@ -10,12 +10,34 @@ import numpy as np
 from .errors import DetectorError
 from .types import Box, Detection
 
+#: OpenCV's frontal-face cascade.
+CASCADE = 'haarcascade_frontalface_default.xml'
+
 
 class Detector(Protocol):
     """What the pipeline asks of a detector."""
 
     def detect(self, image_bgr: np.ndarray) -> list[Detection]:
         """Return the faces in a uint8 ``[H, W, 3]`` BGR image, in pixels of that image."""
+
+
+def load_cascade() -> cv2.CascadeClassifier:
+    """Load the cascade that OpenCV brings; raises ``DetectorError`` where it brings none."""
+    if not hasattr(cv2, 'CascadeClassifier'):
+        raise DetectorError(
+            f"detector.type 'haar' does not exist in OpenCV {cv2.__version__}: OpenCV 5 "
+            "dropped the Haar cascades; install 'opencv-python-headless<5'")
+    # Debian's and Ubuntu's OpenCV have no cv2.data; their files come with opencv-data.
+    folders = [cv2.data.haarcascades] if hasattr(cv2, 'data') else []
+    folders += ['/usr/share/opencv4/haarcascades/', '/usr/share/opencv/haarcascades/']
+    for folder in folders:
+        # The constructor does not raise on a missing file, it prints; empty() tells.
+        cascade = cv2.CascadeClassifier(folder + CASCADE)
+        if not cascade.empty():
+            return cascade
+    raise DetectorError(
+        f"detector.type 'haar' needs OpenCV's {CASCADE}, which is not installed: "
+        "run 'sudo apt-get install opencv-data'")
 
 
 class HaarDetector:
@@ -26,7 +48,6 @@ class HaarDetector:
     overlapping windows agree, so that 0.5 means the customary five neighbours.
     """
 
-    CASCADE = 'haarcascade_frontalface_default.xml'
     SCALE_FACTOR = 1.15
     #: The cascade's own window, in pixels: nothing smaller can be found.
     WINDOW_PX = 24
@@ -41,25 +62,7 @@ class HaarDetector:
         """
         self._input_size = input_size
         self._score_threshold = score_threshold
-        self._cascade = self._load_cascade()
-
-    @classmethod
-    def _load_cascade(cls) -> cv2.CascadeClassifier:
-        if not hasattr(cv2, 'CascadeClassifier'):
-            raise DetectorError(
-                f"detector.type 'haar' does not exist in OpenCV {cv2.__version__}: OpenCV 5 "
-                "dropped the Haar cascades; install 'opencv-python-headless<5'")
-        # Debian's and Ubuntu's OpenCV have no cv2.data; their files come with opencv-data.
-        folders = [cv2.data.haarcascades] if hasattr(cv2, 'data') else []
-        folders += ['/usr/share/opencv4/haarcascades/', '/usr/share/opencv/haarcascades/']
-        for folder in folders:
-            # load() itself does not say on a missing file, it prints; empty() tells.
-            cascade = cv2.CascadeClassifier(folder + cls.CASCADE)
-            if not cascade.empty():
-                return cascade
-        raise DetectorError(
-            f"detector.type 'haar' needs OpenCV's {cls.CASCADE}, which is not installed: "
-            "run 'sudo apt-get install opencv-data'")
+        self._cascade = load_cascade()
 
     def detect(self, image_bgr: np.ndarray) -> list[Detection]:
         """Return the faces in a uint8 ``[H, W, 3]`` BGR image, in pixels of that image."""

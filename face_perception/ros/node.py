@@ -26,11 +26,10 @@ from .decoding import ImageDecoder, choose_converter
 from .health import Health
 from .newest import NewestSlot
 from .parameters import (
-    PARAMETER_NAMES,
+    PARAMETERS_BY_NAME,
     NodeSettings,
     QosSettings,
     declare_parameters,
-    find_fault,
     read_settings,
 )
 from .silence import explain_silence
@@ -247,9 +246,9 @@ class FacePerceptionNode(LifecycleNode):
             self.get_logger().error(message)
 
     def _on_set_parameters(self, parameters) -> SetParametersResult:
-        ours = [parameter for parameter in parameters if parameter.name in PARAMETER_NAMES]
+        ours = [parameter for parameter in parameters if parameter.name in PARAMETERS_BY_NAME]
         for parameter in ours:
-            if fault := find_fault(parameter.name, parameter.value):
+            if fault := PARAMETERS_BY_NAME[parameter.name].fault(parameter.value):
                 self._report('parameter', fault)
                 return SetParametersResult(successful=False, reason=fault)
             if self._pipeline is not None:

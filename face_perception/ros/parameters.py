@@ -10,7 +10,6 @@ from rcl_interfaces.msg import (
     IntegerRange,
     ParameterDescriptor,
 )
-from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 
 from ..core.detectors import DETECTORS
@@ -98,7 +97,7 @@ PARAMETERS = (
     Parameter('qos.output.depth', 1, 'Messages kept for a slow reliable subscriber.', 1, 1000),
 )
 
-PARAMETER_NAMES = tuple(parameter.name for parameter in PARAMETERS)
+PARAMETERS_BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
 
 
 @dataclass(frozen=True)
@@ -111,9 +110,8 @@ class QosSettings:
 
 @dataclass(frozen=True)
 class NodeSettings:
-    """All parameters, read at once."""
+    """What the node is configured with, read at once."""
 
-    autostart: bool
     image_transport: str
     max_image_size: int
     no_image_timeout: float
@@ -134,40 +132,28 @@ def declare_parameters(node: Node) -> dict[str, str]:
     overrides = {name: given.value for name, given in node._parameter_overrides.items()}
     for parameter in PARAMETERS:
         fault = parameter.fault(overrides.get(parameter.name, parameter.default))
-        try:
-            node.declare_parameter(
-                parameter.name, parameter.default, parameter.descriptor(),
-                ignore_override=bool(fault))
-        except (InvalidParameterTypeException, InvalidParameterValueException) as error:
-            fault = str(error)
+        node.declare_parameter(
+            parameter.name, parameter.default, parameter.descriptor(),
+            ignore_override=bool(fault))
         if fault:
             faults[parameter.name] = fault
     for name in overrides:
         if not node.has_parameter(name) and not name.startswith('qos_overrides.'):
-            close = difflib.get_close_matches(name, PARAMETER_NAMES, 1)
+            close = difflib.get_close_matches(name, PARAMETERS_BY_NAME, 1)
             hint = f"did you mean '{close[0]}'?" if close else (
                 "`ros2 param list` or the README names those that exist")
             faults[name] = f"parameter '{name}' does not exist: {hint}"
     return faults
 
 
-def find_fault(name: str, value: object) -> str:
-    """Return why a value cannot be set, or ``''``; names that are not ours have no fault."""
-    for parameter in PARAMETERS:
-        if parameter.name == name:
-            return parameter.fault(value)
-    return ''
-
-
 def read_settings(node: Node) -> NodeSettings:
-    """Return the present values of all declared parameters."""
+    """Return the present values of the declared parameters."""
     values = {p.name: node.get_parameter(p.name).value for p in PARAMETERS}
 
     def model(task: str) -> str:
         return values[f'{task}.model'] if values[f'{task}.enabled'] else ''
 
     return NodeSettings(
-        autostart=values['autostart'],
         image_transport=values['image_transport'],
         max_image_size=values['max_image_size'],
         no_image_timeout=values['no_image_timeout'],

@@ -6,11 +6,12 @@ import sys
 import time
 
 from ..msg import Face
+from ..ros.conversions import GENDER_VALUES
 from .monitor import Monitor
 
 TABLE_PERIOD_S = 0.2
 LINE_PERIOD_S = 2.0
-GENDERS = {Face.GENDER_FEMALE: 'female', Face.GENDER_MALE: 'male'}
+GENDERS = {value: name for name, value in GENDER_VALUES.items()}
 
 
 class LiveView:

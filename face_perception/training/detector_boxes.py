@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ..core.errors import DetectorError
+from ..core.detectors import load_cascade
 from ..core.types import Box
 
-CASCADE = 'haarcascade_frontalface_default.xml'
 SCALE_FACTOR, MIN_NEIGHBORS = 1.1, 5
 #: Side that a picture is enlarged to, in pixels: the cascade sees no face under 24 pixels.
 ENLARGED = 192
@@ -19,6 +17,9 @@ ENLARGED = 192
 BORDER = 0.25
 #: Smaller finds, as a share of the picture's side, are not the face the picture shows.
 SMALLEST = 0.4
+
+#: Loaded once, on first use.
+_cascade = cache(load_cascade)
 
 
 def find_face(image: np.ndarray) -> Box | None:
@@ -40,14 +41,3 @@ def find_face(image: np.ndarray) -> Box | None:
         return None
     x, y, width, height = max(boxes.tolist(), key=lambda box: (box[2], box))
     return Box(x / zoom - border, y / zoom - border, width / zoom, height / zoom)
-
-
-@cache
-def _cascade() -> cv2.CascadeClassifier:
-    """Load the cascade; raises ``DetectorError`` when this OpenCV does not bring it."""
-    folders = [Path(cv2.data.haarcascades)] if hasattr(cv2, 'data') else []
-    folders += [Path('/usr/share/opencv4/haarcascades')]
-    for folder in folders:
-        if (folder / CASCADE).is_file():
-            return cv2.CascadeClassifier(str(folder / CASCADE))
-    raise DetectorError(f"{CASCADE} was not found: install OpenCV's data files")

@@ -14,6 +14,7 @@ import torch
 from onnx import ModelProto
 
 from ..core.errors import FacePerceptionError
+from ..core.models import CHECKSUMS
 from .architectures import MiniXception, count_parameters, mini_xception
 from .augmentation import center_crop
 from .checkpoints import Checkpoint, load_checkpoint, write_atomically
@@ -28,7 +29,6 @@ from .train import to_tensor
 ARCHITECTURE = 'mini_xception'
 VERSION = '0.1.0'
 DATA_SETS = {'emotion': ['FER-2013', 'FER+'], 'gender': ['UTKFace']}
-SUMS = 'SHA256SUMS'
 
 
 def averaged_network(checkpoint: Checkpoint) -> MiniXception:
@@ -95,7 +95,7 @@ def measure_served(model: ModelProto, samples: list[Sample], haar: bool) -> dict
 
 def record_sum(path: Path, content: bytes) -> None:
     """Enter the SHA-256 of the file at ``path`` into ``SHA256SUMS`` beside it."""
-    sums = path.with_name(SUMS)
+    sums = path.with_name(CHECKSUMS)
     lines = sums.read_text(encoding='ascii').splitlines() if sums.is_file() else []
     entries = dict(reversed(line.split(maxsplit=1)) for line in lines)
     entries[path.name] = hashlib.sha256(content).hexdigest()

@@ -8,13 +8,12 @@ from pathlib import Path
 import yaml
 
 from ..core.errors import FacePerceptionError
+from ..core.models import CHANNELS
 from ..core.types import EMOTIONS, GENDERS
 from .augmentation import Augmentation
 
 #: The labels of each task, in the order of the network's outputs.
 LABELS = {'emotion': EMOTIONS, 'gender': GENDERS}
-#: The number of channels of each kind of picture.
-CHANNELS = {'gray': 1, 'rgb': 3}
 
 
 class RecipeError(FacePerceptionError):

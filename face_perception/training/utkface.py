@@ -18,6 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..core.classifier import COLOR_CONVERSIONS
 from ..core.crops import crop_face, crop_square
 from ..core.types import GENDERS, Box
 from .datasets import DatasetError, FaceSet, balancing_weights, existing_file, one_hot
@@ -125,12 +126,11 @@ def load_gender(folder: Path | str, margin: float, size: int,
     groups are ``age`` and ``race``, weights even out the genders of each age.  Raises
     ``DatasetError`` when the file cannot be used.
     """
-    conversion = cv2.COLOR_BGR2GRAY if color == 'gray' else cv2.COLOR_BGR2RGB
     chips, images = [], []
     for chip in read_chips(Path(folder) / FILE):
         if chip.age >= MINIMUM_AGE:
             image = canvas(chip.image, chip.face_box, margin, size)
-            image = cv2.cvtColor(image, conversion)
+            image = cv2.cvtColor(image, COLOR_CONVERSIONS[color])
             images.append(image.reshape(*image.shape[:2], -1))
             chips.append((chip.gender, chip.age, chip.race, chip.held_out))
     if not chips:

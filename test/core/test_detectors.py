@@ -38,6 +38,6 @@ def test_an_opencv_without_cascades_is_told_apart(monkeypatch):
 
 
 def test_a_missing_cascade_file_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(detectors.HaarDetector, 'CASCADE', 'nothing.xml')
+    monkeypatch.setattr(detectors, 'CASCADE', 'nothing.xml')
     with pytest.raises(DetectorError, match='opencv-data'):
         HaarDetector()
