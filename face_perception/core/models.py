@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .errors import ModelError
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 #: File beside the shipped models that lists their SHA-256, in the format of `sha256sum`.
 CHECKSUMS = 'SHA256SUMS'
 CHANNELS = {'gray': 1, 'rgb': 3}
+#: The task of a detector's file.
+DETECTION = 'face_detection'
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,24 @@ class ClassifierModel:
     version: str
 
 
+@dataclass(frozen=True)
+class DetectorModel:
+    """
+    A face detection network that keeps the contract, ready to run.
+
+    ``score_threshold`` is the one that it recommends; the sides of its input must be multiples
+    of ``input_multiple`` pixels.
+    """
+
+    path: Path
+    sha256: str
+    session: ort.InferenceSession
+    task: str
+    score_threshold: float
+    input_multiple: int
+    version: str
+
+
 def load_classifier(path: Path, task: str, num_threads: int = 1) -> ClassifierModel:
     """
     Load and verify one classifier.
@@ -43,11 +65,41 @@ def load_classifier(path: Path, task: str, num_threads: int = 1) -> ClassifierMo
 
     Raises ``ModelError`` with what is wrong and what to do.
     """
+    return _check_classifier(_load(path, num_threads), task)
+
+
+def load_detector(path: Path, num_threads: int = 1) -> DetectorModel:
+    """
+    Load and verify a face detector.
+
+    The contract: input ``image`` uint8 ``[1, H, W, 3]`` BGR with any H and W that are multiples
+    of ``input_multiple``; outputs ``boxes`` float32 ``[N, 4]`` (x1, y1, x2, y2 in pixels of the
+    input) and ``scores`` float32 ``[N]`` in 0..1, without threshold or suppression; and in the
+    file's metadata ``task`` ('face_detection'), ``score_threshold`` and ``input_multiple``.
+
+    Raises ``ModelError`` with what is wrong and what to do.
+    """
+    model = _check_detector(_load(path, num_threads))
+    _try_detector(model)
+    return model
+
+
+@dataclass(frozen=True)
+class _Network:
+    """What ONNX Runtime can run; whether it keeps a contract is still to be seen."""
+
+    path: Path
+    sha256: str
+    session: ort.InferenceSession
+    metadata: dict[str, str]
+
+
+def _load(path: Path, num_threads: int) -> _Network:
     data = _read(path)
     digest = hashlib.sha256(data).hexdigest()
     _verify_checksum(path, digest)
     session = _start_session(path, data, num_threads)
-    return _check_contract(path, digest, session, task)
+    return _Network(path, digest, session, session.get_modelmeta().custom_metadata_map)
 
 
 def _read(path: Path) -> bytes:
@@ -103,17 +155,32 @@ def _start_session(path: Path, data: bytes, num_threads: int) -> ort.InferenceSe
         ) from None
 
 
-def _check_contract(
-    path: Path, digest: str, session: ort.InferenceSession, task: str
-) -> ClassifierModel:
-    def refuse(reason: str) -> ModelError:
-        return ModelError(
-            f"model file '{path}' does not keep the contract for {task} models: {reason}; "
-            'export it with face_perception.training.export (see models/README.md)')
+def _refusal(path: Path, task: str, reason: str) -> ModelError:
+    return ModelError(
+        f"model file '{path}' does not keep the contract for {task} models: {reason}; "
+        'export it with face_perception.training.export (see models/README.md)')
 
-    metadata = session.get_modelmeta().custom_metadata_map
-    if metadata.get('task') != task:
-        raise refuse(f"its metadata says task '{metadata.get('task', '')}'")
+
+def _check_interface(network: _Network, task: str, outputs: list[str]) -> tuple[str, list]:
+    """Check task and names; return type and shape of the input."""
+    if network.metadata.get('task') != task:
+        raise _refusal(network.path, task,
+                       f"its metadata says task '{network.metadata.get('task', '')}'")
+    inputs = network.session.get_inputs()
+    found = [node.name for node in network.session.get_outputs()]
+    if [node.name for node in inputs] != ['image'] or sorted(found) != sorted(outputs):
+        raise _refusal(
+            network.path, task, f'it has inputs {[node.name for node in inputs]} and outputs '
+            f"{found}, not ['image'] and {outputs}")
+    return inputs[0].type, inputs[0].shape
+
+
+def _check_classifier(network: _Network, task: str) -> ClassifierModel:
+    def refuse(reason: str) -> ModelError:
+        return _refusal(network.path, task, reason)
+
+    metadata = network.metadata
+    kind, shape = _check_interface(network, task, ['probabilities'])
     try:
         labels = json.loads(metadata['labels'])
         if not (isinstance(labels, list) and all(isinstance(label, str) for label in labels)):
@@ -127,21 +194,57 @@ def _check_contract(
         crop_margin = float(metadata['crop_margin'])
     except (KeyError, ValueError):
         raise refuse("its metadata has no 'crop_margin' (a number)") from None
-
-    inputs = {node.name: node for node in session.get_inputs()}
-    outputs = {node.name: node for node in session.get_outputs()}
-    if list(inputs) != ['image'] or list(outputs) != ['probabilities']:
-        raise refuse(f"it has inputs {list(inputs)} and outputs {list(outputs)}, not "
-                     "['image'] and ['probabilities']")
-    shape, kind = inputs['image'].shape, inputs['image'].type
     if (kind != 'tensor(uint8)' or len(shape) != 4 or isinstance(shape[0], int)
             or not isinstance(shape[1], int) or shape[1] != shape[2]
             or shape[3] != CHANNELS[color]):
         raise refuse(f'its input is {kind} {shape}, not tensor(uint8) '
                      f'[N, S, S, {CHANNELS[color]}] with N dynamic')
-    classes = outputs['probabilities'].shape[-1]
+    classes = network.session.get_outputs()[0].shape[-1]
     if classes != len(labels):
         raise refuse(f'it has {len(labels)} labels for {classes} outputs')
     return ClassifierModel(
-        path=path, sha256=digest, session=session, task=task, labels=tuple(labels), color=color,
-        input_size=shape[1], crop_margin=crop_margin, version=metadata.get('version', ''))
+        path=network.path, sha256=network.sha256, session=network.session, task=task,
+        labels=tuple(labels), color=color, input_size=shape[1], crop_margin=crop_margin,
+        version=metadata.get('version', ''))
+
+
+def _check_detector(network: _Network) -> DetectorModel:
+    metadata = network.metadata
+    kind, shape = _check_interface(network, DETECTION, ['boxes', 'scores'])
+    if (kind != 'tensor(uint8)' or len(shape) != 4 or shape[3] != 3
+            or isinstance(shape[1], int) or isinstance(shape[2], int)):
+        raise _refusal(network.path, DETECTION, f'its input is {kind} {shape}, not '
+                       'tensor(uint8) [1, H, W, 3] with H and W dynamic')
+    try:
+        score_threshold = float(metadata['score_threshold'])
+        if not 0 <= score_threshold <= 1:
+            raise ValueError
+    except (KeyError, ValueError):
+        raise _refusal(network.path, DETECTION,
+                       "its metadata has no 'score_threshold' (a number in 0..1)") from None
+    try:
+        input_multiple = int(metadata['input_multiple'])
+        if input_multiple < 1:
+            raise ValueError
+    except (KeyError, ValueError):
+        raise _refusal(network.path, DETECTION,
+                       "its metadata has no 'input_multiple' (a number of pixels)") from None
+    return DetectorModel(
+        path=network.path, sha256=network.sha256, session=network.session, task=DETECTION,
+        score_threshold=score_threshold, input_multiple=input_multiple,
+        version=metadata.get('version', ''))
+
+
+def _try_detector(model: DetectorModel) -> None:
+    """Run it once: the shapes in a file are not binding, and the first run is the slowest."""
+    image = np.zeros((1, model.input_multiple, 2 * model.input_multiple, 3), np.uint8)
+    try:
+        boxes, scores = model.session.run(['boxes', 'scores'], {'image': image})
+    except Exception as error:  # ONNX Runtime's exceptions share no public base class
+        reason = str(error).strip().splitlines()[-1]
+        raise _refusal(model.path, DETECTION, f'it does not run ({reason})') from None
+    if (scores.ndim != 1 or boxes.shape != (len(scores), 4)
+            or boxes.dtype != np.float32 or scores.dtype != np.float32):
+        raise _refusal(
+            model.path, DETECTION, f'it returned boxes {boxes.dtype} {list(boxes.shape)} and '
+            f'scores {scores.dtype} {list(scores.shape)}, not float32 [N, 4] and [N]')

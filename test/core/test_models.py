@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto
 
 from face_perception.core.errors import ModelError
-from face_perception.core.models import load_classifier
+from face_perception.core.models import load_classifier, load_detector
 from face_perception.core.resources import model_path, share_directory
 
 
@@ -89,5 +89,9 @@ def test_every_shipped_model_is_listed_and_loads():
     listed = dict(reversed(line.split()) for line in (folder / 'SHA256SUMS').read_text().split('\n')
                   if line)
     assert set(listed) == {path.name for path in folder.glob('*.onnx')}
-    for task in ('emotion', 'gender'):
-        load_classifier(folder / f'{task}_mini_xception.onnx', task)
+    for name in listed:
+        task = name.split('_')[0]
+        if task == 'face':
+            load_detector(folder / name)
+        else:
+            load_classifier(folder / name, task)

@@ -1,24 +1,17 @@
-"""Face detectors. Each has one method, ``detect(image_bgr) -> list[Detection]``."""
+"""OpenCV's Haar cascade, which exists up to OpenCV 4."""
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import cv2
 import numpy as np
 
-from .errors import DetectorError
-from .types import Box, Detection
+from ..errors import DetectorError
+from ..letterbox import image_size
+from ..types import Detection
+from .detector import INPUT_SIZE, largest_first
 
 #: OpenCV's frontal-face cascade.
 CASCADE = 'haarcascade_frontalface_default.xml'
-
-
-class Detector(Protocol):
-    """What the pipeline asks of a detector."""
-
-    def detect(self, image_bgr: np.ndarray) -> list[Detection]:
-        """Return the faces in a uint8 ``[H, W, 3]`` BGR image, in pixels of that image."""
 
 
 def load_cascade() -> cv2.CascadeClassifier:
@@ -26,7 +19,8 @@ def load_cascade() -> cv2.CascadeClassifier:
     if not hasattr(cv2, 'CascadeClassifier'):
         raise DetectorError(
             f"detector.type 'haar' does not exist in OpenCV {cv2.__version__}: OpenCV 5 "
-            "dropped the Haar cascades; install 'opencv-python-headless<5'")
+            "dropped the Haar cascades; use detector.type 'onnx', or install "
+            "'opencv-python-headless<5'")
     # Debian's and Ubuntu's OpenCV have no cv2.data; their files come with opencv-data.
     folders = [cv2.data.haarcascades] if hasattr(cv2, 'data') else []
     folders += ['/usr/share/opencv4/haarcascades/', '/usr/share/opencv/haarcascades/']
@@ -53,21 +47,25 @@ class HaarDetector:
     WINDOW_PX = 24
     NEIGHBOURS_AT_HALF = 5
 
-    def __init__(self, input_size: int = 400, score_threshold: float = 0.5):
+    def __init__(self, input_size: int = INPUT_SIZE, score_threshold: float = 0.5):
         """
         Load the cascade that OpenCV brings.
 
         ``input_size`` is the long side in pixels to which larger images are shrunk first.
         Raises ``DetectorError`` where this OpenCV has none.
         """
-        self._input_size = input_size
+        self.input_size = input_size
         self._score_threshold = score_threshold
         self._cascade = load_cascade()
 
     def detect(self, image_bgr: np.ndarray) -> list[Detection]:
-        """Return the faces in a uint8 ``[H, W, 3]`` BGR image, in pixels of that image."""
-        height, width = image_bgr.shape[:2]
-        scale = min(self._input_size / max(height, width), 1.0)
+        """
+        Return the faces in a uint8 ``[H, W, 3]`` BGR image, in pixels of that image.
+
+        The largest comes first.  Raises ``ImageError`` for an array of another kind.
+        """
+        width, height = image_size(image_bgr)
+        scale = min(self.input_size / max(height, width), 1.0)
         small = image_bgr if scale == 1.0 else cv2.resize(
             image_bgr, (max(round(width * scale), 1), max(round(height * scale), 1)),
             interpolation=cv2.INTER_AREA)
@@ -77,25 +75,9 @@ class HaarDetector:
         rectangles, neighbours = self._cascade.detectMultiScale2(
             gray, scaleFactor=self.SCALE_FACTOR, minNeighbors=2,
             minSize=(self.WINDOW_PX, self.WINDOW_PX))
-        detections = []
-        for (x, y, w, h), count in zip(rectangles, np.ravel(neighbours)):
-            score = float(count) / (float(count) + self.NEIGHBOURS_AT_HALF)
-            if score >= self._score_threshold:
-                box = Box(x / scale, y / scale, w / scale, h / scale)
-                detections.append(Detection(box, score))
-        return detections
-
-
-DETECTORS: dict[str, type] = {'haar': HaarDetector}
-
-
-def make_detector(kind: str, input_size: int, score_threshold: float) -> Detector:
-    """
-    Make the detector that ``detector.type`` names.
-
-    Raises ``DetectorError`` for an unknown name or one that cannot run here.
-    """
-    if kind not in DETECTORS:
-        raise DetectorError(
-            f"detector.type '{kind}' is unknown: use one of {', '.join(sorted(DETECTORS))}")
-    return DETECTORS[kind](input_size=input_size, score_threshold=score_threshold)
+        boxes = np.reshape(rectangles, (-1, 4)).astype(float)
+        boxes[:, 2:] += boxes[:, :2]
+        counts = np.ravel(neighbours).astype(float)
+        scores = counts / (counts + self.NEIGHBOURS_AT_HALF)
+        sure = scores >= self._score_threshold
+        return largest_first(boxes[sure] / scale, scores[sure])

@@ -1,0 +1,44 @@
+"""What all detectors have in common."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from ..types import Box, Detection
+
+#: Long side in pixels to which images are shrunk, unless told otherwise.
+INPUT_SIZE = 400
+
+
+class Detector(Protocol):
+    """
+    What the pipeline asks of a detector.
+
+    ``input_size`` is the long side in pixels to which larger images are shrunk first; it may be
+    changed between two images, which costs next to nothing.
+    """
+
+    input_size: int
+
+    def detect(self, image_bgr: np.ndarray) -> list[Detection]:
+        """
+        Return the faces in a uint8 ``[H, W, 3]`` BGR image, in pixels of that image.
+
+        The largest comes first.  Raises ``ImageError`` for an array of another kind.
+        """
+
+
+def largest_first(boxes: np.ndarray, scores: np.ndarray) -> list[Detection]:
+    """
+    Return boxes ``[N, 4]`` (x1, y1, x2, y2 in pixels) with scores ``[N]`` as detections.
+
+    Their order is total, so that the same image gives the same list; empty boxes are left out.
+    """
+    found = [
+        Detection(Box(x1, y1, x2 - x1, y2 - y1), score)
+        for (x1, y1, x2, y2), score in zip(boxes.tolist(), scores.tolist())
+        if x2 > x1 and y2 > y1]
+    return sorted(found, key=lambda face: (
+        -face.box.area, face.box.x, face.box.y, face.box.width, -face.score))

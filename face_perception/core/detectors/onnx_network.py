@@ -1,0 +1,83 @@
+"""The package's own detector: a network through ONNX Runtime, on any OpenCV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..letterbox import Letterbox
+from ..models import load_detector
+from ..resources import model_path
+from ..types import Detection
+from .detector import INPUT_SIZE, largest_first
+
+#: The network that the package ships.
+MODEL = 'face_detector.onnx'
+#: Of two boxes whose intersection over union is larger, the better one is kept.
+MOST_OVERLAP = 0.45
+#: How many boxes at most are compared with each other, the best: more than any crowd needs, few
+#: enough that an image of noise costs no time.
+MOST_CANDIDATES = 2000
+
+
+class OnnxDetector:
+    """
+    A single-stage detector: one box and one score per cell of a few grids.
+
+    ``model`` says what was loaded.  One detector is for one thread.
+    """
+
+    def __init__(
+        self,
+        model: Path | None = None,
+        input_size: int = INPUT_SIZE,
+        score_threshold: float | None = None,
+        num_threads: int = 1,
+    ):
+        """
+        Load the network of a file (``None``: the package's own).
+
+        ``input_size`` is the long side in pixels to which larger images are shrunk first; with
+        a multiple of ``model.input_multiple`` (32) no work goes into padding.  ``None`` as
+        ``score_threshold`` is what the file recommends.  Raises ``ModelError`` for a file that
+        is missing, damaged or no face detector.
+        """
+        self.model = load_detector(model or model_path(MODEL), num_threads)
+        self.input_size = input_size
+        self._score_threshold = (
+            self.model.score_threshold if score_threshold is None else score_threshold)
+        self._letterbox = Letterbox(self.model.input_multiple)
+
+    def detect(self, image_bgr: np.ndarray) -> list[Detection]:
+        """
+        Return the faces in a uint8 ``[H, W, 3]`` BGR image, in pixels of that image.
+
+        Boxes are clipped to the image, the largest comes first.  Raises ``ImageError`` for an
+        array of another kind.
+        """
+        image = self._letterbox.put(image_bgr, self.input_size)
+        boxes, scores = self.model.session.run(['boxes', 'scores'], {'image': image})
+        sure = scores >= self._score_threshold
+        boxes, scores = self._letterbox.to_image(boxes[sure]), scores[sure]
+        kept = suppress_overlapping(boxes, scores)
+        return largest_first(boxes[kept], scores[kept])
+
+
+def suppress_overlapping(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """
+    Return the indices of the boxes that no better one overlaps, the best first.
+
+    ``boxes`` are ``[N, 4]`` (x1, y1, x2, y2 in pixels), ``scores`` ``[N]``.  Empty boxes, and
+    those that are not numbers, are never kept.
+    """
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    visible = np.flatnonzero((sizes > 0).all(axis=1))
+    if not visible.size:
+        return visible
+    rectangles = np.hstack([boxes[:, :2], sizes])[visible]
+    # Lists, because OpenCV's bindings differ in the arrays that they take.
+    kept = cv2.dnn.NMSBoxes(rectangles.tolist(), scores[visible].tolist(), 0.0, MOST_OVERLAP,
+                            1.0, MOST_CANDIDATES)
+    return visible[np.asarray(kept, int).reshape(-1)]

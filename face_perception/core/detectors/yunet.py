@@ -1,0 +1,91 @@
+"""YuNet, from a file of the user's, through OpenCV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..errors import DetectorError
+from ..letterbox import Letterbox
+from ..types import Detection
+from .detector import INPUT_SIZE, largest_first
+
+#: A small image on which a file shows whether it is a YuNet.
+TRIAL_PX = 64
+
+
+class YuNetDetector:
+    """
+    The face detector of Wu et al., "YuNet: A Tiny Millisecond-level Face Detector" (2023).
+
+    OpenCV has the code (since 4.5.4) but not the network: it is in OpenCV's model zoo, as
+    ``face_detection_yunet_2023mar.onnx`` for OpenCV 4.8 and later, and as
+    ``face_detection_yunet_2022mar.onnx`` for those before.  It runs with OpenCV's threads.
+    """
+
+    #: Of two boxes whose intersection over union is larger, the better one is kept.
+    MOST_OVERLAP = 0.3
+    MOST_CANDIDATES = 5000
+
+    def __init__(
+        self, model: Path | None, input_size: int = INPUT_SIZE, score_threshold: float = 0.9
+    ):
+        """
+        Load a YuNet file.
+
+        ``input_size`` is the long side in pixels to which larger images are shrunk first.
+        Raises ``DetectorError`` where OpenCV has no YuNet, or the file is missing or none.
+        """
+        self.input_size = input_size
+        self._network = self._load(model, score_threshold)
+        self._network_size = (TRIAL_PX, TRIAL_PX)
+        self._letterbox = Letterbox()
+
+    def detect(self, image_bgr: np.ndarray) -> list[Detection]:
+        """
+        Return the faces in a uint8 ``[H, W, 3]`` BGR image, in pixels of that image.
+
+        Boxes are clipped to the image, the largest comes first.  Raises ``ImageError`` for an
+        array of another kind.
+        """
+        small = self._letterbox.put(image_bgr, self.input_size)[0]
+        size = small.shape[1::-1]
+        if size != self._network_size:
+            self._network.setInputSize(size)
+            self._network_size = size
+        _, faces = self._network.detect(small)
+        if faces is None:
+            return []
+        # Rows of x, y, width, height, five landmarks, score.
+        boxes = faces[:, :4].astype(float)
+        boxes[:, 2:] += boxes[:, :2]
+        return largest_first(self._letterbox.to_image(boxes), faces[:, -1])
+
+    @classmethod
+    def _load(cls, model: Path | None, score_threshold: float) -> cv2.FaceDetectorYN:
+        if not hasattr(cv2, 'FaceDetectorYN'):
+            raise DetectorError(
+                f"detector.type 'yunet' does not exist in this OpenCV ({cv2.__version__}): it "
+                "came with 4.5.4; run 'pip install --upgrade opencv-python-headless'")
+        if model is None:
+            raise DetectorError(
+                "detector.type 'yunet' needs a file: set detector.model to the path of "
+                "face_detection_yunet_2023mar.onnx, which is in OpenCV's model zoo")
+        if not model.is_file():
+            raise DetectorError(
+                f"the YuNet file '{model}' does not exist: correct detector.model")
+        try:
+            network = cv2.FaceDetectorYN.create(
+                str(model), '', (TRIAL_PX, TRIAL_PX), score_threshold, cls.MOST_OVERLAP,
+                cls.MOST_CANDIDATES)
+            # Any ONNX file loads; only running it tells whether it is a YuNet.
+            network.detect(np.zeros((TRIAL_PX, TRIAL_PX, 3), np.uint8))
+        except cv2.error as error:
+            reason = (str(error).strip().splitlines() or ['no reason given'])[-1]
+            raise DetectorError(
+                f"'{model}' is no YuNet file that OpenCV {cv2.__version__} can run ({reason}): "
+                'use face_detection_yunet_2023mar.onnx, before OpenCV 4.8 '
+                'face_detection_yunet_2022mar.onnx') from None
+        return network
