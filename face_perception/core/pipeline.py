@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
+from .answers import AnswerBook
 from .classifier import Classifier
 from .detectors import Detector, make_detector
 from .errors import ImageError, ModelError
 from .models import load_classifier
 from .resources import model_path
 from .timing import Stopwatch
-from .types import EMOTIONS, GENDERS, Detection, Face, FrameResult, Timings
+from .tracking import Tracker
+from .types import (
+    EMOTIONS,
+    GENDERS,
+    Classification,
+    Detection,
+    Face,
+    FrameResult,
+    Timings,
+    Track,
+)
 
 
 @dataclass(frozen=True)
 class PipelineSettings:
     """
-    What a pipeline is made of.
+    What a pipeline is made of, and how it spends its time.
 
     A model is the bare name of one of the package's own files, a path to a file of yours, or
     ``''`` to leave the question unasked.  ``num_threads`` is the number of CPU threads that
     OpenCV and each network may use.
+
+    The rest is for images that follow each other: the detector runs on every
+    ``detector_interval``-th, and each face is classified on every ``classifier_interval``-th, at
+    most ``max_faces`` of an image (0: all), the largest.  A face unseen for ``tracker_max_age``
+    seconds is forgotten, and answers are averaged over ``smoothing_time_constant`` seconds.
     """
 
     detector_type: str = 'haar'
@@ -32,6 +49,11 @@ class PipelineSettings:
     emotion_model: str = 'emotion_mini_xception.onnx'
     gender_model: str = 'gender_mini_xception.onnx'
     num_threads: int = 1
+    detector_interval: int = 1
+    classifier_interval: int = 1
+    max_faces: int = 0
+    tracker_max_age: float = 1.0
+    smoothing_time_constant: float = 0.5
 
 
 class FacePipeline:
@@ -41,6 +63,11 @@ class FacePipeline:
     >>> pipeline = FacePipeline.load()
     >>> result = pipeline(image_bgr)
     >>> [(face.box, face.emotion.label) for face in result.faces]
+
+    With the time at which each image was taken, faces are followed from image to image:
+
+    >>> result = pipeline(image_bgr, time_s=0.033)
+    >>> [(face.track_id, face.emotion.label) for face in result.faces]
     """
 
     def __init__(
@@ -48,60 +75,166 @@ class FacePipeline:
         detector: Detector,
         emotion: Classifier | None = None,
         gender: Classifier | None = None,
+        settings: PipelineSettings | None = None,
     ):
         self.detector = detector
         self.emotion = emotion
         self.gender = gender
+        self.settings = settings or PipelineSettings()
+        self._memory = _Memory()
 
     @classmethod
-    def load(cls, settings: PipelineSettings | None = None) -> FacePipeline:
+    def load(
+        cls, settings: PipelineSettings | None = None, former: FacePipeline | None = None
+    ) -> FacePipeline:
         """
         Make a pipeline from settings (default: the shipped models).
 
-        Raises ``ModelError`` or ``DetectorError`` with what is wrong and what to do.
+        What ``former`` has already loaded and settings do not change is shared, and the faces
+        that it follows are taken over; do not use it any more.
+
+        Raises ``ModelError`` or ``DetectorError`` with what is wrong and what to do; ``former``
+        is then as it was.
         """
         settings = settings or PipelineSettings()
-        cv2.setNumThreads(settings.num_threads)
-        return cls(
-            make_detector(settings.detector_type, settings.detector_input_size,
-                          settings.detector_score_threshold),
-            _classifier(settings.emotion_model, 'emotion', EMOTIONS, settings.num_threads),
-            _classifier(settings.gender_model, 'gender', GENDERS, settings.num_threads))
 
-    def __call__(self, image_bgr: np.ndarray) -> FrameResult:
+        def unchanged(*names: str) -> bool:
+            return former is not None and all(
+                getattr(settings, name) == getattr(former.settings, name) for name in names)
+
+        same_detector = unchanged(
+            'detector_type', 'detector_input_size', 'detector_score_threshold', 'num_threads')
+        detector = former.detector if same_detector else make_detector(
+            settings.detector_type, settings.detector_input_size,
+            settings.detector_score_threshold)
+        emotion = former.emotion if unchanged('emotion_model', 'num_threads') else _classifier(
+            settings.emotion_model, 'emotion', EMOTIONS, settings.num_threads)
+        gender = former.gender if unchanged('gender_model', 'num_threads') else _classifier(
+            settings.gender_model, 'gender', GENDERS, settings.num_threads)
+        cv2.setNumThreads(settings.num_threads)
+        pipeline = cls(detector, emotion, gender, settings)
+        if former is not None:
+            pipeline._memory = former._memory
+        return pipeline
+
+    def __call__(self, image_bgr: np.ndarray, time_s: float | None = None) -> FrameResult:
         """
         Process one uint8 ``[H, W, 3]`` BGR image.
+
+        ``time_s`` is when it was taken, in seconds of any clock; ``None`` is for a picture that
+        has nothing to do with those before it.
 
         Raises ``ImageError`` for an array of another kind.
         """
         _check_image(image_bgr)
         height, width = image_bgr.shape[:2]
+        memory = _Memory() if time_s is None else self._memory
         watch = Stopwatch()
-        detections = self.detect(image_bgr)
+        detecting = memory.detector_is_due(self.settings.detector_interval)
+        detections = self.detect(image_bgr) if detecting else None
         detect_time = watch.lap()
-        faces = self.classify(image_bgr, detections)
-        return FrameResult(width, height, faces, Timings(detect_time, 0.0, watch.lap()))
+        tracks = self._track(memory, detections, time_s or 0.0, width, height)
+        track_time = watch.lap()
+        chosen = self._choose(memory, tracks)
+        answers = self.classify(image_bgr, chosen)
+        faces = self._smooth(memory, tracks, chosen, answers, time_s or 0.0)
+        return FrameResult(
+            width, height, faces, Timings(detect_time, track_time, watch.lap()),
+            detecting, len(chosen), len(memory.tracker))
+
+    @property
+    def questions(self) -> dict[str, Classifier]:
+        """Return the classifiers in use, by what they answer."""
+        asked = {'gender': self.gender, 'emotion': self.emotion}
+        return {name: classifier for name, classifier in asked.items() if classifier}
+
+    def reset(self) -> None:
+        """Forget all faces: the next image has nothing to do with those before it."""
+        self._memory.reset()
+
+    def resize_detector(self, input_size: int) -> None:
+        """Let the detector shrink images to a long side of ``input_size`` pixels from now on."""
+        self.detector = make_detector(
+            self.settings.detector_type, input_size, self.settings.detector_score_threshold)
 
     def detect(self, image_bgr: np.ndarray) -> list[Detection]:
         """Find the faces, largest first, clipped to the image."""
         height, width = image_bgr.shape[:2]
-        clipped = (Detection(found.box.clipped(width, height), found.score)
-                   for found in self.detector.detect(image_bgr))
-        # A total order: the same image gives the same list, whatever the detector's order.
-        return sorted(
-            (found for found in clipped if found.box.area > 0),
-            key=lambda found: (-found.box.area, found.box.x, found.box.y))
+        return _visible(self.detector.detect(image_bgr), width, height)
 
-    def classify(self, image_bgr: np.ndarray, detections: list[Detection]) -> list[Face]:
-        """Label the faces: one call per network for all of them."""
-        boxes = [found.box for found in detections]
-        unasked = [None] * len(boxes)
-        genders = self.gender.classify(image_bgr, boxes) if self.gender else unasked
-        emotions = self.emotion.classify(image_bgr, boxes) if self.emotion else unasked
-        return [
-            Face(found.box, found.score, gender, emotion)
-            for found, gender, emotion in zip(detections, genders, emotions)
-        ]
+    def classify(
+        self, image_bgr: np.ndarray, faces: Sequence[Detection | Track]
+    ) -> dict[str, list[Classification]]:
+        """
+        Ask each network about the faces, in one call for all of them.
+
+        Returns per question (``emotion``, ``gender``) one answer per face, in their order.
+        """
+        boxes = [face.box for face in faces]
+        return {name: classifier.classify(image_bgr, boxes)
+                for name, classifier in self.questions.items()}
+
+    def _track(self, memory: _Memory, detections: list[Detection] | None, time_s: float,
+               width: int, height: int) -> list[Track]:
+        """Say which face is which; without detections, where the faces are by now."""
+        if detections is None:
+            return _visible(memory.tracker.predict(time_s), width, height)
+        return memory.tracker.update(detections, time_s, self.settings.tracker_max_age)
+
+    def _choose(self, memory: _Memory, tracks: list[Track]) -> list[Track]:
+        """Return the faces that are classified in this image."""
+        memory.answers.keep(memory.tracker.ids)
+        return memory.answers.due(tracks[:self.settings.max_faces or None], self.questions,
+                                  self.settings.classifier_interval)
+
+    def _smooth(
+        self, memory: _Memory, tracks: list[Track], chosen: list[Track],
+        answers: dict[str, list[Classification]], time_s: float,
+    ) -> list[Face]:
+        """Average the answers over time, and join them to the faces."""
+        for name, said in answers.items():
+            for track, answer in zip(chosen, said):
+                memory.answers.add(track, name, self.questions[name], answer, time_s,
+                                   self.settings.smoothing_time_constant)
+        followed = memory is self._memory
+        faces = []
+        for track in tracks:
+            gender = memory.answers.get(track.id, 'gender', self.gender)
+            emotion = memory.answers.get(track.id, 'emotion', self.emotion)
+            faces.append(Face(
+                track.box, track.score, gender.smooth, emotion.smooth,
+                track.id if followed else '', gender.raw, emotion.raw))
+        return faces
+
+
+class _Memory:
+    """What a pipeline knows from the images before."""
+
+    def __init__(self):
+        self.tracker = Tracker()
+        self.answers = AnswerBook()
+        self._since_detection: int | None = None
+
+    def reset(self) -> None:
+        """Forget all faces, and detect on the next image."""
+        self.tracker.reset()
+        self.answers.reset()
+        self._since_detection = None
+
+    def detector_is_due(self, interval: int) -> bool:
+        """Count an image; return whether the detector runs on it."""
+        since = self._since_detection
+        due = since is None or since + 1 >= interval
+        self._since_detection = 0 if due else since + 1
+        return due
+
+
+def _visible(found: Sequence[Detection | Track], width: int, height: int) -> list:
+    """Return what lies in the image, clipped to it, the largest first."""
+    clipped = (replace(each, box=each.box.clipped(width, height)) for each in found)
+    # A total order: the same image gives the same list, whatever the detector's order.
+    return sorted((each for each in clipped if each.box.area > 0),
+                  key=lambda each: (-each.box.area, each.box.x, each.box.y))
 
 
 def _classifier(

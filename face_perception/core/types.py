@@ -59,6 +59,15 @@ class Detection:
 
 
 @dataclass(frozen=True)
+class Track:
+    """A detected face and who it is: the same ``id`` in all images that show it."""
+
+    id: str
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True)
 class Classification:
     """
     One answer of a classifier.
@@ -87,13 +96,21 @@ class Classification:
 
 @dataclass(frozen=True)
 class Face:
-    """A detected face with its labels; a classifier that is off leaves ``None``."""
+    """
+    A detected face with its labels; a classifier that is off leaves ``None``.
+
+    ``gender`` and ``emotion`` are averaged over time where the face is followed from image to
+    image; ``gender_raw`` and ``emotion_raw`` are what the networks said last.  ``track_id`` is
+    ``''`` where faces are not followed.
+    """
 
     box: Box
     score: float
     gender: Classification | None = None
     emotion: Classification | None = None
     track_id: str = ''
+    gender_raw: Classification | None = None
+    emotion_raw: Classification | None = None
 
 
 @dataclass
@@ -107,9 +124,17 @@ class Timings:
 
 @dataclass
 class FrameResult:
-    """What the pipeline says about one image; ``faces`` are sorted largest first."""
+    """
+    What the pipeline says about one image; ``faces`` are sorted largest first.
+
+    ``detected`` is whether the detector ran on this image, ``classified`` how many faces the
+    networks saw, and ``tracks`` how many faces are followed, also those unseen for a moment.
+    """
 
     image_width: int
     image_height: int
     faces: list[Face] = field(default_factory=list)
     timings: Timings = field(default_factory=Timings)
+    detected: bool = True
+    classified: int = 0
+    tracks: int = 0
