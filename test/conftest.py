@@ -77,6 +77,7 @@ class RosClient:
     def __init__(self, node):
         self.node = node
         self._clients = {}
+        self._subscriptions = {}
 
     def spin_until(self, condition, timeout=20.0):
         """Spin until ``condition()`` is true; return its value, or fail after ``timeout`` s."""
@@ -98,8 +99,15 @@ class RosClient:
     def collect(self, message_type, topic, qos=10):
         """Subscribe; return the list that the messages are appended to."""
         messages = []
-        self.node.create_subscription(message_type, topic, messages.append, qos)
+        subscription = self.node.create_subscription(message_type, topic, messages.append, qos)
+        self._subscriptions.setdefault(topic, []).append(subscription)
         return messages
+
+    def stop_collecting(self, *topics):
+        """Unsubscribe from topics."""
+        for topic in topics:
+            for subscription in self._subscriptions.pop(topic):
+                self.node.destroy_subscription(subscription)
 
     def call(self, service_type, name, request, timeout=20.0):
         """
@@ -142,6 +150,10 @@ class Robot:
         self._camera = (CompressedImage if compressed else Image, topic, 1)
         self.camera = ros.node.create_publisher(*self._camera)
 
+    def stop_listening(self):
+        """Let nobody want the node's outputs any more."""
+        self.ros.stop_collecting(f'/{self.process.name}/faces', f'/{self.process.name}/latency')
+
     def unplug(self):
         """Let the camera vanish."""
         self.ros.node.destroy_publisher(self.camera)
@@ -181,10 +193,11 @@ class Robot:
         self._diagnostics.clear()
 
         def mine():
-            return [status for array in self._diagnostics for status in array.status
+            return [(status, array.header.stamp) for array in self._diagnostics
+                    for status in array.status
                     if status.name.endswith(f'/{self.process.name}')]
 
-        newest = self.ros.spin_until(mine)[-1]
+        newest, self.stamp = self.ros.spin_until(mine)[-1]
         values = {value.key: value.value for value in newest.values}
         return ord(newest.level), newest.message, values
 
@@ -204,16 +217,29 @@ class Robot:
         return answer.current_state.label
 
 
-class NodeProcess:
-    """The real face_perception node in a process of its own."""
+#: A node for which rclpy tells nothing of subscribers, as on Humble.
+WITHOUT_MATCHED_EVENTS = """
+import sys
+from face_perception.ros import outputs
+outputs.MATCHED_EVENTS = False
+from face_perception.ros.node import main
+sys.exit(main())
+"""
 
-    def __init__(self, name, arguments, log_path):
+
+class NodeProcess:
+    """The real face_perception node in a process of its own; ``name`` is with its namespace."""
+
+    def __init__(self, name, arguments, log_path, matched_events=True):
         self.name = name
         self._log_path = log_path
+        namespace, _, own_name = f'/{name}'.rpartition('/')
+        program = (['-m', 'face_perception.ros.node'] if matched_events
+                   else ['-c', WITHOUT_MATCHED_EVENTS])
         with open(log_path, 'w') as log:
             self.process = subprocess.Popen(
-                [sys.executable, '-m', 'face_perception.ros.node', '--ros-args',
-                 '-r', f'__node:={name}', '-r', f'image:=/{name}/image', *arguments],
+                [sys.executable, *program, '--ros-args', '-r', f'__node:={own_name}',
+                 '-r', f'__ns:={namespace or "/"}', '-r', f'image:=/{name}/image', *arguments],
                 # Away from the source tree, which would come before the installed package.
                 cwd=log_path.parent, stdout=log, stderr=subprocess.STDOUT)
 
@@ -225,7 +251,7 @@ class NodeProcess:
         """Return whether it still runs."""
         return self.process.poll() is None
 
-    def stop(self, signal_number=signal.SIGINT, timeout=3.0):
+    def stop(self, signal_number=signal.SIGINT, timeout=10.0):
         """Interrupt it as Ctrl-C does; return the exit code."""
         self.process.send_signal(signal_number)
         try:
@@ -241,12 +267,14 @@ def start_node(tmp_path):
     """Start nodes; at the end each must still live and end cleanly on Ctrl-C."""
     nodes = []
 
-    def start(*arguments, **parameters):
+    def start(*arguments, namespace='', matched_events=True, **parameters):
         name = f'node_{os.getpid()}_{time.monotonic_ns() % 10**9}'
+        log_path = tmp_path / f'{name}.log'
+        name = f'{namespace}/{name}' if namespace else name
         for key, value in parameters.items():
             text = str(value).lower() if isinstance(value, bool) else value
             arguments += ('-p', f"{key.replace('__', '.')}:={text}")
-        node = NodeProcess(name, arguments, tmp_path / f'{name}.log')
+        node = NodeProcess(name, arguments, log_path, matched_events)
         nodes.append(node)
         return node
 

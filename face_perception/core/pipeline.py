@@ -81,6 +81,7 @@ class FacePipeline:
         self.emotion = emotion
         self.gender = gender
         self.settings = settings or PipelineSettings()
+        self.detector_size = self.settings.detector_input_size
         self._memory = _Memory()
 
     @classmethod
@@ -115,6 +116,8 @@ class FacePipeline:
         pipeline = cls(detector, emotion, gender, settings)
         if former is not None:
             pipeline._memory = former._memory
+            if same_detector:
+                pipeline.detector_size = former.detector_size
         return pipeline
 
     def __call__(self, image_bgr: np.ndarray, time_s: float | None = None) -> FrameResult:
@@ -156,6 +159,7 @@ class FacePipeline:
         """Let the detector shrink images to a long side of ``input_size`` pixels from now on."""
         self.detector = make_detector(
             self.settings.detector_type, input_size, self.settings.detector_score_threshold)
+        self.detector_size = input_size
 
     def detect(self, image_bgr: np.ndarray) -> list[Detection]:
         """Find the faces, largest first, clipped to the image."""

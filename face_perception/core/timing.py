@@ -39,6 +39,11 @@ class SlidingWindow:
         self._samples.append((self._clock(), value))
         self._forget()
 
+    def __len__(self) -> int:
+        """Return the number of events in the window."""
+        self._forget()
+        return len(self._samples)
+
     def rate(self) -> float:
         """Return events per second (over a shorter time just after the start)."""
         self._forget()
@@ -57,3 +62,28 @@ class SlidingWindow:
         oldest = self._clock() - self.seconds
         while self._samples and self._samples[0][0] < oldest:
             self._samples.popleft()
+
+
+class RateLimit:
+    """Lets so many events per second through at most, evenly spread."""
+
+    #: Share of a period by which an event may come early: cameras are not that exact.
+    EARLY = 0.25
+
+    def __init__(self, rate: float, clock=time.monotonic):
+        """``rate`` is in events per second; 0 lets all through."""
+        self._period = 1 / rate if rate > 0 else 0.0
+        self._clock = clock
+        self._due = float('-inf')
+
+    def allows(self) -> bool:
+        """Return whether an event that happens now is let through."""
+        if not self._period:
+            return True
+        now = self._clock()
+        if now < self._due - self.EARLY * self._period:
+            return False
+        # In step with what is due, so that the mean rate is right; anew after a pause.
+        behind = now - self._due > self._period
+        self._due = (now if behind else self._due) + self._period
+        return True

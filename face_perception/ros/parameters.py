@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rcl_interfaces.msg import (
@@ -13,6 +14,7 @@ from rcl_interfaces.msg import (
 from rclpy.node import Node
 
 from ..core.detectors import DETECTORS
+from ..core.errors import FacePerceptionError
 from ..core.pipeline import PipelineSettings
 
 Value = bool | int | float | str
@@ -31,12 +33,17 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    #: Part of the node's structure: it stays as it was when the node was configured.
+    structural: bool = False
 
     def descriptor(self) -> ParameterDescriptor:
         """Return what `ros2 param describe` shows."""
         descriptor = ParameterDescriptor(name=self.name, description=self.description)
-        if self.choices:
-            descriptor.additional_constraints = f"one of {', '.join(self.choices)}"
+        constraints = [f"one of {', '.join(self.choices)}"] if self.choices else []
+        if self.structural:
+            # Not read_only: rclpy would refuse to mend a faulty value before configuring, too.
+            constraints.append('read-only while the node is configured')
+        descriptor.additional_constraints = '; '.join(constraints)
         if self.minimum is not None:
             if isinstance(self.default, int):
                 descriptor.integer_range = [
@@ -63,7 +70,10 @@ class Parameter:
 _DEFAULTS = PipelineSettings()
 PARAMETERS = (
     Parameter('autostart', True,
-              'Configure and activate at start; false leaves that to a lifecycle manager.'),
+              'Configure and activate at start; false leaves that to a lifecycle manager.',
+              structural=True),
+    Parameter('lazy', True,
+              'Subscribe to the images only while somebody subscribes to an output.'),
     Parameter('image_transport', 'raw',
               "'raw' subscribes to image (sensor_msgs/Image), 'compressed' to image/compressed "
               '(sensor_msgs/CompressedImage).', choices=('raw', 'compressed')),
@@ -71,6 +81,14 @@ PARAMETERS = (
               'Longest side of an image that is accepted, in pixels.', 16, 65536),
     Parameter('no_image_timeout', 5.0,
               'Seconds without an image after which the node says so.', 0.5, 3600.0),
+    Parameter('max_rate', 0.0,
+              'Images per second that are processed at most; 0 is no limit.', 0.0, 1000.0),
+    Parameter('target_latency', 0.0,
+              "Seconds from an image's receipt to its faces that are held by shrinking images "
+              'further for detection, down to detector.min_input_size; 0 is off.', 0.0, 10.0),
+    Parameter('max_faces', _DEFAULTS.max_faces,
+              'Faces per image that are classified at most, the largest; all are published. '
+              '0 is no limit.', 0, 1000),
     Parameter('num_threads', _DEFAULTS.num_threads,
               'CPU threads for OpenCV and for each network; 1 leaves the rest to your robot.',
               1, 64),
@@ -79,22 +97,41 @@ PARAMETERS = (
     Parameter('detector.input_size', _DEFAULTS.detector_input_size,
               'Long side in pixels to which an image is shrunk for detection: smaller is faster, '
               'larger finds smaller faces.', 64, 4096),
+    Parameter('detector.min_input_size', 160,
+              'The smallest detector.input_size that target_latency may choose, in pixels.',
+              64, 4096),
     Parameter('detector.score_threshold', _DEFAULTS.detector_score_threshold,
               'Faces with a lower score are dropped.', 0.0, 1.0),
+    Parameter('detector.interval', _DEFAULTS.detector_interval,
+              'Detect on every n-th image; in between the boxes are predicted.', 1, 100),
+    Parameter('tracker.enabled', True,
+              'Follow faces from image to image: track ids and steady labels.'),
+    Parameter('tracker.max_age', _DEFAULTS.tracker_max_age,
+              'Seconds after which a face that is not seen is forgotten.', 0.0, 60.0),
+    Parameter('smoothing.time_constant', _DEFAULTS.smoothing_time_constant,
+              'Seconds over which the answers about a face are averaged; 0 is off.', 0.0, 60.0),
+    Parameter('classifier.interval', _DEFAULTS.classifier_interval,
+              'Classify each face on every n-th image; new ones at once.', 1, 100),
     Parameter('emotion.enabled', True, 'Classify emotion.'),
     Parameter('emotion.model', _DEFAULTS.emotion_model,
               'ONNX file: a bare name is one of the package, anything else a path.'),
     Parameter('gender.enabled', True, 'Classify gender.'),
     Parameter('gender.model', _DEFAULTS.gender_model,
               'ONNX file: a bare name is one of the package, anything else a path.'),
+    Parameter('detections.enabled', False,
+              'Publish vision_msgs/Detection2DArray on ~/detections.', structural=True),
+    Parameter('humans.enabled', False,
+              'Publish the faces under /humans/faces as REP-155 says (hri_msgs).',
+              structural=True),
     Parameter('qos.image.reliability', 'best_effort',
               "Of the image subscription. 'best_effort' matches every camera; 'reliable' only "
               'reliable ones.', choices=RELIABILITIES),
     Parameter('qos.image.depth', 1, 'Images that may wait in the middleware.', 1, 100),
     Parameter('qos.output.reliability', 'reliable',
               'Of all publishers. Reliable publishers match every subscriber.',
-              choices=RELIABILITIES),
-    Parameter('qos.output.depth', 1, 'Messages kept for a slow reliable subscriber.', 1, 1000),
+              choices=RELIABILITIES, structural=True),
+    Parameter('qos.output.depth', 1, 'Messages kept for a slow reliable subscriber.', 1, 1000,
+              structural=True),
 )
 
 PARAMETERS_BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
@@ -112,9 +149,16 @@ class QosSettings:
 class NodeSettings:
     """What the node is configured with, read at once."""
 
+    lazy: bool
     image_transport: str
     max_image_size: int
     no_image_timeout: float
+    max_rate: float
+    target_latency: float
+    detector_min_input_size: int
+    tracker_enabled: bool
+    detections_enabled: bool
+    humans_enabled: bool
     pipeline: PipelineSettings
     image_qos: QosSettings
     output_qos: QosSettings
@@ -146,23 +190,63 @@ def declare_parameters(node: Node) -> dict[str, str]:
     return faults
 
 
-def read_settings(node: Node) -> NodeSettings:
+def read_values(node: Node) -> dict[str, Value]:
     """Return the present values of the declared parameters."""
-    values = {p.name: node.get_parameter(p.name).value for p in PARAMETERS}
+    return {parameter.name: node.get_parameter(parameter.name).value for parameter in PARAMETERS}
+
+
+def settings_from(values: Mapping[str, Value]) -> NodeSettings:
+    """
+    Return the settings that a whole set of values means.
+
+    Each value has been checked by itself; raises ``FacePerceptionError`` where they do not fit
+    together.
+    """
+    _check_together(values)
 
     def model(task: str) -> str:
         return values[f'{task}.model'] if values[f'{task}.enabled'] else ''
 
     return NodeSettings(
+        lazy=values['lazy'],
         image_transport=values['image_transport'],
         max_image_size=values['max_image_size'],
         no_image_timeout=values['no_image_timeout'],
+        max_rate=values['max_rate'],
+        target_latency=values['target_latency'],
+        detector_min_input_size=values['detector.min_input_size'],
+        tracker_enabled=values['tracker.enabled'],
+        detections_enabled=values['detections.enabled'],
+        humans_enabled=values['humans.enabled'],
         pipeline=PipelineSettings(
             detector_type=values['detector.type'],
             detector_input_size=values['detector.input_size'],
             detector_score_threshold=values['detector.score_threshold'],
             emotion_model=model('emotion'),
             gender_model=model('gender'),
-            num_threads=values['num_threads']),
+            num_threads=values['num_threads'],
+            detector_interval=values['detector.interval'],
+            classifier_interval=values['classifier.interval'],
+            max_faces=values['max_faces'],
+            tracker_max_age=values['tracker.max_age'],
+            smoothing_time_constant=values['smoothing.time_constant']),
         image_qos=QosSettings(values['qos.image.reliability'], values['qos.image.depth']),
         output_qos=QosSettings(values['qos.output.reliability'], values['qos.output.depth']))
+
+
+def _check_together(values: Mapping[str, Value]) -> None:
+    if not values['tracker.enabled']:
+        for name in ('detector.interval', 'classifier.interval'):
+            if values[name] > 1:
+                raise FacePerceptionError(
+                    f"parameter '{name}' is {values[name]}, but faces are not followed between "
+                    "images: set it to 1, or 'tracker.enabled' to true")
+        if values['humans.enabled']:
+            raise FacePerceptionError(
+                "parameter 'humans.enabled' is true, but faces have no identities: set it to "
+                "false, or 'tracker.enabled' to true")
+    smallest, largest = values['detector.min_input_size'], values['detector.input_size']
+    if values['target_latency'] > 0 and smallest > largest:
+        raise FacePerceptionError(
+            f"parameter 'detector.min_input_size' is {smallest}, more than "
+            f"'detector.input_size', {largest}: target_latency then has nothing to choose from")

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from rclpy.node import Node
 from rclpy.qos import QoSReliabilityPolicy
 
-from .parameters import QosSettings
+from .health import Health
+from .image_input import ImageInput
+from .parameters import NodeSettings, QosSettings
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,37 @@ class Cause:
 
     kind: str
     sentence: str
+
+
+class SilenceWatch:
+    """Says why no image came for long: each cause once in the log, until one comes again."""
+
+    def __init__(self, node: Node, health: Health):
+        self._node = node
+        self._health = health
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what was said."""
+        self._said = ''
+
+    def sentence(self, source: ImageInput, settings: NodeSettings) -> str:
+        """Return why no image came for ``no_image_timeout`` seconds, or ``''``."""
+        seconds = self._health.silence()
+        if seconds < settings.no_image_timeout:
+            if self._said:
+                self._node.get_logger().info('images arrive again')
+            self._said = ''
+            return ''
+        cause = explain_silence(
+            self._node, source.topic, f'sensor_msgs/msg/{source.message_type.__name__}',
+            settings.image_qos)
+        sentence = f'no image for {seconds:.0f} s: {cause.sentence}'
+        if cause.kind != self._said:
+            self._said = cause.kind
+            self._health.error('no image', cause.sentence)
+            self._node.get_logger().warning(sentence)
+        return sentence
 
 
 def explain_silence(node: Node, topic: str, message_type: str, qos: QosSettings) -> Cause:

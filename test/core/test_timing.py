@@ -1,6 +1,6 @@
 import pytest
 
-from face_perception.core.timing import SlidingWindow, Stopwatch
+from face_perception.core.timing import RateLimit, SlidingWindow, Stopwatch
 
 
 class Clock:
@@ -42,3 +42,30 @@ def test_the_rate_counts_events_per_second_also_just_after_the_start():
         clock.now += 0.1
         window.add()
     assert window.rate() == pytest.approx(10)
+
+
+@pytest.mark.parametrize(('camera', 'limit', 'expected'), [
+    (30, 10, 10), (30, 20, 20), (30, 30, 30), (60, 30, 30), (10, 30, 10), (30, 0, 30)])
+def test_a_rate_limit_lets_so_many_through_evenly(camera, limit, expected):
+    clock = Clock()
+    allowed = RateLimit(limit, clock)
+    through = []
+    for index in range(10 * camera):
+        clock.now = 100 + index / camera + 0.002 * (index % 2)
+        if allowed.allows():
+            through.append(clock.now)
+    assert len(through) == pytest.approx(10 * expected, rel=0.03)
+    gaps = [after - before for before, after in zip(through, through[1:])]
+    assert max(gaps) < 2.1 / expected
+
+
+def test_after_a_pause_there_is_no_burst():
+    clock = Clock()
+    allowed = RateLimit(10, clock)
+    assert allowed.allows()
+    clock.now += 60
+    through = 0
+    for _ in range(100):
+        clock.now += 0.01
+        through += allowed.allows()
+    assert through <= 11

@@ -90,7 +90,8 @@ def test_node_does_not_start_without_the_parameter_file_it_was_given(names):
     assert not launched.exits
 
 
-@pytest.mark.parametrize('file_name', ['face_perception.launch.py', 'demo.launch.py'])
+@pytest.mark.parametrize(
+    'file_name', ['face_perception.launch.py', 'demo.launch.py', 'cameras.launch.py'])
 def test_every_argument_is_described(file_name):
     description = PythonLaunchDescriptionSource(
         str(LAUNCH_FILES / file_name)).get_launch_description(launch.LaunchContext())
@@ -99,3 +100,39 @@ def test_every_argument_is_described(file_name):
     for argument in arguments:
         assert argument.description not in ('', 'no description given'), argument.name
         assert argument.default_value is not None, argument.name
+
+
+@pytest.fixture
+def cameras(tmp_path, names):
+    """Write a list of three cameras, one of them of another machine."""
+    path = tmp_path / 'cameras.yaml'
+    path.write_text('cameras:\n' + ''.join(
+        f"  - {{name: {names['namespace']}/{name}, image: /{name}, {rest}}}\n"
+        for name, rest in (('left', 'parameters: {lazy: false}'), ('right', 'machine: here'),
+                           ('rear', 'machine: elsewhere'))))
+    return path
+
+
+def test_a_list_of_cameras_starts_a_node_for_each_of_this_machine(ros, names, cameras):
+    launched = Launched('cameras.launch.py', cameras=str(cameras), machine='here')
+    space = f"/{names['namespace']}"
+
+    def running():
+        return {namespace for name, namespace in ros.node.get_node_names_and_namespaces()
+                if name == 'face_perception' and namespace.startswith(space)}
+
+    def wait():
+        ros.spin_until(lambda: len(running()) >= 2)
+        ros.spin_until(lambda: ros.node.count_subscribers('/left'))
+        assert running() == {f'{space}/left', f'{space}/right'}
+        assert not launched.exits
+
+    assert launched.run(wait) == 0
+    assert [event.returncode for event in launched.exits] == [0, 0]
+
+
+def test_a_faulty_list_of_cameras_starts_nothing(cameras):
+    cameras.write_text('cameras: [{name: left}]')
+    launched = Launched('cameras.launch.py', cameras=str(cameras))
+    assert launched.run(lambda: None) == 1
+    assert not launched.exits

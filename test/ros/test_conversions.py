@@ -27,6 +27,19 @@ def test_a_face_keeps_everything():
     assert message.gender_confidence == pytest.approx(0.8)
     assert message.emotion == 'happy' and message.emotion_confidence == pytest.approx(0.6)
     assert np.array_equal(message.emotion_probabilities, probabilities)
+    assert np.array_equal(message.emotion_probabilities_raw, probabilities)
+    assert list(message.gender_probabilities_raw) == pytest.approx([0.2, 0.8])
+
+
+def test_the_raw_answers_are_beside_the_averaged_ones():
+    smooth, raw = np.array([0.6, 0.4], np.float32), np.array([0.1, 0.9], np.float32)
+    message = face_message(Face(
+        Box(0, 0, 9, 9), 0.5, Classification(GENDERS, smooth),
+        Classification(('happy', 'sad'), smooth), '1', Classification(GENDERS, raw),
+        Classification(('happy', 'sad'), raw)))
+    assert message.gender == FaceMessage.GENDER_FEMALE and message.emotion == 'happy'
+    assert list(message.gender_probabilities_raw) == pytest.approx([0.1, 0.9])
+    assert list(message.emotion_probabilities_raw) == pytest.approx([0, 0, 0, 0.1, 0.9, 0, 0])
 
 
 def test_what_was_not_classified_is_undefined():

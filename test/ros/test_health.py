@@ -1,6 +1,14 @@
+import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 
-from face_perception.ros.health import ERROR_MEMORY_S, LOG_PERIOD_S, Health
+from face_perception.ros.health import (
+    ERROR_MEMORY_S,
+    LOG_PERIOD_S,
+    MOST_DROPPED,
+    MOST_LOST,
+    WINDOW_S,
+    Health,
+)
 
 
 class Clock:
@@ -25,12 +33,12 @@ def test_counts_rates_and_percentiles():
         clock.now += 0.1
         health.image_received()
         if index % 2:
-            health.image_processed()
-            health.stage_times({'detect': 0.010})
+            health.image_processed(2, 3, {'detect': 0.010})
         else:
             health.image_dropped()
     message, values = status(health)
-    assert message.level == DiagnosticStatus.OK and message.message == 'active'
+    assert message.level == DiagnosticStatus.WARN and '10 of the last 20' in message.message
+    assert values['faces'] == '2' and values['tracks'] == '3'
     assert values['frames received'] == '20'
     assert values['frames processed'] == values['frames dropped'] == '10'
     assert values['input rate (Hz)'] == '10.0' and values['processed rate (Hz)'] == '5.0'
@@ -73,3 +81,66 @@ def test_silence_counts_from_the_last_image_or_the_activation():
     clock.now += 2
     health.restart()
     assert health.silence() == 0 and health.received == 0
+
+
+@pytest.mark.parametrize(('event', 'share', 'words'), [
+    ('dropped', MOST_DROPPED, 'slower than the camera'),
+    ('lost', MOST_LOST, 'lost before they reached the node')])
+def test_too_many_images_that_are_dropped_or_lost_warn_by_a_threshold(event, share, words):
+    for above in (-1, 1):
+        clock = Clock()
+        health = Health(clock)
+        count = round(share * 100) + above
+        for index in range(100 - count if event == 'lost' else 100):
+            clock.now += 0.05
+            lost = event == 'lost' and index < count
+            health.image_received(int(lost))
+            if event == 'dropped' and index < count:
+                health.image_dropped()
+        message, values = status(health)
+        assert message.level == (
+            DiagnosticStatus.WARN if above > 0 else DiagnosticStatus.OK), message.message
+        assert values['frames dropped' if event == 'dropped' else 'frames lost before the node'
+                      ] == str(count)
+        if above > 0:
+            assert words in message.message
+            clock.now += WINDOW_S + 1
+            assert status(health)[0].level == DiagnosticStatus.OK, 'it clears itself'
+
+
+def test_a_few_images_say_nothing_yet():
+    health = Health(Clock())
+    for _ in range(5):
+        health.image_received(3)
+        health.image_dropped()
+    assert status(health)[0].level == DiagnosticStatus.OK
+
+
+def test_a_missed_target_latency_warns():
+    clock = Clock()
+    health = Health(clock)
+    for _ in range(30):
+        clock.now += 0.1
+        health.image_received()
+    health.over_budget = True
+    message, _ = status(health)
+    assert message.level == DiagnosticStatus.WARN and 'target_latency' in message.message
+
+
+def test_time_that_is_set_back_begins_rates_and_silence_anew_and_keeps_counts():
+    clock = Clock()
+    health = Health(clock)
+    health.error('size', 'too large')
+    for _ in range(30):
+        clock.now += 0.1
+        health.image_received()
+        health.image_processed(1, 1, {'detect': 0.01})
+    clock.now = 5.0
+    health.forget_times()
+    assert health.silence() == 0
+    _, values = status(health)
+    assert values['input rate (Hz)'] == '0.0' and values['frames received'] == '30'
+    assert 'detect p50/p95/p99 (ms)' not in values
+    assert not health.error('size', 'too large'), 'not logged again at once'
+    clock.now += ERROR_MEMORY_S + 1
+    assert status(health)[0].level == DiagnosticStatus.OK

@@ -8,7 +8,8 @@ def test_fields_and_types():
     assert Face.get_fields_and_field_types() == {
         'track_id': 'string', 'roi': 'sensor_msgs/RegionOfInterest', 'score': 'float',
         'gender': 'uint8', 'gender_confidence': 'float', 'emotion': 'string',
-        'emotion_confidence': 'float', 'emotion_probabilities': 'float[7]'}
+        'emotion_confidence': 'float', 'emotion_probabilities': 'float[7]',
+        'gender_probabilities_raw': 'float[2]', 'emotion_probabilities_raw': 'float[7]'}
     assert FaceArray.get_fields_and_field_types() == {
         'header': 'std_msgs/Header', 'image_width': 'uint32', 'image_height': 'uint32',
         'faces': 'sequence<face_perception/Face>'}

@@ -114,15 +114,6 @@ def test_a_bad_parameter_can_be_mended_without_a_restart(start_robot):
     assert robot.lifecycle_state() == 'inactive'
 
 
-def test_while_it_runs_a_parameter_is_refused_with_the_way_to_change_it(start_robot):
-    robot = start_robot()
-    refusal = set_parameter(robot, 'detector.input_size', 240)
-    assert not refusal.successful and 'cleanup' in refusal.reason
-    refusal = set_parameter(robot, 'detector.type', 'magic')
-    assert not refusal.successful and 'use one of haar' in refusal.reason
-    assert robot.lifecycle_state() == 'active'
-
-
 def test_the_lifecycle_goes_round_and_each_step_undoes_its_opposite(start_robot):
     robot = start_robot(matched=False, autostart=False)
     gray = image_message(Header(), np.full((48, 64, 3), 80, np.uint8))

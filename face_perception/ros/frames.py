@@ -1,0 +1,142 @@
+"""One image's way: from the message through the pipeline to what is published."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from rclpy.clock import Clock
+from sensor_msgs.msg import CompressedImage, Image
+
+from ..core.budget import SizeBudget
+from ..core.errors import ImageError
+from ..core.pipeline import FacePipeline
+from ..core.timing import RateLimit, Stopwatch
+from .conversions import NANOSECONDS, Latency, latency_message
+from .decoding import ImageDecoder
+from .health import Health
+from .newest import NewestSlot
+from .outputs import Outputs
+from .parameters import NodeSettings
+from .stamps import StampGaps, has_stamp, seconds_of, transport_time
+
+
+class FrameProcessor:
+    """
+    Takes the newest image through the pipeline, in a thread of its own.
+
+    ``receive`` is called on the executor's thread and only leaves the image.  Under overload
+    latency stays flat and images are dropped.
+    """
+
+    def __init__(self, clock: Clock, health: Health, outputs: Outputs,
+                 report: Callable[[str, str], None]):
+        """``report`` gets a kind and a sentence for each image that cannot be used."""
+        self._clock = clock
+        self._health = health
+        self._outputs = outputs
+        self._report = report
+        self._between_images = threading.Lock()
+        self._worker: threading.Thread | None = None
+        self._settings: NodeSettings | None = None
+        self._budget: SizeBudget | None = None
+        self._gaps = StampGaps()
+
+    def configure(self, settings: NodeSettings, pipeline: FacePipeline,
+                  decoder: ImageDecoder) -> None:
+        """Take on new settings between two images; this waits for the one in work."""
+        with self._between_images:
+            former, self._settings = self._settings, settings
+            self._pipeline, self._decoder = pipeline, decoder
+            if former is None or _sizes(former) != _sizes(settings):
+                self._set_budget(settings)
+            if former is None or former.max_rate != settings.max_rate:
+                self._rate = RateLimit(settings.max_rate)
+
+    def reset(self) -> None:
+        """Forget the faces: time was set back, or other images come."""
+        with self._between_images:
+            self._pipeline.reset()
+        self._gaps = StampGaps()
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._slot: NewestSlot = NewestSlot()
+        self._worker = threading.Thread(
+            target=self._work, args=(self._slot,), name='face_perception_worker', daemon=True)
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Finish the image in work and end."""
+        if self._worker is not None:
+            self._slot.close()
+            self._worker.join()
+            self._worker = None
+
+    def receive(self, message: Image | CompressedImage) -> None:
+        """Leave an image for the worker; what it replaces is dropped."""
+        lost = self._gaps.add(seconds_of(message.header.stamp))
+        self._health.image_received(lost)
+        if not self._rate.allows():
+            self._health.image_left_out()
+        elif self._slot.put(message):
+            self._health.image_dropped()
+
+    def _work(self, slot: NewestSlot) -> None:
+        while (message := slot.take()) is not None:
+            try:
+                with self._between_images:
+                    self._process(message)
+            except ImageError as error:
+                self._report(f'image {error.kind}', str(error))
+            except Exception as error:  # whatever an image does, the next one gets its chance
+                self._report('internal', f'an image was skipped after {error!r}: '
+                             'please report this to the maintainers')
+
+    def _process(self, message: Image | CompressedImage) -> None:
+        header = message.header
+        receipt = self._clock.now()
+        watch = Stopwatch()
+        latency = Latency(transport=transport_time(header.stamp, receipt, self._report))
+        picture = self._decoder.decode(message)
+        latency.decode = watch.lap()
+        taken = (seconds_of(header.stamp) if has_stamp(header.stamp)
+                 else receipt.nanoseconds / NANOSECONDS)
+        result = self._pipeline(picture, taken if self._settings.tracker_enabled else None)
+        latency.detect = result.timings.detect
+        latency.track = result.timings.track
+        latency.classify = result.timings.classify
+        watch.lap()
+        self._outputs.publish(header, picture, result)
+        latency.publish = watch.lap()
+        latency.processing = watch.total()
+        if has_stamp(header.stamp):
+            latency.end_to_end = latency.transport + latency.processing
+        self._health.image_processed(len(result.faces), result.tracks, vars(latency))
+        self._outputs.latency.publish(latency_message(
+            header, latency, len(result.faces),
+            self._health.received, self._health.processed, self._health.dropped))
+        self._outputs.publish_annotated(header, picture, result, latency)
+        if self._budget is not None and result.detected:
+            self._hold_budget(latency)
+
+    def _set_budget(self, settings: NodeSettings) -> None:
+        largest = settings.pipeline.detector_input_size
+        self._budget = SizeBudget(
+            settings.target_latency, largest, settings.detector_min_input_size
+        ) if settings.target_latency > 0 else None
+        self._resize(largest)
+
+    def _hold_budget(self, latency: Latency) -> None:
+        self._resize(self._budget.add(latency.processing, latency.detect))
+        self._health.over_budget = self._budget.exhausted
+
+    def _resize(self, input_size: int) -> None:
+        if self._pipeline.detector_size != input_size:
+            self._pipeline.resize_detector(input_size)
+
+
+def _sizes(settings: NodeSettings) -> tuple:
+    """Return what the choice of the detector's input size depends on."""
+    return (settings.target_latency, settings.detector_min_input_size,
+            settings.pipeline.detector_input_size, settings.pipeline.detector_type)

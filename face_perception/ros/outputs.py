@@ -1,0 +1,101 @@
+"""What the node publishes about an image, and whether anybody listens."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+import numpy as np
+from rclpy.event_handler import PublisherEventCallbacks
+from rclpy.lifecycle import LifecycleNode
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from ..core.drawing import annotate
+from ..core.types import FrameResult
+from ..msg import FaceArray, PipelineLatency
+from .conversions import Latency, face_array, image_message
+from .image_input import profile
+from .parameters import NodeSettings
+
+#: Whether rclpy tells when a subscriber comes or goes (Jazzy and later); else the node looks.
+MATCHED_EVENTS = 'matched' in inspect.signature(PublisherEventCallbacks.__init__).parameters
+
+
+class Outputs:
+    """All publishers whose messages come from images."""
+
+    def __init__(self, node: LifecycleNode, settings: NodeSettings,
+                 on_demand: Callable[[], None]):
+        """
+        Create the publishers that the settings ask for.
+
+        ``on_demand`` is called when a subscriber comes or goes, where ``MATCHED_EVENTS``.
+        Raises ``FacePerceptionError`` when a package of messages is missing.
+        """
+        self._node = node
+        self._on_demand = on_demand
+        self._qos = profile(settings.output_qos)
+        self._publishers: list = []
+        self._extras: list = []
+        try:
+            self._faces = self.create(FaceArray, '~/faces')
+            self.latency = self.create(PipelineLatency, '~/latency')
+            self._annotated = self.create(Image, '~/image_annotated')
+            if settings.detections_enabled:
+                from .detections import DetectionsOutput
+                self._extras.append(DetectionsOutput(self))
+            if settings.humans_enabled:
+                from .humans import HumansOutput
+                self._extras.append(HumansOutput(self, node.get_fully_qualified_name()))
+        except Exception:
+            self.destroy()
+            raise
+
+    def create(self, message_type: type, topic: str, active: bool = False):
+        """
+        Return a new publisher with the QoS of all outputs.
+
+        ``active`` is for one that is made while the node is active: the others get so with it.
+        """
+        arguments = {}
+        if MATCHED_EVENTS:
+            arguments['event_callbacks'] = PublisherEventCallbacks(
+                matched=lambda _: self._on_demand())
+        publisher = self._node.create_lifecycle_publisher(
+            message_type, topic, self._qos, **arguments)
+        if active:
+            publisher.on_activate(None)
+        self._publishers.append(publisher)
+        return publisher
+
+    def remove(self, publisher) -> None:
+        """Destroy one publisher."""
+        self._publishers.remove(publisher)
+        self._node.destroy_lifecycle_publisher(publisher)
+
+    def destroy(self) -> None:
+        """Destroy all publishers."""
+        while self._publishers:
+            self._node.destroy_lifecycle_publisher(self._publishers.pop())
+
+    def wanted(self) -> bool:
+        """Return whether anybody subscribes to any output."""
+        return any(publisher.get_subscription_count() for publisher in list(self._publishers))
+
+    def publish(self, header: Header, picture: np.ndarray, result: FrameResult) -> None:
+        """Publish the faces of one image."""
+        self._faces.publish(face_array(header, result))
+        for extra in self._extras:
+            extra.publish(header, picture, result)
+
+    def publish_annotated(self, header: Header, picture: np.ndarray, result: FrameResult,
+                          latency: Latency) -> None:
+        """Publish the image with boxes and labels, if anybody looks."""
+        if not self._annotated.get_subscription_count():
+            return
+        count = len(result.faces)
+        caption = (f'{count} face{"" if count == 1 else "s"}  {1e3 * latency.processing:.0f} ms '
+                   f'(detect {1e3 * latency.detect:.0f}, classify {1e3 * latency.classify:.0f})')
+        drawn = annotate(picture, result.faces, caption)
+        self._annotated.publish(image_message(header, drawn))

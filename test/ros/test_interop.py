@@ -1,0 +1,204 @@
+"""
+Faces as vision_msgs and hri_msgs (REP-155).
+
+Neither package is on PyPI. Where they are installed the tests use them; elsewhere the conversions
+are tested with stand-ins that have the same fields (vision_msgs 4, hri_msgs 2), and the node is
+tested to say what is missing.
+"""
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from std_msgs.msg import Header
+
+from face_perception.core.types import EMOTIONS, GENDERS, Box, Classification, Face, FrameResult
+from face_perception.ros.conversions import image_message
+from face_perception.ros.detections import detection_array
+from face_perception.ros.humans import EXPRESSIONS, crop, expression, region, soft_biometrics
+
+
+def part(kind):
+    return field(default_factory=kind)
+
+
+@dataclass
+class Point2D:
+    x: float = 0.0
+    y: float = 0.0
+
+
+@dataclass
+class Pose2D:
+    position: Point2D = part(Point2D)
+    theta: float = 0.0
+
+
+@dataclass
+class BoundingBox2D:
+    center: Pose2D = part(Pose2D)
+    size_x: float = 0.0
+    size_y: float = 0.0
+
+
+@dataclass
+class ObjectHypothesis:
+    class_id: str = ''
+    score: float = 0.0
+
+
+@dataclass
+class ObjectHypothesisWithPose:
+    hypothesis: ObjectHypothesis = part(ObjectHypothesis)
+    pose: object = None
+
+
+@dataclass
+class Detection2D:
+    header: Header = part(Header)
+    results: list = part(list)
+    bbox: BoundingBox2D = part(BoundingBox2D)
+    id: str = ''
+
+
+@dataclass
+class Detection2DArray:
+    header: Header = part(Header)
+    detections: list = part(list)
+
+
+@dataclass
+class NormalizedRegionOfInterest2D:
+    header: Header = part(Header)
+    xmin: float = 0.0
+    ymin: float = 0.0
+    xmax: float = 0.0
+    ymax: float = 0.0
+    c: float = 0.0
+
+
+@dataclass
+class Expression:
+    header: Header = part(Header)
+    expression: str = ''
+    valence: float = 0.0
+    arousal: float = 0.0
+    confidence: float = 0.0
+
+
+@dataclass
+class SoftBiometrics:
+    header: Header = part(Header)
+    age: int = 0
+    age_confidence: float = 0.0
+    gender: int = 0
+    gender_confidence: float = 0.0
+
+
+def messages(package, *stand_ins):
+    """Return the real messages where they are installed."""
+    if find_spec(package) is not None:
+        return import_module(f'{package}.msg')
+    return SimpleNamespace(**{stand_in.__name__: stand_in for stand_in in stand_ins})
+
+
+VISION = messages('vision_msgs', Detection2D, Detection2DArray, ObjectHypothesisWithPose)
+HRI = messages('hri_msgs', NormalizedRegionOfInterest2D, Expression, SoftBiometrics)
+HEADER = Header(frame_id='camera')
+FACE = Face(Box(32, 48, 64, 96), 0.75,
+            Classification(GENDERS, np.array([0.2, 0.8], np.float32)),
+            Classification(EMOTIONS, np.array([0, 0.1, 0.9, 0, 0, 0, 0], np.float32)), '7')
+
+
+def test_a_face_is_a_detection():
+    array = detection_array(VISION, HEADER, FrameResult(640, 480, [FACE, FACE]))
+    assert array.header == HEADER and len(array.detections) == 2
+    detection = array.detections[0]
+    assert (detection.header, detection.id) == (HEADER, '7')
+    assert (detection.bbox.center.position.x, detection.bbox.center.position.y) == (64, 96)
+    assert (detection.bbox.size_x, detection.bbox.size_y) == (64, 96)
+    result, = detection.results
+    assert (result.hypothesis.class_id, result.hypothesis.score) == ('face', 0.75)
+
+
+def test_the_region_is_a_share_of_the_image():
+    message = region(HRI, HEADER, FACE, 640, 480)
+    assert message.header == HEADER and message.c == pytest.approx(0.75)
+    assert (message.xmin, message.ymin) == pytest.approx((0.05, 0.1))
+    assert (message.xmax, message.ymax) == pytest.approx((0.15, 0.3))
+
+
+def test_expressions_have_rep_155s_names():
+    assert set(EXPRESSIONS) == set(EMOTIONS)
+    message = expression(HRI, HEADER, FACE)
+    assert message.expression == 'scared' and message.confidence == pytest.approx(0.9)
+    if find_spec('hri_msgs') is not None:
+        constants = {getattr(HRI.Expression, name) for name in (
+            'ANGRY', 'DISGUSTED', 'SCARED', 'HAPPY', 'SAD', 'SURPRISED', 'NEUTRAL')}
+        assert set(EXPRESSIONS.values()) == constants
+
+
+def test_gender_has_rep_155s_values_and_age_is_unknown():
+    message = soft_biometrics(HRI, HEADER, FACE)
+    assert message.gender == 2 and message.gender_confidence == pytest.approx(0.8)
+    assert (message.age, message.age_confidence) == (0, 0)
+
+
+def test_the_crop_is_the_box():
+    picture = np.arange(200 * 200 * 3, dtype=np.uint32).astype(np.uint8).reshape(200, 200, 3)
+    assert np.array_equal(crop(picture, FACE), picture[48:144, 32:96])
+
+
+@pytest.mark.parametrize(('package', 'parameter'), [
+    ('vision_msgs', 'detections__enabled'), ('hri_msgs', 'humans__enabled')])
+def test_a_node_without_the_messages_says_what_to_install(start_robot, package, parameter):
+    if find_spec(package) is not None:
+        pytest.skip(f'{package} is installed here')
+    robot = start_robot(matched=False, **{parameter: True})
+    level, text, values = robot.wait_for_status(lambda level, text, values: level == 2)
+    assert f'{package} cannot be imported' in text and values['state'] == 'unconfigured'
+    assert f"ros-$ROS_DISTRO-{package.replace('_', '-')}" in text
+
+
+def test_a_node_publishes_detections(start_robot, ros, portrait):
+    pytest.importorskip('vision_msgs', reason='needs vision_msgs, which is not on PyPI')
+    robot = start_robot(detections__enabled=True)
+    name = f'/{robot.process.name}/detections'
+    detections = ros.collect(VISION.Detection2DArray, name)
+    ros.spin_until(lambda: ros.node.count_publishers(name))
+    message = image_message(Header(), portrait[0])
+    ros.spin_until(lambda: robot.show_and_wait(message) and detections)
+    detection, = detections[-1].detections
+    face, = robot.faces[-1].faces
+    assert detection.id == face.track_id == '1'
+    assert detection.bbox.size_x == face.roi.width
+
+
+def test_a_node_publishes_the_topics_of_rep_155(start_robot, ros, portrait):
+    pytest.importorskip('hri_msgs', reason='needs hri_msgs, which is not on PyPI')
+    from sensor_msgs.msg import Image
+    robot = start_robot(humans__enabled=True, tracker__max_age=0.1)
+    tracked = ros.collect(HRI.IdsList, '/humans/faces/tracked')
+    message = image_message(Header(), portrait[0])
+    ros.spin_until(lambda: robot.show_and_wait(message) and tracked and tracked[-1].ids)
+    name, = tracked[-1].ids
+    assert name == f'{robot.process.name}_1'
+    topics = {
+        'roi': HRI.NormalizedRegionOfInterest2D, 'cropped': Image,
+        'expression': HRI.Expression, 'softbiometrics': HRI.SoftBiometrics}
+    heard = {topic: ros.collect(kind, f'/humans/faces/{name}/{topic}')
+             for topic, kind in topics.items()}
+    ros.spin_until(lambda: robot.show_and_wait(message) and all(heard.values()), 40.0)
+    assert heard['expression'][-1].expression == 'happy'
+    assert heard['softbiometrics'][-1].gender == HRI.SoftBiometrics.FEMALE
+    face, = robot.faces[-1].faces
+    roi, cropped = heard['roi'][-1], heard['cropped'][-1]
+    assert roi.xmin == pytest.approx(face.roi.x_offset / 640, abs=0.01)
+    assert (cropped.width, cropped.height) == (face.roi.width, face.roi.height)
+    empty = image_message(Header(), np.full((480, 640, 3), 90, np.uint8))
+    ros.spin_until(lambda: robot.show_and_wait(empty) and tracked[-1].ids == [])
+    ros.spin_until(lambda: ros.node.count_publishers(f'/humans/faces/{name}/roi') == 0)
+    ros.stop_collecting('/humans/faces/tracked')

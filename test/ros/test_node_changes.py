@@ -1,0 +1,170 @@
+"""Parameters of the real node that change while it runs."""
+
+import pytest
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically
+from rclpy.parameter import Parameter
+from std_msgs.msg import Header
+
+from face_perception.ros.conversions import image_message
+
+
+def messages(values):
+    return [Parameter(name.replace('__', '.'), value=value).to_parameter_msg()
+            for name, value in values.items()]
+
+
+def change(robot, **values):
+    """Set parameters all at once; return the result."""
+    request = SetParametersAtomically.Request(parameters=messages(values))
+    name = f'/{robot.process.name}/set_parameters_atomically'
+    return robot.ros.call_until_answered(SetParametersAtomically, name, request).result
+
+
+def change_each(robot, **values):
+    """Set parameters one after the other; return the results."""
+    request = SetParameters.Request(parameters=messages(values))
+    name = f'/{robot.process.name}/set_parameters'
+    return robot.ros.call_until_answered(SetParameters, name, request).results
+
+
+@pytest.fixture
+def picture(portrait):
+    return image_message(Header(), portrait[0])
+
+
+def test_gender_and_emotion_go_off_and_on_while_images_come(start_robot, picture):
+    robot = start_robot(tracker__max_age=60.0)
+    face, = robot.show_and_wait(picture).faces
+    assert face.gender and face.emotion
+    assert change(robot, gender__enabled=False, emotion__enabled=False).successful
+    face, = robot.show_and_wait(picture).faces
+    assert face.gender == 0 and face.emotion == ''
+    values = robot.status()[2]
+    assert values['model gender'] == values['model emotion'] == 'off'
+    assert change(robot, gender__enabled=True).successful
+    face, = robot.show_and_wait(picture).faces
+    assert face.gender and face.emotion == ''
+    assert face.track_id == '1', 'the face is still the same one'
+
+
+def classify_ns(robot, picture):
+    """Show an image; return how long its faces took to classify."""
+    robot.latency.clear()
+    robot.show_and_wait(picture)
+    robot.ros.spin_until(lambda: robot.latency)
+    return robot.latency[-1].classify.nanosec
+
+
+def test_with_both_off_nothing_is_classified(start_robot, picture):
+    robot = start_robot()
+    with_both = min(classify_ns(robot, picture) for _ in range(3))
+    assert change(robot, gender__enabled=False, emotion__enabled=False).successful
+    assert min(classify_ns(robot, picture) for _ in range(3)) < with_both / 4
+
+
+def test_the_detector_and_its_size_change_between_two_images(start_robot, picture):
+    robot = start_robot()
+    robot.show_and_wait(picture)
+    assert change(robot, detector__type='haar', detector__input_size=64,
+                  detector__min_input_size=64).successful
+    assert robot.show_and_wait(picture).faces == [], 'too small a size to find the face'
+    assert robot.status()[2]['detector input size (px)'] == '64'
+    assert change(robot, detector__input_size=320).successful
+    assert len(robot.show_and_wait(picture).faces) == 1
+
+
+def test_the_camera_may_be_had_another_way(start_robot, picture):
+    robot = start_robot()
+    robot.show_and_wait(picture)
+    assert change(robot, qos__image__reliability='reliable', qos__image__depth=5).successful
+    robot.wait_for_match()
+    robot.show_and_wait(picture)
+    assert change(robot, image_transport='compressed').successful
+    robot.ros.spin_until(lambda: robot.camera.get_subscription_count() == 0)
+    assert change(robot, image_transport='raw').successful
+    robot.wait_for_match()
+    robot.show_and_wait(picture)
+
+
+@pytest.mark.parametrize(('values', 'words'), [
+    ({'detector__interval': 3, 'tracker__enabled': False}, 'not followed between images'),
+    ({'target_latency': 0.05, 'detector__min_input_size': 500}, 'nothing to choose from'),
+    ({'max_faces': 3, 'emotion__model': '/nowhere/none.onnx'}, 'does not exist'),
+    ({'max_faces': 3, 'max_rate': -1.0}, 'max_rate out of range'),  # rclpy's own words
+    ({'max_faces': 3, 'qos__output__depth': 7}, "'qos.output.depth' is read-only while"),
+    ({'max_faces': 3, 'humans__enabled': True}, "'humans.enabled' is read-only while"),
+    ({'max_faces': 3, 'autostart': False}, 'deactivate and cleanup'),
+    ({'max_faces': 3, 'detector__type': 'magic'}, "'magic': use one of haar"),
+])
+def test_a_set_that_does_not_fit_is_refused_whole(start_robot, picture, values, words):
+    robot = start_robot()
+    result = change(robot, **values)
+    assert not result.successful and words in result.reason, result.reason
+    # Of the refused set nothing was taken: this fits only with the tracker on.
+    assert change(robot, detector__interval=2).successful
+    assert robot.show_and_wait(picture).faces[0].emotion
+    assert robot.lifecycle_state() == 'active'
+
+
+def test_what_fits_only_together_is_taken_together(start_robot):
+    robot = start_robot()
+    fitting = {'target_latency': 0.05, 'detector__input_size': 640,
+               'detector__min_input_size': 500}
+    first, *_ = change_each(robot, detector__min_input_size=500, target_latency=0.05)
+    assert first.successful, 'without a target latency it means nothing'
+    assert not change_each(robot, target_latency=0.05)[0].successful
+    assert change(robot, **fitting).successful
+
+
+def test_a_whole_parameter_file_may_be_loaded_again(start_robot, picture):
+    """As `ros2 param load` does: structural parameters among them, with the values they have."""
+    robot = start_robot()
+    results = change_each(robot, autostart=True, max_faces=2, qos__output__depth=1,
+                          humans__enabled=False, smoothing__time_constant=1.0)
+    assert all(result.successful for result in results)
+    assert robot.show_and_wait(picture).faces
+
+
+def test_with_the_tracker_off_faces_have_no_ids(start_robot, picture):
+    robot = start_robot()
+    assert robot.show_and_wait(picture).faces[0].track_id == '1'
+    assert change(robot, tracker__enabled=False).successful
+    assert robot.show_and_wait(picture).faces[0].track_id == ''
+
+
+def test_detection_on_every_fifth_image(start_robot, picture):
+    robot = start_robot(detector__interval=5, detector__input_size=240, tracker__max_age=60.0)
+    robot.show_and_wait(picture)
+    for _ in range(10):
+        face, = robot.show_and_wait(picture).faces
+        assert face.track_id == '1' and face.emotion
+    robot.ros.spin_until(lambda: len(robot.latency) >= len(robot.faces))
+    detected = [latency.detect.nanosec > 500_000 for latency in robot.latency]
+    assert 2 <= sum(detected) <= 4 and len(detected) >= 11
+
+
+def test_a_rate_limit_leaves_images_out(start_robot, picture):
+    robot = start_robot(max_rate=2.0, detector__input_size=160)
+    robot.show_and_wait(picture)
+    robot.faces.clear()
+    for _ in range(30):
+        robot.show(picture)
+        robot.ros.spin_for(0.1)
+    assert 4 <= len(robot.faces) <= 9
+    assert int(robot.status()[2]['frames left out (max_rate)']) > 10
+
+
+def test_a_target_latency_shrinks_the_detectors_input(start_robot, portrait):
+    robot = start_robot(target_latency=0.001, detector__min_input_size=200)
+    message = image_message(Header(), portrait[0])
+
+    def smallest(level, text, values):
+        for _ in range(10):
+            robot.show(message)
+            robot.ros.spin_for(0.05)
+        return values['detector input size (px)'] == '200' and 'target_latency is missed' in text
+
+    robot.wait_for_status(smallest)
+    assert change(robot, target_latency=0.0).successful
+    robot.show_and_wait(message)
+    assert robot.status()[2]['detector input size (px)'] == '400'

@@ -1,0 +1,107 @@
+"""The real node subscribes to images while somebody wants them."""
+
+import numpy as np
+import pytest
+from rclpy.qos import QoSProfile, QoSReliabilityPolicy, qos_profile_sensor_data
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from std_srvs.srv import SetBool
+
+from face_perception.msg import FaceArray
+from face_perception.ros.conversions import image_message
+
+
+def gray():
+    return image_message(Header(), np.full((48, 64, 3), 80, np.uint8))
+
+
+@pytest.fixture
+def camera(ros):
+    """Return a function that makes a camera and the count of its subscribers."""
+    cameras = []
+
+    def make(name):
+        cameras.append(ros.node.create_publisher(Image, f'/{name}/image', 1))
+        return cameras[-1]
+
+    yield make
+    for each in cameras:
+        ros.node.destroy_publisher(each)
+
+
+def wait_for_subscribers(ros, camera, count):
+    ros.spin_until(lambda: camera.get_subscription_count() == count)
+
+
+def publish_until(ros, camera, received):
+    ros.spin_until(lambda: camera.publish(gray()) or received)
+
+
+@pytest.mark.parametrize('events', [True, False])
+def test_without_a_listener_there_is_no_subscription(ros, start_node, camera, events):
+    node = start_node(matched_events=events)
+    own = camera(node.name)
+    ros.spin_until(lambda: ros.node.count_publishers(f'/{node.name}/faces'))
+    ros.spin_for(1.5)
+    assert own.get_subscription_count() == 0
+    for _ in range(2):
+        received = ros.collect(FaceArray, f'/{node.name}/faces')
+        wait_for_subscribers(ros, own, 1)
+        publish_until(ros, own, received)
+        ros.stop_collecting(f'/{node.name}/faces')
+        wait_for_subscribers(ros, own, 0)
+
+
+def test_a_node_that_is_not_lazy_subscribes_at_once(ros, start_node, camera):
+    node = start_node(lazy=False)
+    wait_for_subscribers(ros, camera(node.name), 1)
+
+
+def test_idle_is_no_fault(start_robot, ros):
+    robot = start_robot(no_image_timeout=0.5)
+    robot.stop_listening()
+    robot.wait_for_status(
+        lambda level, text, values: level == 0 and 'nobody subscribes' in text)
+    ros.spin_for(1.0)
+    level, text, values = robot.status()
+    assert level == 0 and values['state'] == 'active'
+
+
+def test_enable_stops_and_resumes(start_robot, ros):
+    robot = start_robot()
+    message = gray()
+    robot.show_and_wait(message)
+    name = f'/{robot.process.name}/enable'
+    answer = ros.call_until_answered(SetBool, name, SetBool.Request(data=False))
+    assert answer.success and 'disabled' in answer.message
+    wait_for_subscribers(ros, robot.camera, 0)
+    robot.wait_for_status(lambda level, text, values: level == 0 and 'disabled' in text)
+    before = len(robot.faces)
+    robot.show(message)
+    ros.spin_for(0.5)
+    assert len(robot.faces) == before
+    assert ros.call_until_answered(SetBool, name, SetBool.Request(data=True)).success
+    robot.wait_for_match()
+    robot.show_and_wait(message)
+
+
+def test_both_kinds_of_cameras_are_served(start_robot, ros, camera):
+    for reliability in (QoSReliabilityPolicy.BEST_EFFORT, QoSReliabilityPolicy.RELIABLE):
+        robot = start_robot()
+        robot.unplug()
+        robot.camera = ros.node.create_publisher(
+            Image, f'/{robot.process.name}/image', QoSProfile(depth=1, reliability=reliability))
+        robot.wait_for_match()
+        assert robot.show_and_wait(gray()).image_width == 64
+
+
+def test_both_kinds_of_listeners_are_served(start_robot, ros):
+    robot = start_robot()
+    best_effort = ros.collect(FaceArray, f'/{robot.process.name}/faces', qos_profile_sensor_data)
+    message = gray()
+
+    def both_got_it():
+        robot.show(message)
+        return best_effort and robot.faces
+
+    ros.spin_until(both_got_it)

@@ -1,0 +1,109 @@
+"""The real node in simulation, and two nodes beside each other."""
+
+import pytest
+from rclpy.qos import QoSProfile
+from rosgraph_msgs.msg import Clock
+from std_msgs.msg import Header
+
+from face_perception.ros.conversions import image_message, seconds
+
+
+class Simulation:
+    """Publishes /clock, and images that are stamped with it."""
+
+    def __init__(self, ros):
+        self.ros = ros
+        self.now = 0.0
+        self._clock = ros.node.create_publisher(Clock, '/clock', QoSProfile(depth=1))
+
+    def step(self, time_s):
+        """Set the time; wait until it has arrived, as far as can be known."""
+        self.now = time_s
+        message = Clock()
+        message.clock.sec = int(time_s)
+        message.clock.nanosec = round(1e9 * (time_s - int(time_s)))
+        self._clock.publish(message)
+        self.ros.spin_for(0.05)
+        return message.clock
+
+    def wait_for_node(self):
+        self.ros.spin_until(self._clock.get_subscription_count)
+
+    def stop(self):
+        self.ros.node.destroy_publisher(self._clock)
+
+
+@pytest.fixture
+def simulation(ros):
+    simulation = Simulation(ros)
+    yield simulation
+    simulation.stop()
+
+
+def show(robot, simulation, message):
+    """Let simulated time pass until the faces of an image shown from now on come."""
+    shown = []
+
+    def come():
+        message.header.stamp = simulation.step(simulation.now + 0.1)
+        shown.append(message.header.stamp)
+        robot.show(message, stamped=False)
+        return robot.faces and robot.faces[-1].header.stamp in shown
+
+    robot.ros.spin_until(come)
+    return robot.faces[-1]
+
+
+def test_simulated_time_that_jumps_back_begins_anew(start_robot, simulation, portrait):
+    robot = start_robot(
+        use_sim_time=True, detector__input_size=240, tracker__max_age=60.0)
+    simulation.wait_for_node()
+    message = image_message(Header(), portrait[0])
+    simulation.step(1000.0)
+    for _ in range(5):
+        face, = show(robot, simulation, message).faces
+    assert face.track_id == '1'
+    latency = robot.latency[-1]
+    # Measured on the simulated clock: the image is not minutes old, nor from the future.
+    assert abs(seconds(latency.transport)) < 1.0
+    simulation.step(3.0)
+    face, = show(robot, simulation, message).faces
+    assert face.track_id == '2', 'a face of another time is another face'
+    assert abs(seconds(robot.latency[-1].transport)) < 1.0
+    level, text, values = robot.status()
+    assert values['state'] == 'active' and values['errors'] == '0', (text, values)
+    assert level < 2
+
+
+def test_diagnostics_have_simulated_stamps_and_a_pause_is_no_fault(
+        start_robot, simulation, portrait):
+    robot = start_robot(use_sim_time=True, no_image_timeout=0.5, detector__input_size=240)
+    simulation.wait_for_node()
+    simulation.step(500.0)
+    show(robot, simulation, image_message(Header(), portrait[0]))
+    robot.ros.spin_for(1.5)  # the simulation is paused: the last image does not get older
+    level, text, _ = robot.status()
+    assert level == 0 and robot.stamp.sec == int(simulation.now), text
+    simulation.step(simulation.now + 10)
+    level, text, _ = robot.wait_for_status(lambda level, text, values: level == 2)
+    assert 'no image for 10 s' in text
+    show(robot, simulation, image_message(Header(), portrait[0]))
+    robot.wait_for_status(lambda level, text, values: 'no image for' not in text)
+
+
+def test_simulated_time_without_a_clock_is_said(start_robot):
+    robot = start_robot(use_sim_time=True)
+    robot.wait_for_status(lambda level, text, values: level == 1 and '/clock' in text)
+
+
+def test_two_nodes_in_two_namespaces_keep_to_their_cameras(start_robot, portrait):
+    left, right = (start_robot(namespace=name) for name in ('left', 'right'))
+    picture = image_message(Header(), portrait[0])
+    small = image_message(Header(), portrait[0][:240, :320])
+    assert left.show_and_wait(picture).image_width == 640
+    assert right.show_and_wait(small).image_width == 320
+    assert {message.image_width for message in left.faces} == {640}
+    assert {message.image_width for message in right.faces} == {320}
+    for robot in (left, right):
+        assert robot.status()[2]['state'] == 'active'
+        assert robot.lifecycle_state() == 'active'
