@@ -6,6 +6,8 @@ VENV ?= .venv
 # Passed on, for example: make demo DEMO_ARGS="--source 0"   make test PYTEST_ARGS="-k decoding"
 DEMO_ARGS ?=
 PYTEST_ARGS ?=
+# What pip installs for the tests of the training: the build for CPUs, which is a tenth as large.
+TORCH ?= torch --index-url https://download.pytorch.org/whl/cpu
 
 BIN := $(VENV)/bin
 SOURCES := $(shell find face_perception msg launch config models scripts cmake \
@@ -20,7 +22,7 @@ help:
 demo: $(VENV)/.installed
 	$(BIN)/face_perception_demo $(DEMO_ARGS)
 
-test: $(VENV)/.installed
+test: $(VENV)/.testable
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 $(BIN)/pip:
@@ -35,6 +37,18 @@ $(VENV)/.installed: $(BIN)/pip $(SOURCES)
 	@rm -rf build
 	@$(BIN)/pip install --quiet --disable-pip-version-check ".[demo,test]"
 	@touch "$@"
+
+# The training is tested too where PyTorch is there or can be had.
+$(VENV)/.testable: $(BIN)/pip $(SOURCES)
+	@echo "Installing face_perception, ROS 2 wheels and what the tests need into $(VENV)"
+	@$(BIN)/python -c "import torch" 2>/dev/null || \
+		$(BIN)/pip install --quiet --disable-pip-version-check --retries 1 $(TORCH) || \
+		echo "face_perception: PyTorch could not be installed: the tests of the training are skipped"
+	@rm -rf build
+	@if $(BIN)/python -c "import torch" 2>/dev/null; then extras=demo,test,train; \
+		else extras=demo,test; fi; \
+		$(BIN)/pip install --quiet --disable-pip-version-check ".[$$extras]"
+	@touch "$@" $(VENV)/.installed
 
 clean:
 	rm -rf $(VENV) build dist install log demo_output *.egg-info

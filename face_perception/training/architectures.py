@@ -1,88 +1,151 @@
-"""The networks that this package trains."""
+"""
+The classifiers that this package trains.
+
+Each maps float pictures ``[N, C, H, W]`` with the pixel values of a camera, 0..255, to logits
+``[N, K]``, and takes any picture from 32x32 pixels up.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-#: Output channels of the four residual blocks.
-BLOCK_CHANNELS = (16, 32, 64, 128)
+#: What a camera's pixel values lie around, and by how much: networks see -1..1.
+PIXEL_MEAN, PIXEL_SCALE = 127.5, 127.5
 
 
-class SeparableConv(nn.Sequential):
-    """A 3x3 depth-wise convolution, a 1x1 point-wise one and a batch normalisation."""
-
-    def __init__(self, channels_in: int, channels_out: int) -> None:
-        """Map ``channels_in`` to ``channels_out`` channels; height and width stay."""
-        super().__init__(
-            nn.Conv2d(channels_in, channels_in, 3, padding=1, groups=channels_in, bias=False),
-            nn.Conv2d(channels_in, channels_out, 1, bias=False),
-            nn.BatchNorm2d(channels_out))
-
-
-class ResidualBlock(nn.Module):
+class Residual(nn.Module):
     """
-    Two separable convolutions with a strided 1x1 shortcut; halves height and width.
+    A shortcut and a branch beside it, added and then rectified.
 
-    The last ReLU follows the addition, so that every block receives rectified features.
+    As the last ReLU follows the addition, every block receives rectified features.
     """
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
-        """Map ``channels_in`` to ``channels_out`` channels at half the resolution."""
+    def __init__(self, shortcut: nn.Module, branch: nn.Module) -> None:
+        """Take two modules whose outputs have the same shape."""
         super().__init__()
-        self.shortcut = nn.Sequential(
-            nn.Conv2d(channels_in, channels_out, 1, stride=2, bias=False),
-            nn.BatchNorm2d(channels_out))
-        self.residual = nn.Sequential(
-            SeparableConv(channels_in, channels_out), nn.ReLU(),
-            SeparableConv(channels_out, channels_out), nn.MaxPool2d(3, stride=2, padding=1))
+        self.shortcut, self.branch = shortcut, branch
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map ``[N, C_in, H, W]`` to ``[N, C_out, ceil(H/2), ceil(W/2)]``."""
-        return torch.relu(self.shortcut(features) + self.residual(features))
+        """Return ``relu(shortcut(features) + branch(features))``."""
+        return torch.relu(self.shortcut(features) + self.branch(features))
 
 
-class MiniXception(nn.Module):
+class Classifier(nn.Module):
+    """Layers after a normalisation of the pixels."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        """Chain ``layers``; the first receives -1..1, the last returns logits ``[N, K]``."""
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return the logits ``[N, K]`` of faces, float ``[N, C, H, W]``, 0..255."""
+        return self.layers((image - PIXEL_MEAN) / PIXEL_SCALE)
+
+
+def mini_xception(channels: int, classes: int) -> Classifier:
     """
     Mini-Xception (Arriaga, Valdenegro-Toro and Ploeger 2017, arXiv:1710.07557).
 
     Two 3x3 convolutions, four residual blocks of depth-wise separable convolutions and a
     3x3 convolution to one map per class, averaged over the picture: no dense layer.
     """
-
-    def __init__(self, input_channels: int, num_classes: int) -> None:
-        """Build for pictures of ``input_channels`` (1 gray, 3 RGB) and ``num_classes``."""
-        super().__init__()
-        self.stem = nn.Sequential(
-            nn.Conv2d(input_channels, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
-            nn.Conv2d(8, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU())
-        channels = (8, *BLOCK_CHANNELS)
-        self.blocks = nn.Sequential(*(
-            ResidualBlock(*pair) for pair in pairwise(channels)))
-        self.head = nn.Conv2d(channels[-1], num_classes, 3, padding=1)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """
-        Return the logits ``[N, K]`` of a batch of faces.
-
-        ``image`` is float ``[N, C, H, W]`` with the pixel values of a camera, 0..255.
-        """
-        features = self.blocks(self.stem(normalized(image)))
-        return self.head(features).mean(dim=(2, 3))
+    widths = (8, 16, 32, 64, 128)
+    return Classifier(
+        *_convolution(channels, 8, padding=0), *_convolution(8, 8, padding=0),
+        *(Residual(_shortcut(wide, wider), nn.Sequential(
+            *_separable(wide, wider), nn.ReLU(), *_separable(wider, wider),
+            nn.MaxPool2d(3, stride=2, padding=1))) for wide, wider in pairwise(widths)),
+        nn.Conv2d(widths[-1], classes, 3, padding=1), *_average())
 
 
-def normalized(image: Tensor) -> Tensor:
-    """Map pixel values 0..255 to -1..1, the range that the networks compute in."""
-    return image / 127.5 - 1
+def deep_mini_xception(channels: int, classes: int) -> Classifier:
+    """
+    Mini-Xception with its parameters spent on depth (our variant).
+
+    The same residual blocks of depth-wise separable convolutions and global average pooling.
+    What differs: blocks that keep the resolution have a shortcut without weights, blocks that
+    halve it do so in their first depth-wise convolution rather than by pooling at the end,
+    and the maps of the classes come from a 1x1 convolution.
+    """
+    def block(wide: int, wider: int) -> Residual:
+        stride = 1 if wide == wider else 2
+        shortcut = nn.Identity() if wide == wider else _shortcut(wide, wider)
+        return Residual(shortcut, nn.Sequential(
+            *_separable(wide, wider, stride), nn.ReLU(), *_separable(wider, wider)))
+
+    widths = (32, 32, 32, 64, 64, 64, 86)
+    return Classifier(
+        *_convolution(channels, 16), *_convolution(16, widths[0], stride=2),
+        *(block(*pair) for pair in pairwise(widths)),
+        nn.Conv2d(widths[-1], classes, 1), *_average())
 
 
-def mini_xception(input_channels: int, num_classes: int) -> MiniXception:
-    """Return an untrained mini-Xception; it takes any picture from 32x32 pixels up."""
-    return MiniXception(input_channels, num_classes)
+def fully_convolutional(channels: int, classes: int) -> Classifier:
+    """
+    The larger network of the same paper: nine convolutions, no dense layer, 0.63 M parameters.
+
+    Kernels of 7, 5 and 3 pixels with batch normalisation, a 2x2 average pooling wherever the
+    channels double, and the maps of the classes averaged over the picture.
+    """
+    layers = _convolution(channels, 16, 7)
+    for wide, wider, kernel in ((16, 32, 5), (32, 64, 3), (64, 128, 3)):
+        layers += [nn.AvgPool2d(2), *_convolution(wide, wider, kernel),
+                   *_convolution(wider, wider, kernel)]
+    layers += [nn.AvgPool2d(2), *_convolution(128, 256)]
+    return Classifier(*layers, nn.Conv2d(256, classes, 3, padding=1), *_average())
+
+
+def residual_teacher(channels: int, classes: int) -> Classifier:
+    """Plain residual network (He et al. 2016), 1.6 M parameters: not shipped, but learned from."""
+    def block(wide: int, wider: int) -> Residual:
+        stride = 1 if wide == wider else 2
+        shortcut = nn.Identity() if wide == wider else nn.Sequential(
+            nn.AvgPool2d(2), nn.Conv2d(wide, wider, 1, bias=False), nn.BatchNorm2d(wider))
+        return Residual(shortcut, nn.Sequential(
+            *_convolution(wide, wider, stride=stride), *_convolution(wider, wider)[:-1]))
+
+    widths = (48, 48, 48, 96, 96, 192, 192)
+    return Classifier(
+        *_convolution(channels, widths[0], 5, stride=2),
+        *(block(*pair) for pair in pairwise(widths)),
+        nn.Dropout(0.2), nn.Conv2d(widths[-1], classes, 1), *_average())
+
+
+#: The networks that a recipe can name: functions of the input channels and the classes.
+ARCHITECTURES: dict[str, Callable[[int, int], Classifier]] = {
+    'mini_xception': mini_xception, 'deep_mini_xception': deep_mini_xception,
+    'fully_convolutional': fully_convolutional, 'residual_teacher': residual_teacher}
 
 
 def count_parameters(network: nn.Module) -> int:
     """Return the number of trainable numbers in ``network``."""
     return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _convolution(wide: int, wider: int, kernel: int = 3, stride: int = 1,
+                 padding: int | None = None) -> list[nn.Module]:
+    """Return a convolution, its batch normalisation and a ReLU."""
+    padding = kernel // 2 if padding is None else padding
+    return [nn.Conv2d(wide, wider, kernel, stride, padding, bias=False),
+            nn.BatchNorm2d(wider), nn.ReLU()]
+
+
+def _separable(wide: int, wider: int, stride: int = 1) -> list[nn.Module]:
+    """Return a 3x3 depth-wise convolution, a 1x1 point-wise one and a batch normalisation."""
+    return [nn.Conv2d(wide, wide, 3, stride, padding=1, groups=wide, bias=False),
+            nn.Conv2d(wide, wider, 1, bias=False), nn.BatchNorm2d(wider)]
+
+
+def _shortcut(wide: int, wider: int) -> nn.Sequential:
+    """Return a 1x1 convolution of every second pixel and its batch normalisation."""
+    return nn.Sequential(nn.Conv2d(wide, wider, 1, stride=2, bias=False), nn.BatchNorm2d(wider))
+
+
+def _average() -> list[nn.Module]:
+    """Return the global average pooling of maps ``[N, K, H, W]`` to ``[N, K]``."""
+    return [nn.AdaptiveAvgPool2d(1), nn.Flatten()]

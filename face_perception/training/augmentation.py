@@ -53,7 +53,7 @@ def augment(canvas: Tensor, size: int, how: Augmentation, random: torch.Generato
         image = random_resolution(image, how.low_resolution, random)
     if how.noise > 0:
         strength = 12 * _uniform(image, 0, 1, random) * _chance(image, how.noise, random)
-        image = image + strength * torch.randn(image.shape, generator=random)
+        image = image + strength * torch.randn(image.shape, generator=random).to(image.device)
     if how.erase > 0:
         image = random_erase(image, how.erase, random)
     return image.clamp(0, 255)
@@ -113,7 +113,7 @@ def random_resolution(image: Tensor, chance: float, random: torch.Generator) -> 
 def random_erase(image: Tensor, chance: float, random: torch.Generator) -> Tensor:
     """Cover a rectangle of 10 to 40 % of each side with one random shade."""
     size = image.shape[-1]
-    position = torch.arange(size, dtype=torch.float32)
+    position = torch.arange(size, dtype=torch.float32, device=image.device)
     inside = []
     for shape in ((1, 1, 1, size), (1, 1, size, 1)):
         length = size * _uniform(image, 0.1, 0.4, random)
@@ -126,9 +126,10 @@ def random_erase(image: Tensor, chance: float, random: torch.Generator) -> Tenso
 
 def _uniform(image: Tensor, low: float, high: float, random: torch.Generator) -> Tensor:
     """Draw one number per picture of ``image``, shaped ``[N, 1, 1, 1]``."""
-    return low + (high - low) * torch.rand((len(image), 1, 1, 1), generator=random)
+    drawn = torch.rand((len(image), 1, 1, 1), generator=random)
+    return (low + (high - low) * drawn).to(image.device)
 
 
 def _chance(image: Tensor, probability: float, random: torch.Generator) -> Tensor:
     """Draw true with ``probability`` per picture of ``image``, shaped ``[N, 1, 1, 1]``."""
-    return torch.rand((len(image), 1, 1, 1), generator=random) < probability
+    return (torch.rand((len(image), 1, 1, 1), generator=random) < probability).to(image.device)

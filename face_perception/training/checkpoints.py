@@ -1,34 +1,16 @@
-"""The state of a training run on disk, so that a killed run goes on where it was."""
+"""Files of a training run, written such that a kill at any moment leaves them usable."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
-from .recipe import Recipe, RecipeError, recipe_from
+from .recipe import RecipeError, recipe_from
 
 #: Name of the checkpoint in the folder of a run.
 FILE = 'checkpoint.pt'
-
-
-@dataclass
-class Checkpoint:
-    """
-    A run after ``epoch`` whole epochs.
-
-    ``network`` and ``average`` are state dictionaries of the network that is trained and of
-    the running average of its weights (the one to use); ``history`` has one entry per epoch.
-    """
-
-    recipe: Recipe
-    epoch: int
-    network: dict
-    average: dict
-    optimizer: dict
-    history: list[dict] = field(default_factory=list)
 
 
 def write_atomically(path: Path | str, content: bytes) -> None:
@@ -42,25 +24,33 @@ def write_atomically(path: Path | str, content: bytes) -> None:
     os.replace(aside, path)
 
 
-def save_checkpoint(folder: Path | str, checkpoint: Checkpoint) -> None:
-    """Write ``checkpoint`` into ``folder``, which a kill at any moment leaves usable."""
+def save_checkpoint(folder: Path | str, recipe, state: dict) -> None:
+    """Write the ``state`` of a ``Trainer`` that follows ``recipe`` into ``folder``."""
     path = Path(folder) / FILE
     aside = path.with_name(FILE + '.part')
-    torch.save({**vars(checkpoint), 'recipe': checkpoint.recipe.as_dict()}, aside)
+    torch.save({'recipe': recipe.as_dict(), **state}, aside)
     os.replace(aside, path)
 
 
-def load_checkpoint(folder: Path | str) -> Checkpoint | None:
+def load_checkpoint(folder: Path | str) -> dict | None:
     """
     Return the checkpoint in ``folder``, or ``None`` when there is none yet.
 
-    Raises ``RecipeError`` when the file there was written by something else.
+    It holds what ``Trainer.state`` returned, on the CPU, and ``recipe``.  Raises
+    ``RecipeError`` when the file there was written by something else.
     """
     path = Path(folder) / FILE
     if not path.is_file():
         return None
     try:
-        values = torch.load(path, map_location='cpu', weights_only=True)
-        return Checkpoint(**{**values, 'recipe': recipe_from(values['recipe'])})
-    except (KeyError, TypeError, RuntimeError) as error:
+        state = torch.load(path, map_location='cpu', weights_only=True)
+        return {**state, 'recipe': recipe_from(state['recipe'])}
+    except Exception as error:  # whatever the file makes PyTorch stumble over
         raise RecipeError(f'{path} is not a checkpoint of this program: {error}') from error
+
+
+def averaged_weights(checkpoint: dict) -> dict:
+    """Return the state dictionary of the averaged network in ``checkpoint``: the one to use."""
+    prefix = 'module.'
+    return {name.removeprefix(prefix): value for name, value in checkpoint['average'].items()
+            if name.startswith(prefix)}

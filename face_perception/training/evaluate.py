@@ -1,81 +1,64 @@
-"""Measure an ONNX classifier: ``python -m face_perception.training.evaluate --help``."""
+"""Measure an ONNX classifier: ``face_perception_evaluate --help``."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import onnx
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import track
+from rich.table import Table
 
 from ..core.classifier import Classifier
 from ..core.errors import FacePerceptionError, ModelError
 from ..core.models import load_classifier
-from ..core.types import GENDERS, Box
-from . import fer2013, metrics, utkface
+from ..core.types import GENDERS
+from . import metrics, plots
+from .data import RACES, DatasetError, Sample, load_samples
+from .data.entries import SPLITS
+from .data.forms import LABELS
 from .detector_boxes import find_face
+from .robustness import DEGRADATIONS, accuracies, jittered, near_face
 
-#: The largest change of centre and side of a jittered box, as a share of its side.
-JITTER = 0.15
 #: Ages (from, to, years, both included) that accuracy is given for.
 AGE_GROUPS = ((10, 19), (20, 39), (40, 59), (60, 120))
 #: Faces per call of the network.
 BATCH = 64
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A picture to evaluate on: uint8 BGR pixels, the face's box in it, label, groups."""
-
-    image: np.ndarray
-    box: Box
-    label: int
-    groups: dict[str, int]
-
-
-def samples_of(task: str, folder: Path | str, margin: float) -> list[Sample]:
-    """
-    Return the validation pictures of ``task`` from the files in ``folder``.
-
-    Emotion: FER-2013 PublicTest.  Gender: the held-out tenth of UTKFace, ten years and more.
-    """
-    if task == 'emotion':
-        faces = fer2013.load_fer2013(Path(folder) / fer2013.PUBLIC_FILE)
-        box = fer2013.face_box(margin)
-        return [Sample(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), box, int(label), {})
-                for image, label in zip(faces.images, faces.labels, strict=True)]
-    return [Sample(chip.image, chip.face_box, chip.gender, {'age': chip.age, 'race': chip.race})
-            for chip in utkface.read_chips(Path(folder) / utkface.FILE)
-            if chip.held_out and chip.age >= utkface.MINIMUM_AGE]
-
-
-def jittered(box: Box, random: np.random.Generator) -> Box:
-    """Return ``box`` moved and scaled by up to ``JITTER`` of its side."""
-    scale, right, down = 1 + random.uniform(-JITTER, JITTER, 3) - (0, 1, 1)
-    (x, y), width, height = box.center, box.width * scale, box.height * scale
-    x, y = x + right * box.width, y + down * box.height
-    return Box(x - width / 2, y - height / 2, width, height)
+#: Beginnings of the names of numbers that read best as per cent.
+SHARES = ('accuracy', 'recall', 'haar', 'gap', 'worst')
 
 
 def load(path: Path | str) -> Classifier:
-    """Load a classifier as the node does; raises ``ModelError`` when it cannot be used."""
+    """
+    Load a classifier as the node does.
+
+    Raises ``ModelError`` when it cannot be used, or has other labels than the data.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(f"model file '{path}' does not exist")
     try:
         properties = onnx.load(str(path)).metadata_props
     except Exception as error:  # whatever the file makes protobuf stumble over
         raise ModelError(f'{path} cannot be read as an ONNX file: {error}') from error
     task = {entry.key: entry.value for entry in properties}.get('task', '')
-    return Classifier(load_classifier(Path(path), task))
+    model = load_classifier(path, task)
+    if model.labels != LABELS.get(task):
+        raise ModelError(f'{path} answers {", ".join(model.labels)}; what can be measured is '
+                         f'{" or ".join(", ".join(labels) for labels in LABELS.values())}')
+    return Classifier(model)
 
 
-def probabilities_of(classifier: Classifier, samples: list[Sample],
-                     place: Callable[[Sample], Box] = lambda sample: sample.box) -> np.ndarray:
-    """Return the answers ``[N, K]`` for the crops around the boxes that ``place`` returns."""
-    crops = np.concatenate([classifier.batch(sample.image, [place(sample)])
-                            for sample in samples])
+def probabilities_of(classifier: Classifier, samples: Iterable[Sample]) -> np.ndarray:
+    """Return the answers float32 ``[N, K]`` for the faces of ``samples``, cut out as served."""
+    crops = np.concatenate([classifier.batch(sample.image, [sample.box]) for sample in samples])
     session = classifier.model.session
     return np.concatenate([session.run(['probabilities'], {'image': crops[start:start + BATCH]})[0]
                            for start in range(0, len(crops), BATCH)])
@@ -85,48 +68,76 @@ def measure(classifier: Classifier, samples: list[Sample], haar: bool = False) -
     """
     Return the measured numbers of ``classifier`` on ``samples``, by name, four decimals.
 
-    With ``haar`` also the accuracy with the boxes that OpenCV's Haar cascade draws.
+    With ``haar`` also the accuracy with the boxes that OpenCV's Haar cascade draws.  A class or
+    a group without pictures has no number.  Raises ``DatasetError`` when there are no samples.
     """
+    if not samples:
+        raise DatasetError('there are no pictures to measure on')
     labels = np.array([sample.label for sample in samples])
     answers = probabilities_of(classifier, samples)
     random = np.random.default_rng(0)
-    moved = probabilities_of(classifier, samples, lambda sample: jittered(sample.box, random))
+    moved = probabilities_of(classifier, (
+        replace(sample, box=jittered(sample.box, random)) for sample in samples))
+    recall = metrics.recall_per_class(answers, labels)
     numbers = {
         'images': len(labels),
         'accuracy': metrics.accuracy(answers, labels),
         'accuracy_jittered_boxes': metrics.accuracy(moved, labels),
         'macro_f1': metrics.macro_f1(answers, labels),
-        'calibration_error': metrics.calibration_error(answers, labels)}
-    for name, recall in zip(classifier.model.labels,
-                            metrics.recall_per_class(answers, labels), strict=True):
-        numbers[f'recall_{name}'] = float(recall)
+        'calibration_error': metrics.calibration_error(answers, labels),
+        'log_loss': metrics.log_loss(np.log(answers.clip(1e-12)), labels),
+        **{f'recall_{name}': float(value)
+           for name, value in zip(classifier.model.labels, recall) if not np.isnan(value)}}
     if classifier.model.task == 'gender':
-        numbers.update(_by_group(answers, labels, samples))
+        numbers |= _by_group(answers, labels, samples)
+        numbers |= _gaps(numbers)
     if haar:
-        numbers.update(_with_haar(classifier, samples))
+        numbers |= _with_haar(classifier, samples)
     return {name: round(value, 4) for name, value in numbers.items()}
 
 
-def _by_group(answers: np.ndarray, labels: np.ndarray, samples: list[Sample]) -> dict[str, float]:
-    ages, races = (np.array([sample.groups[name] for sample in samples])
+def group_members(samples: list[Sample]) -> dict[str, np.ndarray]:
+    """Return, by group of race, age and gender (the label), bool ``[N]``: who belongs to it."""
+    ages, races = (np.array([sample.groups.get(name, -1) for sample in samples])
                    for name in ('age', 'race'))
-    groups = {f'race_{name.lower()}': races == index for index, name in enumerate(utkface.RACES)}
+    labels = np.array([sample.label for sample in samples])
+    groups = {f'race_{name.lower()}': races == index for index, name in enumerate(RACES)}
     groups |= {f'age_{low}_to_{high}': (ages >= low) & (ages <= high)
                for low, high in AGE_GROUPS}
-    numbers = {}
+    members = {}
     for name, inside in groups.items():
-        for gender, chosen in [('', inside)] + [
-                (f'_{word}', inside & (labels == index)) for index, word in enumerate(GENDERS)]:
-            if chosen.any():
-                numbers[f'accuracy_{name}{gender}'] = metrics.accuracy(
-                    answers[chosen], labels[chosen])
-    return numbers
+        members[name] = inside
+        for index, gender in enumerate(GENDERS):
+            members[f'{name}_{gender}'] = inside & (labels == index)
+    return {name: inside for name, inside in members.items() if inside.any()}
+
+
+def _by_group(answers: np.ndarray, labels: np.ndarray, samples: list[Sample]) -> dict[str, float]:
+    return {f'accuracy_{name}': metrics.accuracy(answers[inside], labels[inside])
+            for name, inside in group_members(samples).items()}
+
+
+def _gaps(numbers: dict[str, float]) -> dict[str, float]:
+    """
+    Return how unevenly the errors of a gender classifier are spread, as far as is known.
+
+    ``gap_recall``: the difference between the two genders.  ``worst_race_gap``: by how much the
+    race with the lowest accuracy lies below all pictures.
+    """
+    gaps = {}
+    recall = [numbers[f'recall_{gender}'] for gender in GENDERS if f'recall_{gender}' in numbers]
+    if len(recall) == len(GENDERS):
+        gaps['gap_recall'] = max(recall) - min(recall)
+    races = [value for name, value in numbers.items()
+             if name in {f'accuracy_race_{race.lower()}' for race in RACES}]
+    if races:
+        gaps['worst_race_gap'] = numbers['accuracy'] - min(races)
+    return gaps
 
 
 def _with_haar(classifier: Classifier, samples: list[Sample]) -> dict[str, float]:
-    boxes = [find_face(sample.image) for sample in samples]
-    found = [replace(sample, box=box) for sample, box in zip(samples, boxes, strict=True)
-             if box is not None]
+    found = [replace(sample, box=box) for sample in map(near_face, samples)
+             if (box := find_face(sample.image)) is not None]
     if not found:
         return {'haar_found': 0.0}
     labels = np.array([sample.label for sample in found])
@@ -134,20 +145,137 @@ def _with_haar(classifier: Classifier, samples: list[Sample]) -> dict[str, float
             'accuracy_haar_boxes': metrics.accuracy(probabilities_of(classifier, found), labels)}
 
 
+def measure_robustness(classifier: Classifier, samples: list[Sample]) -> dict[str, float]:
+    """Return the accuracy under each degradation (see ``robustness``), with four decimals."""
+    degradations = track(DEGRADATIONS, 'degrading', console=Console(stderr=True), transient=True)
+    table = accuracies(lambda changed: probabilities_of(classifier, changed), samples,
+                       degradations)
+    return {name: round(value, 4) for name, value in table.items()}
+
+
+def report_of(classifier: Classifier, samples: list[Sample], haar: bool = False,
+              degraded: bool = False) -> dict:
+    """
+    Return all that is measured, as it is written to ``evaluation.json``.
+
+    ``numbers`` as of ``measure``; ``confusion`` counts ``[K][K]`` (row = label, column =
+    answer); of a gender classifier ``images_of_group``; with ``degraded`` also
+    ``robustness``, accuracy by name.
+    """
+    model = classifier.model
+    report = {
+        'model': {'file': model.path.name, 'sha256': model.sha256, 'task': model.task,
+                  'version': model.version, 'labels': list(model.labels)},
+        'numbers': measure(classifier, samples, haar),
+        'confusion': metrics.confusion(probabilities_of(classifier, samples), np.array(
+            [sample.label for sample in samples])).tolist()}
+    if model.task == 'gender':
+        report['images_of_group'] = {name: int(inside.sum())
+                                     for name, inside in group_members(samples).items()}
+    if degraded:
+        report['robustness'] = measure_robustness(classifier, samples)
+    return report
+
+
+def tables_of(report: dict) -> list[Table]:
+    """Return what ``report_of`` found as tables to read in a terminal."""
+    numbers, counts = report['numbers'], report.get('images_of_group')
+    model, data = report['model'], report['data']
+    overall = Table('number', 'value', caption=escape(f'{model["file"]}, {data["split"]} set'))
+    for name, value in numbers.items():
+        if not name.startswith(('recall_', 'accuracy_race_', 'accuracy_age_')):
+            overall.add_row(name, _readable(name, value))
+    classes = Table('label', 'pictures', 'recall', 'most often taken for', title='Labels')
+    for index, (label, row) in enumerate(zip(model['labels'], report['confusion'])):
+        others = [(count, model['labels'][answer]) for answer, count in enumerate(row)
+                  if answer != index and count]
+        count, other = max(others, default=(0, ''))
+        classes.add_row(label, str(sum(row)), _percent(numbers.get(f'recall_{label}')),
+                        f'{other} ({_percent(count / sum(row))})' if count else '')
+    tables = [overall, classes]
+    if counts:
+        groups = Table('group', 'pictures', 'all', *GENDERS, title='Accuracy of groups')
+        for name in [name for name in counts if not name.endswith(GENDERS)]:
+            groups.add_row(name, str(counts[name]), *(
+                _percent(numbers.get(f'accuracy_{name}{which}'))
+                for which in ('', *(f'_{gender}' for gender in GENDERS))))
+        tables.append(groups)
+    if 'robustness' in report:
+        meanings = {entry.name: entry.meaning for entry in DEGRADATIONS}
+        degraded = Table('degradation', 'meaning', 'accuracy', title='Degraded pictures')
+        for name, value in report['robustness'].items():
+            degraded.add_row(name, meanings.get(name, 'as it is'), _percent(value))
+        tables.append(degraded)
+    return tables
+
+
+def _percent(share: float | None) -> str:
+    return '' if share is None else f'{100 * share:.1f} %'
+
+
+def _readable(name: str, value: float) -> str:
+    return _percent(value) if name.startswith(SHARES) else f'{value:g}'
+
+
+def write_pictures(classifier: Classifier, samples: list[Sample], report: dict,
+                   folder: Path) -> None:
+    """
+    Draw what ``report_of`` found, and the worst mistakes, as PNG files in ``folder``.
+
+    ``worst_mistakes.png`` shows pictures of the data set: a local file, not to be published.
+    """
+    labels = np.array([sample.label for sample in samples])
+    names, answers = classifier.model.labels, probabilities_of(classifier, samples)
+    subject = (f'{report["model"]["file"]}, {report["data"]["split"]} set, '
+               f'{len(samples)} pictures')
+    plots.confusion_matrix(
+        np.array(report['confusion']), names, folder / 'confusion.png', subject)
+    plots.reliability(answers, labels, folder / 'reliability.png', subject)
+    plots.worst_mistakes([near_face(sample) for sample in samples], answers, names,
+                         folder / 'worst_mistakes.png', subject)
+    if 'robustness' in report:
+        plots.robustness(report['robustness'], DEGRADATIONS, folder / 'robustness.png', subject)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Return what the command line asks for."""
+    parser = argparse.ArgumentParser(
+        prog='face_perception_evaluate', description='Measure an ONNX classifier.')
+    parser.add_argument('model', help='ONNX file')
+    parser.add_argument('--data', required=True, help='file or folder with the data set')
+    parser.add_argument('--output', type=Path, metavar='DIR',
+                        help='write evaluation.json and plots into this folder; '
+                        'worst_mistakes.png shows pictures of the data set: do not publish it')
+    parser.add_argument('--split', choices=SPLITS, default='validation',
+                        help='part of the data to measure on (default: %(default)s)')
+    parser.add_argument('--malformed', choices=('stop', 'skip'), default='stop',
+                        help='what to do at a row or picture that cannot be read')
+    parser.add_argument('--haar', action='store_true',
+                        help="measure also with the boxes of OpenCV's Haar cascade")
+    parser.add_argument('--robustness', action='store_true',
+                        help='measure also on degraded pictures (takes a minute or two)')
+    return parser.parse_args()
+
+
 def main() -> int:
     """Run the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(description='Measure an ONNX classifier.')
-    parser.add_argument('model', help='ONNX file')
-    parser.add_argument('--data', required=True, help='folder with the data sets')
-    parser.add_argument('--haar', action='store_true', help="also with a Haar cascade's boxes")
-    arguments = parser.parse_args()
+    arguments = parse_arguments()
     try:
         classifier = load(arguments.model)
-        model = classifier.model
-        samples = samples_of(model.task, arguments.data, model.crop_margin)
-        for name, value in measure(classifier, samples, arguments.haar).items():
-            print(f'{name:32s} {value}')
-    except FacePerceptionError as error:
+        samples = load_samples(classifier.model.task, arguments.data, classifier.model.crop_margin,
+                               split=arguments.split, malformed=arguments.malformed)
+        if arguments.output:  # found out before the measuring if it cannot be made
+            arguments.output.mkdir(parents=True, exist_ok=True)
+        report = report_of(classifier, samples, arguments.haar, arguments.robustness)
+        report['data'] = {'path': str(arguments.data), 'split': arguments.split}
+        for table in tables_of(report):
+            Console().print(table)
+        if arguments.output:
+            text = json.dumps(report, indent=2) + '\n'
+            (arguments.output / 'evaluation.json').write_text(text, encoding='utf-8')
+            write_pictures(classifier, samples, report, arguments.output)
+            print(f'written: {arguments.output}')
+    except (FacePerceptionError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     return 0

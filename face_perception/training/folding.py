@@ -9,29 +9,31 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .architectures import MiniXception
+from .architectures import PIXEL_SCALE, Classifier
 
 
-def folded(network: MiniXception, temperature: float = 1.0) -> MiniXception:
+def folded(network: Classifier, temperature: float = 1.0) -> Classifier:
     """
-    Return a copy of ``network`` that maps pixel values 0..255 to tempered logits by itself.
+    Return a copy of ``network`` whose ``layers`` map centred pixels to tempered logits.
 
-    Batch normalisations go into the convolutions before them, the normalisation of the pixels
-    into the first convolution (exact, as that one does not pad) and the division by
-    ``temperature`` into the last.  Use its ``blocks``, ``stem`` and ``head``: its ``forward``
-    would normalise once more.
+    Centred pixels are -127.5..127.5.  Batch normalisations and the scale of the pixels go into
+    the convolutions, the division by ``temperature`` into the last one.  The copy's ``forward``
+    is not to be used: it would normalise once more.
     """
     network = copy.deepcopy(network).eval().to(memory_format=torch.contiguous_format)
+    fold_normalisations(network)
+    convolutions = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+    with torch.no_grad():
+        convolutions[0].weight /= PIXEL_SCALE
+        convolutions[-1].weight /= temperature
+        convolutions[-1].bias /= temperature
+    return network
+
+
+def fold_normalisations(network: nn.Module) -> None:
+    """Put each batch normalisation of ``network`` into the convolution just before it."""
     for parent in list(network.modules()):
-        children = list(parent.named_children())
-        for (name, layer), (norm_name, norm) in pairwise(children):
+        for (name, layer), (norm_name, norm) in pairwise(list(parent.named_children())):
             if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 setattr(parent, name, fuse_conv_bn_eval(layer, norm))
                 setattr(parent, norm_name, nn.Identity())
-    first, head = network.stem[0], network.head
-    with torch.no_grad():
-        first.bias -= first.weight.sum(dim=(1, 2, 3))
-        first.weight /= 127.5
-        head.weight /= temperature
-        head.bias /= temperature
-    return network

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import FacePerceptionError
-from . import fer2013, utkface
+from .data import fer2013, utkface
 from .detector_boxes import find_face
 
 

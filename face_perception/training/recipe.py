@@ -11,6 +11,7 @@ from ..core.errors import FacePerceptionError
 from ..core.models import CHANNELS
 from ..core.types import EMOTIONS, GENDERS
 from .augmentation import Augmentation
+from .detection.views import ViewSettings
 
 #: The labels of each task, in the order of the network's outputs.
 LABELS = {'emotion': EMOTIONS, 'gender': GENDERS}
@@ -21,40 +22,75 @@ class RecipeError(FacePerceptionError):
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Schedule:
     """
-    The settings of one training run; the files in ``config/training`` explain each.
+    What every kind of training has: how long, how fast, in which numbers.
 
-    ``learning_rate`` is the highest of the schedule, ``warmup`` the share of all steps until
-    it is reached; ``crop_margin`` is the margin of ``core.crops.crop_face``.
+    ``learning_rate`` is the highest of a one-cycle schedule and ``warmup`` the share of all
+    steps until it is reached; ``average`` is the decay per step of the running average of the
+    weights.  With ``views`` above 0 only that many different changes of the training pictures
+    are seen, over and over, so that a teacher needs to look at each only once.  The averaged
+    network is measured after every ``validate_every`` epochs and after the last.
     """
 
-    task: str
-    color: str
-    crop_margin: float
-    epochs: int
-    input_size: int = 48
+    epochs: int = 1
     batch_size: int = 128
     learning_rate: float = 0.004
     weight_decay: float = 0.01
     warmup: float = 0.1
     average: float = 0.998
-    votes_weight: float = 0.4
-    label_smoothing: float = 0.0
+    views: int = 0
+    validate_every: int = 1
     precision: str = 'float32'
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise ``RecipeError`` for a value that cannot be meant."""
+        if self.precision not in ('float32', 'bfloat16'):
+            raise RecipeError(f'precision must be float32 or bfloat16, not {self.precision!r}')
+        if min(self.epochs, self.validate_every) < 1 or self.batch_size < 2 or self.views < 0:
+            raise RecipeError('epochs and validate_every must be at least 1, batch_size 2, views 0')
+        if not (0 < self.warmup < 1 and 0 <= self.average < 1 and self.learning_rate > 0):
+            raise RecipeError('warmup and average must be shares below 1, learning_rate above 0')
+
+
+@dataclass(frozen=True)
+class Recipe(Schedule):
+    """
+    The settings of the training of a classifier; the files in ``config/training`` explain each.
+
+    ``crop_margin`` is the margin of ``core.crops.crop_face``; ``votes_weight`` (0..1) is the
+    share of the votes in the targets and ``votes_task`` the weight of guessing all votes with
+    outputs of their own, which the exported file lacks; ``distillation`` (0..1) is the
+    share of the loss that compares with a teacher's answers (Hinton et al. 2015), softened by
+    ``distillation_temperature``; ``mirror`` makes the exported file average the answers for a
+    picture and its mirror image.
+    """
+
+    task: str = 'emotion'
+    architecture: str = 'mini_xception'
+    color: str = 'gray'
+    crop_margin: float = 0.0
+    input_size: int = 48
+    votes_weight: float = 0.0
+    votes_task: float = 0.0
+    label_smoothing: float = 0.0
+    distillation: float = 0.0
+    distillation_temperature: float = 2.0
+    mirror: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
         """Raise ``RecipeError`` for a value that cannot be meant."""
+        super().__post_init__()
         if self.task not in LABELS:
             raise RecipeError(f'task must be one of {tuple(LABELS)}, not {self.task!r}')
         if self.color not in CHANNELS:
             raise RecipeError(f'color must be one of {tuple(CHANNELS)}, not {self.color!r}')
-        if self.precision not in ('float32', 'bfloat16'):
-            raise RecipeError(f'precision must be float32 or bfloat16, not {self.precision!r}')
-        if self.epochs < 1 or self.batch_size < 2 or self.input_size < 32:
-            raise RecipeError('epochs, batch_size and input_size must be at least 1, 2 and 32')
+        if self.input_size < 32:
+            raise RecipeError('input_size must be at least 32')
+        if not 0 <= self.distillation <= 1 or self.distillation_temperature <= 0:
+            raise RecipeError('distillation must be in 0..1 and its temperature above 0')
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -71,25 +107,62 @@ class Recipe:
         return asdict(self)
 
 
-def recipe_from(values: dict) -> Recipe:
+@dataclass(frozen=True)
+class DetectorRecipe(Schedule):
+    """
+    The settings of the training of the face detector.
+
+    ``sizes`` are the sides of the square views that it learns from, in pixels; ``held_out``
+    names the events whose scenes are for validation, with their long side at ``long_side``.
+    """
+
+    task: str = 'face_detection'
+    sizes: tuple[int, ...] = (192, 256, 320)
+    long_side: int = 640
+    held_out: tuple[str, ...] = ()
+    augmentation: ViewSettings = field(default_factory=ViewSettings)
+
+    def __post_init__(self) -> None:
+        """Raise ``RecipeError`` for a value that cannot be meant."""
+        super().__post_init__()
+        if not self.sizes or any(size % 32 or size < 64 for size in self.sizes):
+            raise RecipeError('sizes must be multiples of 32 from 64 up')
+
+    def as_dict(self) -> dict:
+        """Return plain data that ``recipe_from`` turns into the same recipe."""
+        return {**asdict(self), 'sizes': list(self.sizes), 'held_out': list(self.held_out)}
+
+
+#: What must be written in a recipe, by its kind: the rest has defaults.
+REQUIRED = {Recipe: ('task', 'color', 'crop_margin', 'epochs'),
+            DetectorRecipe: ('task', 'epochs', 'held_out')}
+
+
+def recipe_from(values: dict) -> Recipe | DetectorRecipe:
     """
     Return the recipe that ``values`` (the content of a YAML file) describe.
 
     Raises ``RecipeError`` when a key is unknown or missing.
     """
     values = dict(values)
+    kind, changes_kind = (DetectorRecipe, ViewSettings) \
+        if values.get('task') == DetectorRecipe.task else (Recipe, Augmentation)
     changes = values.pop('augmentation', {}) or {}
-    for given, known in ((values, Recipe), (changes, Augmentation)):
+    for given, known in ((values, kind), (changes, changes_kind)):
         unknown = set(given) - {entry.name for entry in fields(known)}
         if unknown:
             raise RecipeError(f'unknown settings in the recipe: {sorted(unknown)}')
+    missing = [name for name in REQUIRED[kind] if name not in values]
+    if missing:
+        raise RecipeError(f'the recipe is incomplete: it lacks {missing}')
+    values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     try:
-        return Recipe(**values, augmentation=Augmentation(**changes))
+        return kind(**values, augmentation=changes_kind(**changes))
     except TypeError as error:
-        raise RecipeError(f'the recipe is incomplete: {error}') from error
+        raise RecipeError(f'a setting of the recipe is of the wrong kind: {error}') from error
 
 
-def load_recipe(path: Path | str) -> Recipe:
+def load_recipe(path: Path | str) -> Recipe | DetectorRecipe:
     """Read a recipe; raises ``RecipeError`` when ``path`` is no readable YAML mapping."""
     try:
         values = yaml.safe_load(Path(path).read_text(encoding='utf-8'))

@@ -5,32 +5,42 @@ import pytest
 torch = pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
 
 from face_perception.training.architectures import (  # noqa: E402
-    ResidualBlock,
-    SeparableConv,
+    ARCHITECTURES,
+    Residual,
     count_parameters,
+    deep_mini_xception,
+    fully_convolutional,
     mini_xception,
 )
 
 
-@pytest.mark.parametrize('channels, classes', [(1, 7), (3, 2), (3, 7)])
-def test_is_small(channels, classes):
-    assert 50_000 < count_parameters(mini_xception(channels, classes)) <= 60_000
+@pytest.mark.parametrize('build', [mini_xception, deep_mini_xception])
+@pytest.mark.parametrize('channels, classes', [(1, 7), (3, 2)])
+def test_is_small(build, channels, classes):
+    assert 50_000 < count_parameters(build(channels, classes)) <= 60_000
 
 
-def test_has_four_residual_blocks_of_separable_convolutions():
-    network = mini_xception(1, 7)
-    blocks = [module for module in network.modules() if isinstance(module, ResidualBlock)]
-    assert len(blocks) == 4
-    for block in blocks:
-        pairs = [module for module in block.modules() if isinstance(module, SeparableConv)]
-        assert len(pairs) == 2
-        for depthwise, pointwise, _ in pairs:
-            assert depthwise.groups == depthwise.in_channels
-            assert pointwise.kernel_size == (1, 1)
+@pytest.mark.parametrize('build, blocks', [(mini_xception, 4), (deep_mini_xception, 6)])
+def test_is_made_of_residual_blocks_of_two_separable_convolutions(build, blocks):
+    found = [module for module in build(1, 7).modules() if isinstance(module, Residual)]
+    assert len(found) == blocks
+    for block in found:
+        convolutions = [module for module in block.branch.modules()
+                        if isinstance(module, torch.nn.Conv2d)]
+        assert [module.kernel_size for module in convolutions] == [(3, 3), (1, 1)] * 2
+        assert [module.groups == module.in_channels for module in convolutions] == [
+            True, False, True, False]
 
 
-def test_batch_normalisation_follows_every_convolution_but_the_last():
-    modules = list(mini_xception(1, 7).modules())
+def test_the_larger_network_of_the_paper_has_nine_convolutions():
+    network = fully_convolutional(1, 7)
+    convolutions = [module for module in network.modules() if isinstance(module, torch.nn.Conv2d)]
+    assert len(convolutions) == 9 and 600_000 < count_parameters(network) < 700_000
+
+
+@pytest.mark.parametrize('build', ARCHITECTURES.values(), ids=ARCHITECTURES)
+def test_batch_normalisation_follows_every_convolution_but_the_last(build):
+    modules = list(build(1, 7).modules())
     convolutions = [module for module in modules if isinstance(module, torch.nn.Conv2d)]
     norms = [module for module in modules if isinstance(module, torch.nn.BatchNorm2d)]
     depthwise = [module for module in convolutions if module.groups > 1]
@@ -38,7 +48,8 @@ def test_batch_normalisation_follows_every_convolution_but_the_last():
     assert not any(isinstance(module, torch.nn.Linear) for module in modules)
 
 
+@pytest.mark.parametrize('build', ARCHITECTURES.values(), ids=ARCHITECTURES)
 @pytest.mark.parametrize('size', [32, 48, 64])
-def test_gives_one_row_of_logits_per_picture(size):
-    network = mini_xception(3, 2).eval()
+def test_gives_one_row_of_logits_per_picture(build, size):
+    network = build(3, 2).eval()
     assert network(torch.rand(5, 3, size, size) * 255).shape == (5, 2)

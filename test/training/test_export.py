@@ -11,22 +11,23 @@ onnx = pytest.importorskip('onnx', reason='training needs the extra "train" (onn
 onnxruntime = pytest.importorskip('onnxruntime', reason='needed to run an exported file')
 
 from face_perception.core.errors import ModelError  # noqa: E402
-from face_perception.core.types import Box  # noqa: E402
-from face_perception.training.architectures import mini_xception  # noqa: E402
+from face_perception.training.architectures import ARCHITECTURES  # noqa: E402
 from face_perception.training.augmentation import center_crop  # noqa: E402
 from face_perception.training.checkpoints import load_checkpoint  # noqa: E402
-from face_perception.training.evaluate import jittered, load, measure, samples_of  # noqa: E402
+from face_perception.training.classification import ClassifierLearner, to_tensor  # noqa: E402
+from face_perception.training.data import load_samples, load_task  # noqa: E402
+from face_perception.training.evaluate import load, measure  # noqa: E402
 from face_perception.training.export import export  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
-from face_perception.training.tasks import load_task  # noqa: E402
-from face_perception.training.train import to_tensor, train  # noqa: E402
+from face_perception.training.train import load_network, train  # noqa: E402
+from face_perception.training.trainer import Trainer  # noqa: E402
 
 
-def random_network(channels, classes):
+def random_network(channels, classes, architecture='mini_xception'):
     """Return a network whose batch normalisations do something."""
     torch.manual_seed(0)
-    network = mini_xception(channels, classes)
+    network = ARCHITECTURES[architecture](channels, classes)
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(module.weight, 0.5, 1.5)
@@ -36,16 +37,21 @@ def random_network(channels, classes):
     return network.eval()
 
 
+@pytest.mark.parametrize('architecture', ARCHITECTURES)
 @pytest.mark.parametrize('channels, classes, temperature', [(1, 7, 1.0), (3, 2, 1.7)])
-@pytest.mark.parametrize('count', [1, 5])
-def test_the_graph_answers_as_the_network(channels, classes, temperature, count):
-    network = random_network(channels, classes)
-    model = build_model(network, temperature, 48, {})
+@pytest.mark.parametrize('count, mirror', [(1, False), (5, True), (1000, True)])
+def test_the_graph_answers_as_the_network(architecture, channels, classes, temperature, count,
+                                          mirror):
+    network = random_network(channels, classes, architecture)
+    model = build_model(network, temperature, 48, {}, mirror)
     session = onnxruntime.InferenceSession(model.SerializeToString(),
                                            providers=['CPUExecutionProvider'])
     images = np.random.default_rng(0).integers(0, 256, (count, 48, 48, channels), dtype=np.uint8)
     with torch.inference_mode():
-        logits = network(torch.from_numpy(images).permute(0, 3, 1, 2).float())
+        pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float()
+        logits = network(pixels)
+        if mirror:
+            logits = (logits + network(pixels.flip(3))) / 2
         expected = (logits / temperature).softmax(dim=1).numpy()
     np.testing.assert_allclose(session.run(None, {'image': images})[0], expected, atol=1e-4)
 
@@ -63,9 +69,11 @@ def exported(request, fer_folder, utkface_folder, recipe_values):
     """Return the path of a file exported after one epoch, its run, its data and its numbers."""
     colors = {'emotion': 'gray', 'gender': 'rgb'}
     recipe = recipe_from({**recipe_values, 'task': request.param, 'epochs': 1,
-                          'color': colors[request.param]})
+                          'color': colors[request.param], 'mirror': request.param == 'emotion',
+                          'votes_task': 0.5 if request.param == 'emotion' else 0.0})
     run = fer_folder / 'run'
-    train(recipe, load_task(recipe, fer_folder), run)
+    learner = ClassifierLearner(recipe, *load_task(recipe, fer_folder))
+    train(recipe, Trainer(recipe, learner, torch.device('cpu')), run)
     path = fer_folder / f'{request.param}.onnx'
     return path, run, fer_folder, export(run, fer_folder, path)
 
@@ -97,7 +105,7 @@ def test_the_file_keeps_the_contract(exported):
 def test_the_numbers_are_those_of_the_file(exported):
     path, _, data, numbers = exported
     classifier = load(path)
-    samples = samples_of(path.stem, data, classifier.model.crop_margin)
+    samples = load_samples(path.stem, data, classifier.model.crop_margin)
     assert measure(classifier, samples) == numbers
     assert numbers['images'] > 0 and 0 <= numbers['accuracy'] <= 1
 
@@ -114,8 +122,8 @@ def test_the_same_checkpoint_gives_the_same_bytes_and_sum(exported):
 def test_what_is_served_of_a_sample_is_what_was_trained_on(exported):
     path, run, data, _ = exported
     classifier = load(path)
-    _, validation = load_task(load_checkpoint(run).recipe, data)
-    samples = samples_of(path.stem, data, classifier.model.crop_margin)
+    _, validation = load_task(load_checkpoint(run)['recipe'], data)
+    samples = load_samples(path.stem, data, classifier.model.crop_margin)
     assert [sample.label for sample in samples] == validation.labels.tolist()
     trained = center_crop(to_tensor(validation), 48).permute(0, 2, 3, 1).numpy().astype(int)
     for sample, crop in zip(samples, trained, strict=True):
@@ -124,13 +132,21 @@ def test_what_is_served_of_a_sample_is_what_was_trained_on(exported):
         assert np.abs(served - crop).mean() <= (0 if path.stem == 'emotion' else 3)
 
 
-def test_jittered_boxes_stay_within_their_bounds():
-    random, box = np.random.default_rng(0), Box(10, 20, 40, 40)
-    boxes = [jittered(box, random) for _ in range(500)]
-    for value in (lambda moved: moved.center[0] - 30, lambda moved: moved.center[1] - 40,
-                  lambda moved: moved.width - 40, lambda moved: moved.height - 40):
-        changes = [value(moved) for moved in boxes]
-        assert -6 <= min(changes) < -5 and 5 < max(changes) <= 6
+def test_the_file_answers_as_the_trained_network(exported):
+    path, run, data, _ = exported
+    classifier, network = load(path), load_network(run)
+    _, validation = load_task(load_checkpoint(run)['recipe'], data)
+    images = center_crop(to_tensor(validation), 48)
+    metadata = {entry.key: entry.value for entry in onnx.load(str(path)).metadata_props}
+    training = json.loads(metadata['training'])
+    with torch.inference_mode():
+        logits = network(images.float())
+        if training['recipe']['mirror']:
+            logits = (logits + network(images.flip(3).float())) / 2
+        expected = (logits / training['temperature']).softmax(dim=1).numpy()
+    served = classifier.model.session.run(
+        None, {'image': images.permute(0, 2, 3, 1).contiguous().numpy()})[0]
+    np.testing.assert_allclose(served, expected, atol=1e-4)
 
 
 def test_export_without_a_checkpoint_is_refused(tmp_path):

@@ -3,7 +3,9 @@
 import json
 import os
 import signal
-from itertools import pairwise
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -12,9 +14,14 @@ torch = pytest.importorskip('torch', reason='training needs the extra "train" (P
 pytest.importorskip('rich', reason='training needs the extra "train" (rich)')
 
 from face_perception.training import train as training  # noqa: E402
+from face_perception.training.architectures import mini_xception  # noqa: E402
 from face_perception.training.checkpoints import load_checkpoint  # noqa: E402
-from face_perception.training.datasets import FaceSet, one_hot  # noqa: E402
+from face_perception.training.classification import ClassifierLearner, distance  # noqa: E402
+from face_perception.training.data import FaceSet, one_hot  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
+from face_perception.training.trainer import Trainer, pick_device  # noqa: E402
+
+CPU = torch.device('cpu')
 
 
 @pytest.fixture(autouse=True)
@@ -36,106 +43,190 @@ def data(pictures):
     return faces, faces
 
 
+def run(values, data, output, teacher=None, stop_after=None):
+    """Train by the recipe ``values`` and return the trainer."""
+    recipe = recipe_from(values)
+    trainer = Trainer(recipe, ClassifierLearner(recipe, *data, teacher), CPU)
+    return training.train(recipe, trainer, output, stop_after)
+
+
 def test_learns(data, recipe_values, tmp_path):
     plain = {'flip': 0.0, 'shift': 0.0, 'scale': 0.0, 'rotation': 0.0, 'erase': 0.0}
-    recipe = recipe_from({**recipe_values, 'epochs': 12, 'augmentation': plain})
-    run = training.train(recipe, data, tmp_path)
-    assert run.history[-1]['loss'] < run.history[0]['loss'] / 2
-    assert run.history[-1]['accuracy'] > 0.7
+    trained = run({**recipe_values, 'epochs': 12, 'augmentation': plain}, data, tmp_path)
+    assert trained.history[-1]['loss'] < trained.history[0]['loss'] / 2
+    assert trained.history[-1]['accuracy'] > 0.7
+
+
+def same(one, other):
+    """Tell whether two state dictionaries hold the same numbers."""
+    return one.keys() == other.keys() and all(
+        torch.equal(one[name], other[name]) for name in one)
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one(data, recipe_values, tmp_path):
-    recipe = recipe_from(recipe_values)
-    whole = training.train(recipe, data, tmp_path / 'whole')
-    training.train(recipe, data, tmp_path / 'parts', stop_after=2)
-    parts = training.train(recipe, data, tmp_path / 'parts')
+    whole = run(recipe_values, data, tmp_path / 'whole')
+    run(recipe_values, data, tmp_path / 'parts', stop_after=2)
+    parts = run(recipe_values, data, tmp_path / 'parts')
     assert parts.epoch == whole.epoch == 3
-    for one, other in ((whole.network, parts.network), (whole.average, parts.average)):
-        for first, second in zip(one.state_dict().values(), other.state_dict().values(),
-                                 strict=True):
-            assert torch.equal(first, second)
+    assert same(whole.network.state_dict(), parts.network.state_dict())
+    assert same(whole.average.state_dict(), parts.average.state_dict())
     assert [entry['loss'] for entry in whole.history] == [
         entry['loss'] for entry in parts.history]
 
 
-def test_leaves_a_checkpoint_and_a_history(data, recipe_values, tmp_path):
-    training.train(recipe_from(recipe_values), data, tmp_path, stop_after=1)
-    assert load_checkpoint(tmp_path).epoch == 1
+def test_leaves_a_checkpoint_a_history_and_a_plot(data, recipe_values, tmp_path):
+    run(recipe_values, data, tmp_path, stop_after=1)
+    assert load_checkpoint(tmp_path)['epoch'] == 1
     history = json.loads((tmp_path / 'history.json').read_text())
-    assert [sorted(entry) for entry in history] == [['accuracy', 'epoch', 'loss', 'seconds']]
+    assert [list(entry) for entry in history] == [
+        ['epoch', 'loss', 'learning_rate', 'accuracy', 'seconds']]
+    assert (tmp_path / 'learning_curves.png').stat().st_size > 1000
     assert not list(tmp_path.glob('*.part'))
 
 
 def test_half_a_checkpoint_does_no_harm(data, recipe_values, tmp_path):
-    training.train(recipe_from(recipe_values), data, tmp_path, stop_after=1)
+    run(recipe_values, data, tmp_path, stop_after=1)
     (tmp_path / 'checkpoint.pt.part').write_bytes(b'half')
-    assert training.train(recipe_from(recipe_values), data, tmp_path, stop_after=2).epoch == 2
+    assert run(recipe_values, data, tmp_path, stop_after=2).epoch == 2
 
 
 def test_refuses_to_go_on_with_another_recipe(data, recipe_values, tmp_path):
-    training.train(recipe_from(recipe_values), data, tmp_path, stop_after=1)
+    run(recipe_values, data, tmp_path, stop_after=1)
     with pytest.raises(RecipeError, match='another recipe'):
-        training.train(recipe_from({**recipe_values, 'seed': 8}), data, tmp_path)
+        run({**recipe_values, 'seed': 8}, data, tmp_path)
 
 
-def test_refuses_a_file_that_is_no_checkpoint(tmp_path):
-    torch.save({'weights': torch.zeros(3)}, tmp_path / 'checkpoint.pt')
+@pytest.mark.parametrize('content', [{'weights': 3}, None], ids=['other content', 'no archive'])
+def test_refuses_a_file_that_is_no_checkpoint(tmp_path, content):
+    if content:
+        torch.save(content, tmp_path / 'checkpoint.pt')
+    else:
+        (tmp_path / 'checkpoint.pt').write_bytes(b'cut off')
     with pytest.raises(RecipeError, match='not a checkpoint'):
         load_checkpoint(tmp_path)
 
 
 def test_too_few_pictures_are_named(data, recipe_values, tmp_path):
-    recipe = recipe_from({**recipe_values, 'batch_size': 64})
     with pytest.raises(RecipeError, match='56 pictures'):
-        training.train(recipe, data, tmp_path)
+        run({**recipe_values, 'batch_size': 64}, data, tmp_path)
 
 
-def test_the_rate_rises_then_falls_to_zero(recipe_values):
-    recipe = recipe_from(recipe_values)
-    rates = [training.learning_rate(recipe, step, 100) for step in range(100)]
-    assert max(rates) == recipe.learning_rate == rates[9] == rates[10]
-    assert rates[0] == pytest.approx(recipe.learning_rate / 10)
-    assert 0 < rates[-1] < recipe.learning_rate / 1000
-    assert all(later <= earlier for earlier, later in pairwise(rates[10:]))
+def test_the_rate_rises_then_falls_to_nothing(data, recipe_values, tmp_path):
+    trained = run({**recipe_values, 'epochs': 10, 'warmup': 0.3}, data, tmp_path)
+    rates = [entry['learning_rate'] for entry in trained.history]
+    assert rates[0] == pytest.approx(0.0004) and max(rates) == pytest.approx(0.004, rel=0.01)
+    assert rates.index(max(rates)) == 3 and rates[-1] < 0.0004
 
 
-@pytest.fixture
-def signals():
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
+def test_the_average_is_not_the_network(data, recipe_values, tmp_path):
+    trained = run(recipe_values, data, tmp_path)
+    averaged = trained.average.module.state_dict()
+    assert not same(averaged, trained.network.state_dict())
+    assert same(training.load_network(tmp_path).state_dict(), averaged)
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_program_and_the_same_command_goes_on(
-        number, fer_folder, recipe_values, monkeypatch, capsys, signals):
-    recipe = fer_folder / 'recipe.yaml'
-    recipe.write_text(json.dumps(recipe_values))
-    output = fer_folder / 'run'
-    command = ['train', str(recipe), '--data', str(fer_folder), '--output', str(output)]
-    monkeypatch.setattr('sys.argv', [*command, '--threads', '1'])
-    train_epoch = training.Run.train_epoch
-
-    def kill_in_the_second_epoch(run, on_step):
-        if run.epoch == 1:
-            os.kill(os.getpid(), number)
-        return train_epoch(run, on_step)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training.Run, 'train_epoch', kill_in_the_second_epoch)
-        assert training.main() == 130
-    assert 'goes on' in capsys.readouterr().err
-    assert load_checkpoint(output).epoch == 1
-    assert training.main() == 0
-    assert load_checkpoint(output).epoch == 3
+def test_a_teacher_teaches(data, recipe_values, tmp_path):
+    """A network that hears the teacher alone comes to answer as it does, whatever the labels."""
+    plain = {'flip': 0.0, 'shift': 0.0, 'scale': 0.0, 'rotation': 0.0, 'erase': 0.0}
+    run({**recipe_values, 'epochs': 12, 'augmentation': plain}, data, tmp_path / 'teacher')
+    teacher = training.load_network(tmp_path / 'teacher')
+    wrong = FaceSet(data[0].images, np.roll(data[0].targets, 1, axis=1), data[0].labels)
+    values = {**recipe_values, 'epochs': 12, 'augmentation': plain, 'distillation': 1.0}
+    trained = run(values, (wrong, data[1]), tmp_path / 'student', teacher)
+    assert trained.history[-1]['accuracy'] > 0.7
 
 
-def test_missing_data_end_the_program_with_a_sentence(tmp_path, recipe_values, monkeypatch, capsys,
-                                                      signals):
-    recipe = tmp_path / 'recipe.yaml'
-    recipe.write_text(json.dumps(recipe_values))
-    monkeypatch.setattr('sys.argv', ['train', str(recipe), '--data', str(tmp_path / 'nowhere'),
-                                     '--output', str(tmp_path / 'run')])
-    assert training.main() == 1
-    assert 'does not exist' in capsys.readouterr().err
+def test_votes_teach_what_the_labels_do_not_say(data, recipe_values, tmp_path):
+    """With labels that mean nothing, votes alone make features that tell the pictures apart."""
+    plain = {'flip': 0.0, 'shift': 0.0, 'scale': 0.0, 'rotation': 0.0, 'erase': 0.0}
+    faces = data[0]
+    blind = FaceSet(faces.images, np.full_like(faces.targets, 1 / 7), faces.labels,
+                    votes=one_hot(faces.labels, 10))
+    values = {**recipe_values, 'epochs': 12, 'augmentation': plain, 'votes_task': 1.0}
+    recipe = recipe_from(values)
+    learner = ClassifierLearner(recipe, blind, faces)
+    training.train(recipe, Trainer(recipe, learner, CPU), tmp_path)
+    outputs = learner.network.eval()(learner.images.float())
+    assert outputs.shape[1] == 7 + 10
+    guesses = outputs[:, 7:].argmax(dim=1).numpy()
+    assert (guesses == faces.labels).mean() > 0.7
+    assert training.load_network(tmp_path)(learner.images[:2].float()).shape == (2, 7)
+
+
+def test_a_votes_task_without_votes_is_refused(data, recipe_values, tmp_path):
+    with pytest.raises(RecipeError, match='votes'):
+        run({**recipe_values, 'votes_task': 1.0}, data, tmp_path)
+
+
+def test_distance_is_the_divergence_of_softened_answers():
+    logits, answers = torch.randn(5, 7), torch.randn(5, 7)
+    ours, theirs = (values.double().div(3).softmax(dim=1) for values in (logits, answers))
+    expected = 9 * (theirs * (theirs / ours).log()).sum(dim=1)
+    torch.testing.assert_close(distance(logits, answers, 3.0).double(), expected, rtol=1e-3,
+                               atol=1e-5)
+
+
+@pytest.mark.parametrize('share, teacher', [(0.5, None), (0.0, mini_xception(1, 7))])
+def test_a_teacher_and_its_recipe_belong_together(data, recipe_values, tmp_path, share, teacher):
+    with pytest.raises(RecipeError, match='teacher'):
+        run({**recipe_values, 'distillation': share}, data, tmp_path, teacher)
+
+
+def test_an_unknown_architecture_is_named(data, recipe_values, tmp_path):
+    with pytest.raises(RecipeError, match='mini_xception.*vgg'):
+        run({**recipe_values, 'architecture': 'vgg'}, data, tmp_path)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='there is a CUDA device')
+def test_a_missing_device_is_named():
+    assert pick_device('auto') == CPU
+    with pytest.raises(RecipeError, match='--device cpu'):
+        pick_device('cuda')
+
+
+def start(folder, values, output):
+    """Start the command in a process of its own."""
+    recipe = folder / 'recipe.yaml'
+    recipe.write_text(json.dumps(values))
+    return subprocess.Popen(
+        [sys.executable, '-m', 'face_perception.training.train', str(recipe), '--data',
+         str(folder), '--output', str(output), '--threads', '1'],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process):
+    """Wait for a process; returns its exit status and what it said on both streams."""
+    said = process.communicate(timeout=300)
+    return process.returncode, *said
+
+
+def epochs_done(output):
+    path = output / 'history.json'
+    return len(json.loads(path.read_text())) if path.exists() else 0
+
+
+@pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_goes_on_to_the_same_result(number, fer_folder, recipe_values,
+                                                          tmp_path_factory):
+    values = {**recipe_values, 'epochs': 12}
+    folder = tmp_path_factory.mktemp('runs')
+    process = start(fer_folder, values, folder / 'stopped')
+    deadline = time.monotonic() + 300
+    while epochs_done(folder / 'stopped') < 2 and process.poll() is None:
+        assert time.monotonic() < deadline, 'no epoch was finished'
+        time.sleep(0.02)
+    os.kill(process.pid, number)
+    status, _, said = finish(process)
+    assert status == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+    assert 'Traceback' not in said and 1 < epochs_done(folder / 'stopped') < 12
+    status, printed, _ = finish(start(fer_folder, values, folder / 'stopped'))
+    assert status == 0 and 'Resuming after epoch' in printed
+    assert finish(start(fer_folder, values, folder / 'whole'))[0] == 0
+    stopped, whole = (load_checkpoint(folder / name) for name in ('stopped', 'whole'))
+    assert stopped['epoch'] == whole['epoch'] == 12
+    assert same(stopped['average'], whole['average'])
+
+
+def test_missing_data_end_the_program_with_a_sentence(tmp_path, recipe_values):
+    status, _, said = finish(start(tmp_path, recipe_values, tmp_path / 'run'))
+    assert status == 1 and said.startswith('error: ') and 'Traceback' not in said

@@ -1,4 +1,4 @@
-"""What a training set is, and which files hold the one of each task."""
+"""What a set of labelled faces is, to train on and to measure on."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.errors import FacePerceptionError
+from ...core.errors import FacePerceptionError
+from ...core.types import Box
 
 
 class DatasetError(FacePerceptionError):
-    """A data set is missing, damaged, or not in the form that its loader reads."""
+    """A data set is missing, damaged, or in no form that is known here."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class FaceSet:
     with rows that sum to 1 (what the loss compares with), ``labels`` int64 ``[N]`` (what
     accuracy counts).  ``groups`` names further numbers per picture, such as the age;
     ``weights`` is how much each picture counts in training, 1 on average (float32 ``[N]``).
+    ``votes`` are further opinions on the pictures, shares of people float32 ``[N, V]``, with
+    zeros for a picture on which nobody voted.
     """
 
     images: np.ndarray
@@ -30,6 +33,7 @@ class FaceSet:
     labels: np.ndarray
     groups: dict[str, np.ndarray] = field(default_factory=dict)
     weights: np.ndarray | None = None
+    votes: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Return the number of pictures."""
@@ -39,7 +43,26 @@ class FaceSet:
         """Return the pictures where ``keep`` (a mask or indices) says so."""
         return FaceSet(self.images[keep], self.targets[keep], self.labels[keep],
                        {name: values[keep] for name, values in self.groups.items()},
-                       None if self.weights is None else self.weights[keep])
+                       *(None if values is None else values[keep]
+                         for values in (self.weights, self.votes)))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """
+    A picture to measure on, served to a network as the node would serve it.
+
+    ``image`` is uint8 BGR ``[H, W, 3]``; ``box`` the face as a detector would draw it, in
+    pixels of ``image`` (it may reach beyond); ``label`` indexes the labels of the task.
+    ``groups`` holds ``age`` (years) and ``race`` (indexes ``utkface.RACES``) where they are
+    known; ``name`` is the file or row, for reports.
+    """
+
+    image: np.ndarray
+    box: Box
+    label: int
+    groups: dict[str, int]
+    name: str
 
 
 def balancing_weights(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -1,0 +1,148 @@
+"""How a classifier learns from pictures of faces."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .architectures import ARCHITECTURES
+from .augmentation import augment, center_crop
+from .data import FaceSet
+from .data.fer2013 import VOTES
+from .recipe import Recipe, RecipeError
+from .trainer import Batch
+
+#: Pictures per call of a network when it is only measured.
+BATCH = 256
+
+
+class ClassifierLearner:
+    """
+    A network that learns the targets of a ``FaceSet`` and, where given, a teacher's answers.
+
+    Implements ``trainer.Learner``.  The teacher sees the same changed pictures as the network
+    (Beyer et al. 2022, "A good teacher is patient and consistent").
+    """
+
+    def __init__(self, recipe: Recipe, train: FaceSet, validation: FaceSet,
+                 teacher: nn.Module | None = None,
+                 device: torch.device | str = 'cpu') -> None:
+        """Build an untrained network; raises ``RecipeError`` if a teacher is needed or too much."""
+        if (teacher is not None) != (recipe.distillation > 0):
+            raise RecipeError('a teacher is needed exactly when the recipe says distillation')
+        torch.manual_seed(recipe.seed)
+        self.recipe = recipe
+        if recipe.votes_task > 0 and train.votes is None:
+            raise RecipeError('the recipe has a votes_task, but the data have no votes')
+        self.network = build(recipe).to(device)
+        self.votes = None if recipe.votes_task == 0 else torch.from_numpy(train.votes).to(device)
+        self.teacher = None if teacher is None else teacher.to(device).eval()
+        self.known: dict[tuple[int, int], Tensor] = {}
+        self.images = to_tensor(train).to(device)
+        self.targets = torch.from_numpy(train.targets).to(device)
+        self.weights = torch.ones(len(train), device=device) if train.weights is None \
+            else torch.from_numpy(train.weights).to(device)
+        self.validation = center_crop(to_tensor(validation).to(device), recipe.input_size)
+        self.labels = torch.from_numpy(validation.labels).to(device)
+
+    def __len__(self) -> int:
+        """Return the number of training pictures."""
+        return len(self.images)
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Return the mean weighted loss on randomly changed versions of the pictures."""
+        recipe, chosen = self.recipe, batch.chosen.to(self.images.device)
+        images = arranged(augment(self.images[chosen], recipe.input_size, recipe.augmentation,
+                                  batch.random))
+        outputs = self.network(images).float()
+        logits = outputs[:, :len(recipe.labels)]
+        losses = functional.cross_entropy(
+            logits, self.targets[chosen], label_smoothing=recipe.label_smoothing, reduction='none')
+        if self.teacher is not None:
+            answers = self._answers(images, batch.key)
+            losses = (1 - recipe.distillation) * losses + recipe.distillation * distance(
+                logits, answers, recipe.distillation_temperature)
+        if self.votes is not None:
+            opinions = functional.log_softmax(outputs[:, len(recipe.labels):], dim=1)
+            losses = losses - recipe.votes_task * (self.votes[chosen] * opinions).sum(dim=1)
+        return (losses * self.weights[chosen]).mean()
+
+    @torch.no_grad()
+    def _answers(self, images: Tensor, key: tuple[int, int]) -> Tensor:
+        """Return the teacher's logits, from memory where the same batch was seen before."""
+        if key in self.known:
+            return self.known[key]
+        answers = self.teacher(images).float()[:, :len(self.recipe.labels)]
+        if self.recipe.views:
+            self.known[key] = answers
+        return answers
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Return the share of the validation set that ``network`` gets right, as ``accuracy``."""
+        logits = logits_of(network, self.validation)[:, :len(self.recipe.labels)]
+        return {'accuracy': float((logits.argmax(dim=1) == self.labels).float().mean())}
+
+
+def build(recipe: Recipe) -> nn.Module:
+    """
+    Return an untrained network of ``recipe``: an output per label, then one per kind of vote.
+
+    Raises ``RecipeError`` for an unknown architecture.
+    """
+    if recipe.architecture not in ARCHITECTURES:
+        raise RecipeError(f'architecture must be one of {tuple(ARCHITECTURES)}, '
+                          f'not {recipe.architecture!r}')
+    outputs = len(recipe.labels) + (len(VOTES) if recipe.votes_task > 0 else 0)
+    network = ARCHITECTURES[recipe.architecture](recipe.channels, outputs)
+    return network.to(memory_format=memory_format(recipe.input_size))
+
+
+def distance(logits: Tensor, answers: Tensor, temperature: float) -> Tensor:
+    """
+    Return how far ``logits [N, K]`` are from a teacher's ``answers [N, K]``, float ``[N]``.
+
+    The Kullback-Leibler divergence of both softened by ``temperature``, times its square so
+    that gradients keep their size (Hinton et al. 2015).
+    """
+    divergence = functional.kl_div(
+        functional.log_softmax(logits / temperature, dim=1),
+        functional.log_softmax(answers / temperature, dim=1), reduction='none', log_target=True)
+    return temperature ** 2 * divergence.sum(dim=1)
+
+
+def logits_of(network: nn.Module, images: Tensor) -> Tensor:
+    """Return float32 ``[N, K]`` for uint8 ``images [N, C, S, S]``, computed in batches."""
+    return torch.cat([network(arranged(batch.float())) for batch in images.split(BATCH)])
+
+
+def memory_format(size: int) -> torch.memory_format:
+    """
+    Return how pictures of ``size`` pixels lie best in memory.
+
+    Channels last is faster on CPUs; at 64x64 PyTorch 2.13 corrupts memory with it.
+    """
+    return torch.channels_last if size <= 48 else torch.contiguous_format
+
+
+def arranged(images: Tensor) -> Tensor:
+    """Return ``images [N, C, S, S]`` in the memory format of their size."""
+    return images.contiguous(memory_format=memory_format(images.shape[-1]))
+
+
+def to_tensor(faces: FaceSet) -> Tensor:
+    """Return the pictures as uint8 ``[N, C, S, S]``."""
+    return torch.from_numpy(faces.images).permute(0, 3, 1, 2).contiguous()
+
+
+@torch.no_grad()
+def without_votes(network: nn.Module, labels: int) -> nn.Module:
+    """Return a copy of ``network`` with its first ``labels`` outputs alone."""
+    network = copy.deepcopy(network)
+    last = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)][-1]
+    last.weight = nn.Parameter(last.weight[:labels].clone())
+    last.bias = nn.Parameter(last.bias[:labels].clone())
+    last.out_channels = labels
+    return network

@@ -1,0 +1,84 @@
+"""
+A folder per class: the folder's name is the label, and a face fills each picture in it.
+
+Either ``train/angry/...`` and ``validation/angry/...`` (also ``val`` or ``test``), or
+``angry/...`` alone, where a fixed tenth by the hash of the file's name is held out.  Next to
+``validation`` a folder ``test`` is left alone.  Pictures may have any size and colours and lie
+in further folders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from .datasets import DatasetError
+from .entries import TEST, TRAIN, VALIDATION, Entry, split_by_name
+from .faults import Faults
+from .pictures import read_picture, sorted_pictures, sub_folders
+
+#: Folders that may hold the pictures for validation; the first that exists does.
+VALIDATION_NAMES = ('validation', 'val', 'test')
+SPLIT_NAMES = ('train', *VALIDATION_NAMES)
+#: Copies of FER-2013 as pictures have the set held back in ``test`` too, by these names.
+PRIVATE = 'PrivateTest_'
+
+
+def find(path: Path, labels: tuple[str, ...]) -> Path | None:
+    """Return ``path`` when it holds a folder that is named as one of ``labels``."""
+    if not path.is_dir():
+        return None
+    candidates = [path, *(folder for folder in sub_folders(path)
+                          if folder.name.lower() in SPLIT_NAMES)]
+    known = any(folder.name.lower() in labels
+                for candidate in candidates for folder in sub_folders(candidate))
+    return path if known else None
+
+
+def read(path: Path, splits: Collection[str], faults: Faults,
+         labels: tuple[str, ...]) -> Iterator[Entry]:
+    """
+    Yield the pictures of ``splits`` in the folders named as ``labels``, folder by folder.
+
+    Raises ``DatasetError`` when there are splits but no ``train``.
+    """
+    for folder, split in _split_folders(path, splits, faults):
+        for class_folder in sub_folders(folder):
+            if class_folder.name.lower() not in labels:
+                faults.report(class_folder.relative_to(path).as_posix(),
+                              f'the folder is none of {", ".join(labels)}')
+                continue
+            label = labels.index(class_folder.name.lower())
+            for picture in sorted_pictures(class_folder):
+                name = picture.relative_to(path).as_posix()
+                part = split or split_by_name(name)
+                if picture.name.startswith(PRIVATE):
+                    part = TEST
+                if part in splits:
+                    yield Entry(name, label, part, partial(_read, picture))
+
+
+def _split_folders(path: Path, splits: Collection[str],
+                   faults: Faults) -> list[tuple[Path, str | None]]:
+    """Return the folders that hold ``splits``; ``None`` where names decide on the split."""
+    folders = {folder.name.lower(): folder for folder in sub_folders(path)}
+    if not set(folders) & set(SPLIT_NAMES):
+        return [(path, None)]
+    if 'train' not in folders:
+        raise DatasetError(f'{path} has no folder train beside {", ".join(sorted(folders))}')
+    validation = next((name for name in VALIDATION_NAMES if name in folders), None)
+    roles = {'train': TRAIN, 'test': TEST, validation: VALIDATION} if validation \
+        else {'train': None}
+    for name, folder in folders.items():
+        if name not in roles:
+            faults.report(folder.name, f'the folder is none of {", ".join(roles)}')
+    # Validation pictures may have some of FER-2013's set held back among them.
+    return [(folders[name], role) for name, role in roles.items()
+            if name in folders and (role in (None, VALIDATION) or role in splits)]
+
+
+def _read(path: Path) -> tuple[np.ndarray, None]:
+    return read_picture(path), None

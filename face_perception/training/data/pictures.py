@@ -1,0 +1,68 @@
+"""Finding and decoding picture files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .faults import MalformedError
+
+#: Files with other endings are no pictures and are passed over.
+SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp')
+
+
+def walk_pictures(folder: Path) -> Iterator[Path]:
+    """Yield the picture files in ``folder`` and below, hidden ones left out, in any order."""
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        for name in files:
+            if name.lower().endswith(SUFFIXES) and not is_hidden(name):
+                yield Path(parent, name)
+
+
+def sorted_pictures(folder: Path) -> list[Path]:
+    """Return the picture files in ``folder`` and below, always in the same order."""
+    return sorted(walk_pictures(folder), key=Path.as_posix)
+
+
+def sub_folders(folder: Path) -> list[Path]:
+    """Return the folders directly in ``folder`` by name, hidden ones left out."""
+    return sorted(entry for entry in folder.iterdir()
+                  if entry.is_dir() and not is_hidden(entry.name))
+
+
+def is_hidden(name: str) -> bool:
+    """Tell whether ``name`` is hidden or what macOS adds to archives."""
+    return name.startswith('.') or name == '__MACOSX'
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """Return the picture at ``path``, uint8 BGR ``[H, W, 3]``, or raise ``MalformedError``."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise MalformedError('the picture is missing') from None
+    except OSError as error:
+        raise MalformedError(f'the picture cannot be read: {error.strerror}') from error
+    return decode_picture(content)
+
+
+def decode_picture(content: bytes) -> np.ndarray:
+    """
+    Return an encoded picture of any colours as uint8 BGR ``[H, W, 3]``.
+
+    Raises ``MalformedError`` when it is empty or OpenCV cannot decode it.
+    """
+    if not content:
+        raise MalformedError('the picture has zero bytes')
+    try:
+        image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:  # such as more pixels than OpenCV accepts
+        raise MalformedError(f'the picture cannot be decoded: {error}') from error
+    if image is None:
+        raise MalformedError('the picture cannot be decoded')
+    return image

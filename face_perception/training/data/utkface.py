@@ -1,0 +1,167 @@
+"""
+UTKFace (Zhang, Song and Qi 2017): aligned face chips with age, gender and race labels.
+
+A file is a ``.zip`` with ``index.csv`` (columns file, age, gender: 0 male, 1 female, race:
+0..4 in the order of ``RACES``) and the chips, square colour pictures that OpenCV can decode.
+``utkface_folder`` reads the original pictures, whose names are the labels.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ...core.types import GENDERS, Box
+from .datasets import DatasetError, existing_file
+from .entries import Entry, is_held_out, split_by_name
+from .faults import Faults, MalformedError
+from .pictures import decode_picture
+
+FILE = 'utkface_train.zip'
+INDEX = 'index.csv'
+COLUMNS = ('file', 'age', 'gender', 'race')
+#: The data set's race labels, in the order of its numbers.
+RACES = ('White', 'Black', 'Asian', 'Indian', 'other')
+#: What the data set's gender numbers mean.
+GENDER_OF_NUMBER = {0: 'male', 1: 'female'}
+#: Where a detector sees the face in a chip: centre x, centre y, side as shares of the chip.
+#: Medians of measure_margin; the chips are aligned, so one box fits all of them.
+FACE_IN_CHIP = (0.49, 0.41, 1.02)
+#: Younger faces are left out: the label of a small child can hardly be seen in its face.
+MINIMUM_AGE = 10
+#: The data set's oldest are 116 years old.
+MAXIMUM_AGE = 120
+
+
+@dataclass(frozen=True)
+class Chip:
+    """
+    One picture of UTKFace with its labels.
+
+    ``gender`` indexes ``core.types.GENDERS``, ``race`` indexes ``RACES``; ``age`` is in years.
+    ``decode`` returns the picture or raises ``MalformedError``; ask it before the next chip.
+    """
+
+    name: str
+    age: int
+    gender: int
+    race: int
+    decode: Callable[[], np.ndarray]
+
+    @property
+    def image(self) -> np.ndarray:
+        """Return the picture, uint8 BGR ``[S, S, 3]``."""
+        image = self.decode()
+        height, width = image.shape[:2]
+        if height != width:
+            raise MalformedError(f'the picture is {width}x{height}, not square: what is meant is '
+                                 'the "aligned and cropped" set')
+        return image
+
+    @property
+    def held_out(self) -> bool:
+        """Tell whether the chip belongs to the tenth that is kept for validation."""
+        return is_held_out(self.name)
+
+    def read(self) -> tuple[np.ndarray, Box]:
+        """Return picture and face box as an ``Entry`` does."""
+        image = self.image
+        return image, face_box(image.shape[0])
+
+
+def chip_from(name: str, age: str, gender: str, race: str,
+              decode: Callable[[], np.ndarray]) -> Chip:
+    """Return the chip with the data set's own numbers; raises ``MalformedError``."""
+    try:
+        numbers = int(age), int(gender), int(race)
+    except (TypeError, ValueError):
+        raise MalformedError(f'age {age}, gender {gender}, race {race} are not all '
+                             'numbers') from None
+    for what, number, highest in zip(('age', 'gender', 'race'), numbers,
+                                     (MAXIMUM_AGE, 1, len(RACES) - 1), strict=True):
+        if not 0 <= number <= highest:
+            raise MalformedError(f'the {what} {number} is none of 0..{highest}')
+    return Chip(name, numbers[0], GENDERS.index(GENDER_OF_NUMBER[numbers[1]]), numbers[2], decode)
+
+
+def face_box(side: int) -> Box:
+    """Return the box that a detector would draw in a chip ``side`` pixels long."""
+    x, y, length = (share * side for share in FACE_IN_CHIP)
+    return Box(x - length / 2, y - length / 2, length, length)
+
+
+def entries(chips: Iterable[Chip], splits: Collection[str]) -> Iterator[Entry]:
+    """Yield those of ``chips`` that belong to ``splits`` and are old enough."""
+    for chip in chips:
+        split = split_by_name(chip.name)
+        if split in splits and chip.age >= MINIMUM_AGE:
+            yield Entry(chip.name, chip.gender, split, chip.read,
+                        {'age': chip.age, 'race': chip.race})
+
+
+def find(path: Path) -> Path | None:
+    """Return the ``.zip`` file that ``path`` is or holds, else ``None``."""
+    if path.is_file():
+        return path if path.suffix.lower() == '.zip' else None
+    return path / FILE if (path / FILE).is_file() else None
+
+
+def read(path: Path, splits: Collection[str], faults: Faults) -> Iterator[Entry]:
+    """Yield the pictures of ``splits`` in a ``.zip`` file; raises as ``read_chips`` does."""
+    return entries(read_chips(path, faults), splits)
+
+
+def read_chips(path: Path | str, faults: Faults | None = None) -> Iterator[Chip]:
+    """
+    Yield the pictures of a ``.zip`` file, in the order of its index.
+
+    Raises ``DatasetError`` when the file is missing or malformed; what becomes of a malformed
+    row, ``faults`` decides.
+    """
+    path = existing_file(path, f'UTKFace as .zip with {INDEX}')
+    faults = faults or Faults(path)
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise DatasetError(f'{path} cannot be read as UTKFace: {error}') from error
+    with archive:
+        for line, row in _read_index(path, archive):
+            name = row['file'] or ''
+            try:
+                yield chip_from(name, row['age'], row['gender'], row['race'],
+                                partial(_decode, archive, name))
+            except MalformedError as error:
+                faults.report(f'{INDEX}, line {line} ({name})', error)
+
+
+def _read_index(path: Path, archive: zipfile.ZipFile) -> list[tuple[int, dict[str, str]]]:
+    """Return the rows of the index with their line numbers; raises ``DatasetError``."""
+    try:
+        index = csv.DictReader(io.StringIO(archive.read(INDEX).decode('utf-8-sig')))
+        missing = set(COLUMNS) - set(index.fieldnames or ())
+        rows = [(index.line_num, row) for row in index]
+    # RuntimeError: a password, or, as NotImplementedError, an unknown compression.
+    except (KeyError, ValueError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error,
+            csv.Error) as error:
+        raise DatasetError(f'{path} cannot be read as UTKFace: {error}') from error
+    if missing:
+        raise DatasetError(f'{path}: {INDEX} has no column {" or ".join(sorted(missing))}')
+    return rows
+
+
+def _decode(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    try:
+        content = archive.read(name)
+    except KeyError:
+        raise MalformedError('the picture is missing') from None
+    except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise MalformedError(f'the picture cannot be unpacked: {error}') from error
+    return decode_picture(content)

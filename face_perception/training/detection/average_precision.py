@@ -1,0 +1,96 @@
+"""How well faces were found: average precision, precision-recall curve, false alarms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .scenes import Scene
+
+#: The protocol: pictures scaled to this long side, faces at least so high there, this overlap.
+LONG_SIDE, SMALLEST, OVERLAP = 640, 24.0, 0.5
+#: Bins of the height of faces, in pixels at ``LONG_SIDE``.
+BINS = ((24.0, 48.0), (48.0, 96.0), (96.0, np.inf))
+
+
+@dataclass(frozen=True)
+class Found:
+    """Boxes ``[N, 4]`` (x1, y1, x2, y2 in pixels of the scene) and their scores ``[N]``."""
+
+    boxes: np.ndarray
+    scores: np.ndarray
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Precision at each recall as the threshold falls, float ``[N]`` each, and the scores."""
+
+    recall: np.ndarray
+    precision: np.ndarray
+    scores: np.ndarray
+
+    @property
+    def average(self) -> float:
+        """Return the area under the curve made monotonous, as PASCAL VOC 2010 computes it."""
+        precision = np.maximum.accumulate(self.precision[::-1])[::-1]
+        return float(np.diff(self.recall, prepend=0.0) @ precision) if len(precision) else 0.0
+
+
+def average_precision(scenes: list[Scene], found: list[Found],
+                      heights: tuple[float, float] = (SMALLEST, np.inf)) -> float:
+    """Return the average precision (0..1) for faces of these ``heights`` (see ``curve``)."""
+    return curve(scenes, found, heights).average
+
+
+def curve(scenes: list[Scene], found: list[Found],
+          heights: tuple[float, float] = (SMALLEST, np.inf)) -> Curve:
+    """
+    Return the precision-recall curve for faces whose height is in ``heights``.
+
+    Heights are in pixels after scaling the picture's long side to ``LONG_SIDE``.  Other faces
+    and ignored ones count neither as found nor as missed, nor do boxes on them or boxes of
+    another height that lie on no face.
+    """
+    hits, scores, total = [], [], 0
+    for scene, answer in zip(scenes, found, strict=True):
+        scale = LONG_SIDE / max(scene.image.shape[:2])
+        tall = (scene.boxes[:, 3] - scene.boxes[:, 1]) * scale
+        counted = ~scene.ignored & (tall >= heights[0]) & (tall < heights[1])
+        total += int(counted.sum())
+        verdicts = _verdicts(scene.boxes, counted, answer)
+        sizes = (answer.boxes[:, 3] - answer.boxes[:, 1]) * scale
+        stray = (verdicts == 0) & ((sizes < heights[0]) | (sizes >= heights[1]))
+        kept = (verdicts >= 0) & ~stray
+        hits.append(verdicts[kept])
+        scores.append(answer.scores[kept])
+    hits, scores = np.concatenate(hits), np.concatenate(scores)
+    order = np.argsort(-scores, kind='stable')
+    true = hits[order].cumsum()
+    return Curve(true / max(total, 1), true / np.arange(1, len(true) + 1), scores[order])
+
+
+def _verdicts(faces: np.ndarray, counted: np.ndarray, answer: Found) -> np.ndarray:
+    """Return for each box, best first taken: 1 found, 0 false, -1 on a face that is ignored."""
+    verdicts = np.zeros(len(answer.boxes), dtype=int)
+    if len(faces) == 0:
+        return verdicts
+    overlaps = _overlaps(answer.boxes, faces)
+    free = counted.copy()
+    for index in np.argsort(-answer.scores, kind='stable'):
+        open_faces = np.where(free, overlaps[index], 0)
+        if open_faces.max() >= OVERLAP:
+            verdicts[index] = 1
+            free[open_faces.argmax()] = False
+        elif np.where(counted, 0, overlaps[index]).max() >= OVERLAP:
+            verdicts[index] = -1
+    return verdicts
+
+
+def _overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the intersection over union ``[N, M]`` of boxes ``[N, 4]`` and ``[M, 4]``."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    common = (high - low).clip(0).prod(axis=2)
+    areas = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (boxes, others)]
+    return common / np.maximum(areas[0][:, None] + areas[1][None] - common, 1e-9)

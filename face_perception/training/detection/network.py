@@ -1,0 +1,108 @@
+"""The face detector: a small backbone, a top-down path and one box per cell."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..architectures import PIXEL_MEAN, PIXEL_SCALE, Residual
+
+#: Pixels between the cells of the three grids that answer.
+STRIDES = (8, 16, 32)
+#: What height and width of a picture must be multiples of.
+MULTIPLE = STRIDES[-1]
+#: Channels at strides 2, 4, 8, 16 and 32, and of the features that the heads see.
+WIDTHS, FEATURES = (16, 32, 48, 80, 96), 48
+#: How likely a cell shows a face before anything was learned (Lin et al. 2017).
+PRIOR = 0.01
+
+
+class FaceDetector(nn.Module):
+    """
+    Anchor-free single-stage detector (Tian et al. 2019; sizes as Wu et al. 2023, "YuNet").
+
+    Depth-wise separable residual blocks on strides 4 to 32, features of coarse grids added to
+    the finer ones (Lin et al. 2017), and for each cell of strides 8, 16 and 32 one score and
+    the distances from the cell's centre to the sides of a box.
+    """
+
+    def __init__(self) -> None:
+        """Build an untrained detector."""
+        super().__init__()
+        self.stem = nn.Sequential(*_convolution(3, WIDTHS[0]), *_convolution(*WIDTHS[:2]))
+        self.stages = nn.ModuleList(
+            nn.Sequential(*_separable(wide, wider, 2), nn.ReLU(), _residual(wider),
+                          _residual(wider)) for wide, wider in pairwise(WIDTHS[1:]))
+        self.laterals = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(width, FEATURES, 1, bias=False), nn.BatchNorm2d(FEATURES),
+                          nn.ReLU()) for width in WIDTHS[2:])
+        self.heads = nn.ModuleList(nn.Sequential(
+            *_separable(FEATURES, FEATURES), nn.ReLU(),
+            *_separable(FEATURES, FEATURES), nn.ReLU(),
+            nn.Conv2d(FEATURES, 5, 1)) for _ in STRIDES)
+        for head in self.heads:
+            nn.init.normal_(head[-1].weight, std=0.01)
+            nn.init.constant_(head[-1].bias[:1], -math.log((1 - PRIOR) / PRIOR))
+            nn.init.constant_(head[-1].bias[1:], 0.3)
+
+    def maps(self, image: Tensor) -> list[Tensor]:
+        """
+        Return one map ``[N, 5, H / stride, W / stride]`` per stride: a logit, four distances.
+
+        ``image`` is float ``[N, 3, H, W]``, 0..255, BGR; the distances (left, top, right,
+        bottom) are logarithms in units of the stride.
+        """
+        features = self.stem((image - PIXEL_MEAN) / PIXEL_SCALE)
+        grids = []
+        for stage, lateral in zip(self.stages, self.laterals, strict=True):
+            features = stage(features)
+            grids.append(lateral(features))
+        for finer in (1, 0):
+            grids[finer] = grids[finer] + functional.interpolate(grids[finer + 1], scale_factor=2)
+        return [head(grid) for head, grid in zip(self.heads, grids, strict=True)]
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """
+        Return the logits ``[N, A]`` and boxes ``[N, A, 4]`` of all cells, stride by stride.
+
+        ``image`` is float ``[N, 3, H, W]``, 0..255, BGR, with sides that are multiples of
+        ``MULTIPLE``; a box is x1, y1, x2, y2 in its pixels.
+        """
+        maps = [grid.flatten(2).transpose(1, 2).float() for grid in self.maps(image)]
+        answers = torch.cat(maps, dim=1)
+        centers, strides = cells(image.shape[2], image.shape[3], image.device)
+        reach = answers[..., 1:].clamp(max=5).exp() * strides[:, None]
+        boxes = torch.cat([centers - reach[..., :2], centers + reach[..., 2:]], dim=2)
+        return answers[..., 0], boxes
+
+
+def cells(height: int, width: int, device: torch.device | str = 'cpu') -> tuple[Tensor, Tensor]:
+    """Return the centres ``[A, 2]`` (x, y) and strides ``[A]`` of all cells, in pixels."""
+    centers, strides = [], []
+    for stride in STRIDES:
+        rows, columns = (torch.arange(side // stride, device=device) * stride + stride / 2
+                         for side in (height, width))
+        y, x = torch.meshgrid(rows, columns, indexing='ij')
+        centers.append(torch.stack([x, y], dim=-1).view(-1, 2))
+        strides.append(torch.full((len(centers[-1]),), float(stride), device=device))
+    return torch.cat(centers), torch.cat(strides)
+
+
+def _convolution(wide: int, wider: int) -> list[nn.Module]:
+    """Return a 3x3 convolution that halves the resolution, with normalisation and ReLU."""
+    return [nn.Conv2d(wide, wider, 3, 2, 1, bias=False), nn.BatchNorm2d(wider), nn.ReLU()]
+
+
+def _separable(wide: int, wider: int, stride: int = 1) -> list[nn.Module]:
+    """Return a 3x3 depth-wise convolution, a 1x1 point-wise one and a batch normalisation."""
+    return [nn.Conv2d(wide, wide, 3, stride, 1, groups=wide, bias=False),
+            nn.Conv2d(wide, wider, 1, bias=False), nn.BatchNorm2d(wider)]
+
+
+def _residual(width: int) -> Residual:
+    """Return a residual block with one separable convolution."""
+    return Residual(nn.Identity(), nn.Sequential(*_separable(width, width)))

@@ -1,0 +1,158 @@
+"""The loop that trains any network of this package, and its state on disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from .recipe import RecipeError, Schedule
+
+
+@dataclass(frozen=True)
+class Batch:
+    """
+    Which pictures to learn from next: ``chosen`` are their indices, int64 ``[B]``.
+
+    ``random`` is where every random change of them comes from; two batches of the same ``key``
+    are the same pictures with the same changes.
+    """
+
+    chosen: Tensor
+    random: torch.Generator
+    key: tuple[int, int]
+
+
+class Learner(Protocol):
+    """What is trained: a network, its pictures and what the two have to do with each other."""
+
+    network: nn.Module
+
+    def __len__(self) -> int:
+        """Return the number of training pictures."""
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Return the loss (a scalar) of the network on ``batch``."""
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Return what ``network`` reaches on the validation set, by name, the main number first."""
+
+
+class Trainer:
+    """
+    One training run: a learner's network, its averaged copy, an optimiser and a schedule.
+
+    AdamW (Loshchilov and Hutter 2019) without decay of biases and normalisations, one cycle
+    of the rate (Smith and Topin 2019) and a running average of the weights.  The random
+    numbers of an epoch follow from the seed and the epoch's number alone, so that a resumed
+    run computes what an uninterrupted one would.
+    """
+
+    def __init__(self, schedule: Schedule, learner: Learner, device: torch.device) -> None:
+        """Raises ``RecipeError`` when the pictures do not fill one batch."""
+        self.schedule, self.learner, self.device = schedule, learner, device
+        self.steps_per_epoch = len(learner) // schedule.batch_size
+        if self.steps_per_epoch == 0:
+            raise RecipeError(f'{len(learner)} pictures do not fill a batch of '
+                              f'{schedule.batch_size}: set a smaller batch_size')
+        self.network = learner.network
+        self.average = AveragedModel(self.network, multi_avg_fn=_running_average(schedule.average),
+                                     use_buffers=True).eval()
+        self.optimizer = torch.optim.AdamW(_parameter_groups(self.network, schedule))
+        self.scheduler = OneCycleLR(
+            self.optimizer, schedule.learning_rate, schedule.epochs * self.steps_per_epoch,
+            pct_start=schedule.warmup, cycle_momentum=False, div_factor=10, final_div_factor=1000)
+        self.epoch = 0
+        self.history: list[dict] = []
+
+    def state(self) -> dict:
+        """Return the state after the last whole epoch, as plain data and tensors."""
+        return {'epoch': self.epoch, 'history': self.history,
+                'network': self.network.state_dict(), 'average': self.average.state_dict(),
+                'optimizer': self.optimizer.state_dict(),
+                'scheduler': self.scheduler.state_dict()}
+
+    def restore(self, state: dict) -> None:
+        """Go on from what ``state`` returned."""
+        for name in ('network', 'average', 'optimizer', 'scheduler'):
+            getattr(self, name).load_state_dict(state[name])
+        self.epoch, self.history = state['epoch'], state['history']
+
+    def train_epoch(self, on_step: Callable[[], None] = lambda: None) -> dict:
+        """
+        Train on every picture once, then measure the averaged network if it is time to.
+
+        ``on_step`` is called after each batch.  Returns the epoch's entry of the history:
+        epoch, loss, learning_rate, the numbers of ``Learner.validate``, seconds.
+        """
+        started = time.monotonic()
+        views = self.schedule.views
+        view = self.epoch % views if views else self.epoch
+        seed = 1_000_003 * self.schedule.seed + view
+        # For what draws from PyTorch's own generator, such as dropout.
+        torch.manual_seed(seed)
+        random = torch.Generator().manual_seed(seed)
+        order = torch.randperm(len(self.learner), generator=random)
+        size, total = self.schedule.batch_size, 0.0
+        rate = self.scheduler.get_last_lr()[0]
+        self.network.train()
+        for start in range(0, self.steps_per_epoch * size, size):
+            total += self._step(Batch(order[start:start + size], random, (view, start)))
+            on_step()
+        self.epoch += 1
+        numbers = {}
+        if self.epoch % self.schedule.validate_every == 0 or self.epoch == self.schedule.epochs:
+            with torch.inference_mode():
+                numbers = self.learner.validate(self.average.module.eval())
+        entry = {'epoch': self.epoch, 'loss': total / self.steps_per_epoch, 'learning_rate': rate,
+                 **numbers, 'seconds': time.monotonic() - started}
+        self.history.append(entry)
+        return entry
+
+    def _step(self, batch: Batch) -> float:
+        """Do one step of the optimiser on ``batch`` and return its loss."""
+        with torch.autocast(self.device.type, torch.bfloat16,
+                            enabled=self.schedule.precision == 'bfloat16'):
+            loss = self.learner.loss(batch)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.scheduler.step()
+        self.average.update_parameters(self.network)
+        return float(loss.detach())
+
+
+def _parameter_groups(network: nn.Module, schedule: Schedule) -> list[dict]:
+    """Return the parameters of ``network``: kernels decay, biases and normalisations do not."""
+    kernels = [value for value in network.parameters() if value.ndim > 1]
+    others = [value for value in network.parameters() if value.ndim <= 1]
+    return [{'params': kernels, 'weight_decay': schedule.weight_decay},
+            {'params': others, 'weight_decay': 0.0}]
+
+
+def _running_average(decay: float) -> Callable:
+    """Return the update of an exponential average that reaches ``decay`` after a warm-up."""
+    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
+        # Early on the weights change fast: average over few steps then.
+        steps = int(count)
+        get_ema_multi_avg_fn(min(decay, (1 + steps) / (10 + steps)))(averaged, current, count)
+    return update
+
+
+def pick_device(name: str) -> torch.device:
+    """
+    Return the device called ``name`` (``cpu``, ``cuda``), ``auto`` being CUDA where there is one.
+
+    Raises ``RecipeError`` when it is not there.
+    """
+    if name == 'auto':
+        name = 'cuda' if torch.cuda.is_available() else 'cpu'
+    if name.startswith('cuda') and not torch.cuda.is_available():
+        raise RecipeError('PyTorch sees no CUDA device here: use --device cpu')
+    return torch.device(name)

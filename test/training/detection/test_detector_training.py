@@ -1,0 +1,96 @@
+"""The network: small, learns to find, and answers the same from the ONNX file."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
+onnxruntime = pytest.importorskip('onnxruntime', reason='needed to run an exported file')
+
+from face_perception.training.architectures import count_parameters  # noqa: E402
+from face_perception.training.detection.graph import build_detector_model  # noqa: E402
+from face_perception.training.detection.learner import DetectorLearner  # noqa: E402
+from face_perception.training.detection.network import FaceDetector, cells  # noqa: E402
+from face_perception.training.detection.predict import predict  # noqa: E402
+from face_perception.training.detection.scenes import load_scenes  # noqa: E402
+from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
+from face_perception.training.trainer import Trainer  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_is_small():
+    assert count_parameters(FaceDetector()) <= 100_000
+
+
+def test_cells_lie_in_the_middle_of_their_squares():
+    centers, strides = cells(64, 96)
+    assert len(centers) == len(strides) == 8 * 12 + 4 * 6 + 2 * 3
+    assert centers[0].tolist() == [4, 4] and centers[1].tolist() == [12, 4]
+    assert centers[-1].tolist() == [80, 48] and strides[-1] == 32
+
+
+@pytest.mark.parametrize('height, width', [(96, 160), (32, 32), (256, 64)])
+def test_the_graph_answers_as_the_network(height, width):
+    torch.manual_seed(0)
+    network = FaceDetector()
+    with torch.no_grad():  # normalisations that do something
+        network.train()(torch.rand(4, 3, 64, 64) * 255)
+    network.eval()
+    session = onnxruntime.InferenceSession(build_detector_model(network, {}).SerializeToString(),
+                                           providers=['CPUExecutionProvider'])
+    image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), dtype=np.uint8)
+    boxes, scores = session.run(['boxes', 'scores'], {'image': image})
+    with torch.inference_mode():
+        logits, expected = network(torch.from_numpy(image).permute(0, 3, 1, 2).float())
+    np.testing.assert_allclose(boxes, expected[0].numpy(), rtol=1e-4, atol=1e-2)
+    np.testing.assert_allclose(scores, logits[0].sigmoid().numpy(), atol=1e-5)
+
+
+def trained(values, folder):
+    recipe = recipe_from(values)
+    learner = DetectorLearner(recipe, *load_scenes(recipe, folder))
+    trainer = Trainer(recipe, learner, torch.device('cpu'))
+    while trainer.epoch < recipe.epochs:
+        trainer.train_epoch()
+    return trainer
+
+
+def test_learns_to_find_faces(scenes_folder, detector_values):
+    plain = {'mosaic': 0, 'tilt': 0, 'blur': 0, 'noise': 0, 'jpeg': 0, 'dark': 0,
+             'smallest_face': 24, 'largest_face': 0.6}
+    trainer = trained({**detector_values, 'epochs': 25, 'learning_rate': 0.01, 'average': 0.9,
+                       'validate_every': 25, 'augmentation': plain}, scenes_folder)
+    assert trainer.history[-1]['loss'] < trainer.history[0]['loss'] / 2
+    assert 'average_precision' not in trainer.history[0]
+    assert trainer.history[-1]['average_precision'] > 0.5
+
+
+def test_the_same_seed_gives_the_same_network(scenes_folder, detector_values):
+    one, same = (trained(detector_values, scenes_folder).history[0]['loss'] for _ in range(2))
+    assert one == same
+
+
+def test_predictions_are_in_pixels_of_the_picture():
+    network = FaceDetector().eval()
+    with torch.no_grad():
+        for head in network.heads:
+            head[-1].weight.zero_()
+            head[-1].bias.copy_(torch.tensor([3.0, 0, 0, 0, 0]))
+    image = np.zeros((100, 300, 3), np.uint8)
+    found = predict(network, image, 150)
+    # The picture is halved: cells of 16 pixels there are boxes of 32 pixels here.
+    sizes = found.boxes[:, 2:] - found.boxes[:, :2]
+    assert set(np.unique(sizes.round())) == {32, 64, 128}
+    assert found.scores == pytest.approx(1 / (1 + np.exp(-3)))
+
+
+@pytest.mark.parametrize('change', [{'sizes': [100]}, {'sizes': []}, {'epochs': 'ten'}])
+def test_a_mistake_in_the_recipe_is_refused(detector_values, change):
+    with pytest.raises(RecipeError):
+        recipe_from({**detector_values, **change})

@@ -1,0 +1,66 @@
+"""Views: boxes follow the faces through every change, and repeat with the seed."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
+
+from face_perception.training.detection.scenes import read_scenes  # noqa: E402
+from face_perception.training.detection.views import ViewSettings, random_view  # noqa: E402
+
+#: Only geometry, so that faces stay bright on dark.
+GEOMETRY = ViewSettings(brightness=0, contrast=0, colour=0, dark=0, gray=0, blur=0, noise=0,
+                        jpeg=0, ignored_below=8, largest_face=0.5)
+
+
+@pytest.fixture
+def scenes(scenes_folder):
+    return read_scenes(scenes_folder / 'scenes.zip')
+
+
+@pytest.mark.parametrize('change', [
+    {'mosaic': 0, 'tilt': 0, 'flip': 0}, {'mosaic': 0, 'tilt': 0, 'flip': 1},
+    {'mosaic': 0, 'tilt': 1, 'flip': 0.5}, {'mosaic': 1, 'tilt': 0, 'flip': 0.5}])
+def test_boxes_lie_where_the_faces_are(scenes, change):
+    how, counted = replace(GEOMETRY, **change), 0
+    for seed in range(40):
+        view = random_view(scenes, seed % len(scenes), 128, how, np.random.default_rng(seed))
+        assert view.image.shape == (128, 128, 3) and len(view.boxes) == len(view.ignored)
+        for x1, y1, x2, y2 in view.boxes[~view.ignored]:
+            assert 0 <= x1 < x2 <= 128 and 0 <= y1 < y2 <= 128
+            if min(x1, y1) < 2 or max(x2, y2) > 126:
+                continue
+            # Skin has more red than blue; background and eyes have no such colour.
+            patch = view.image[int(y1):int(y2) + 1, int(x1):int(x2) + 1].astype(int)
+            skin = patch[..., 2] - patch[..., 0] > 40
+            rows, columns = np.flatnonzero(skin.any(1)), np.flatnonzero(skin.any(0))
+            assert len(rows) and rows[-1] - rows[0] > 0.75 * (y2 - y1)
+            assert columns[-1] - columns[0] > 0.75 * (x2 - x1)
+            counted += 1
+    assert counted > 20
+
+
+def test_the_same_seed_gives_the_same_view(scenes):
+    one, same, other = (random_view(scenes, 0, 96, ViewSettings(), np.random.default_rng(seed))
+                        for seed in (5, 5, 6))
+    np.testing.assert_array_equal(one.image, same.image)
+    np.testing.assert_array_equal(one.boxes, same.boxes)
+    assert not np.array_equal(one.image, other.image)
+
+
+def test_small_and_invalid_faces_are_ignored(scenes):
+    for seed in range(30):
+        how = replace(GEOMETRY, ignored_below=30, mosaic=0)
+        view = random_view(scenes, seed % 4, 128, how, np.random.default_rng(seed))
+        heights = view.boxes[:, 3] - view.boxes[:, 1]
+        assert view.ignored[heights < 30].all()
+    view = random_view(scenes, 7, 128, replace(GEOMETRY, mosaic=0), np.random.default_rng(0))
+    assert view.ignored.all()
+
+
+def test_a_gray_view_has_no_colour(scenes):
+    view = random_view(scenes, 0, 96, ViewSettings(gray=1.0, noise=0, jpeg=0),
+                       np.random.default_rng(1))
+    assert (view.image[..., 0] == view.image[..., 2]).all()
