@@ -8,7 +8,7 @@ from statistics import median
 #: One step changes the detector's input by this factor; its cost goes with the square.
 STEP = 0.8
 #: Sizes are multiples of this many pixels, as networks with strides want them.
-MULTIPLE_PX = 16
+MULTIPLE_PX = 32
 #: Images between two steps.
 PATIENCE = 10
 #: A larger size that missed the target is tried again after twice as many images each time.

@@ -34,8 +34,9 @@ class PipelineSettings:
     What a pipeline is made of, and how it spends its time.
 
     A model is the bare name of one of the package's own files, a path to a file of yours, or
-    ``''`` to leave the question unasked.  ``num_threads`` is the number of CPU threads that
-    OpenCV and each network may use.
+    ``''`` to leave the question unasked, or for ``detector_model`` to use the package's own.
+    ``num_threads`` is the number of CPU threads that OpenCV and each network may use, and the
+    score threshold ``None`` what the detector recommends.
 
     The rest is for images that follow each other: the detector runs on every
     ``detector_interval``-th, and each face is classified on every ``classifier_interval``-th, at
@@ -45,7 +46,8 @@ class PipelineSettings:
 
     detector_type: str = 'haar'
     detector_input_size: int = 400
-    detector_score_threshold: float = 0.5
+    detector_score_threshold: float | None = None
+    detector_model: str = ''
     emotion_model: str = 'emotion_mini_xception.onnx'
     gender_model: str = 'gender_mini_xception.onnx'
     num_threads: int = 1
@@ -81,7 +83,6 @@ class FacePipeline:
         self.emotion = emotion
         self.gender = gender
         self.settings = settings or PipelineSettings()
-        self.detector_size = self.settings.detector_input_size
         self._memory = _Memory()
 
     @classmethod
@@ -104,10 +105,8 @@ class FacePipeline:
                 getattr(settings, name) == getattr(former.settings, name) for name in names)
 
         same_detector = unchanged(
-            'detector_type', 'detector_input_size', 'detector_score_threshold', 'num_threads')
-        detector = former.detector if same_detector else make_detector(
-            settings.detector_type, settings.detector_input_size,
-            settings.detector_score_threshold)
+            'detector_type', 'detector_model', 'detector_score_threshold', 'num_threads')
+        detector = former.detector if same_detector else _detector(settings)
         emotion = former.emotion if unchanged('emotion_model', 'num_threads') else _classifier(
             settings.emotion_model, 'emotion', EMOTIONS, settings.num_threads)
         gender = former.gender if unchanged('gender_model', 'num_threads') else _classifier(
@@ -116,8 +115,8 @@ class FacePipeline:
         pipeline = cls(detector, emotion, gender, settings)
         if former is not None:
             pipeline._memory = former._memory
-            if same_detector:
-                pipeline.detector_size = former.detector_size
+            if not unchanged('detector_input_size'):
+                detector.input_size = settings.detector_input_size
         return pipeline
 
     def __call__(self, image_bgr: np.ndarray, time_s: float | None = None) -> FrameResult:
@@ -154,12 +153,6 @@ class FacePipeline:
     def reset(self) -> None:
         """Forget all faces: the next image has nothing to do with those before it."""
         self._memory.reset()
-
-    def resize_detector(self, input_size: int) -> None:
-        """Let the detector shrink images to a long side of ``input_size`` pixels from now on."""
-        self.detector = make_detector(
-            self.settings.detector_type, input_size, self.settings.detector_score_threshold)
-        self.detector_size = input_size
 
     def detect(self, image_bgr: np.ndarray) -> list[Detection]:
         """Find the faces, largest first, clipped to the image."""
@@ -239,6 +232,12 @@ def _visible(found: Sequence[Detection | Track], width: int, height: int) -> lis
     # A total order: the same image gives the same list, whatever the detector's order.
     return sorted((each for each in clipped if each.box.area > 0),
                   key=lambda each: (-each.box.area, each.box.x, each.box.y))
+
+
+def _detector(settings: PipelineSettings) -> Detector:
+    model = model_path(settings.detector_model) if settings.detector_model else None
+    return make_detector(settings.detector_type, settings.detector_input_size,
+                         settings.detector_score_threshold, model, settings.num_threads)
 
 
 def _classifier(

@@ -53,7 +53,7 @@ def model_values(pipeline: FacePipeline | None) -> dict[str, str]:
         detector += f', {_model_value(model)}'
     models = {'emotion': pipeline.emotion, 'gender': pipeline.gender}
     return {'detector': detector,
-            'detector input size (px)': str(pipeline.detector_size)} | {
+            'detector input size (px)': str(pipeline.detector.input_size)} | {
         f'model {task}': _model_value(used.model) if used else 'off'
         for task, used in models.items()}
 

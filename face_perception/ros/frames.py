@@ -50,6 +50,8 @@ class FrameProcessor:
             self._pipeline, self._decoder = pipeline, decoder
             if former is None or _sizes(former) != _sizes(settings):
                 self._set_budget(settings)
+            else:
+                self._pipeline.detector.input_size = self._input_size
             if former is None or former.max_rate != settings.max_rate:
                 self._rate = RateLimit(settings.max_rate)
 
@@ -126,17 +128,18 @@ class FrameProcessor:
             settings.target_latency, largest, settings.detector_min_input_size
         ) if settings.target_latency > 0 else None
         self._resize(largest)
+        self._health.over_budget = False
 
     def _hold_budget(self, latency: Latency) -> None:
         self._resize(self._budget.add(latency.processing, latency.detect))
         self._health.over_budget = self._budget.exhausted
 
     def _resize(self, input_size: int) -> None:
-        if self._pipeline.detector_size != input_size:
-            self._pipeline.resize_detector(input_size)
+        self._input_size = self._pipeline.detector.input_size = input_size
 
 
 def _sizes(settings: NodeSettings) -> tuple:
     """Return what the choice of the detector's input size depends on."""
     return (settings.target_latency, settings.detector_min_input_size,
-            settings.pipeline.detector_input_size, settings.pipeline.detector_type)
+            settings.pipeline.detector_input_size, settings.pipeline.detector_type,
+            settings.pipeline.detector_model)

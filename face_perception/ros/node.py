@@ -174,6 +174,13 @@ class FacePerceptionNode(LifecycleNode):
         """Subscribe to the images while somebody wants what they give."""
         if self._state != 'active':
             return
+        try:
+            self._subscribe_or_not()
+        except Exception as error:  # called by the middleware: it would end the node
+            self._report('internal', f'the images cannot be subscribed to ({error!r}): '
+                         'please report this to the maintainers')
+
+    def _subscribe_or_not(self) -> None:
         wanted = self._enabled and (not self._settings.lazy or self._outputs.wanted())
         if wanted == self._input.subscribed:
             return

@@ -100,8 +100,11 @@ PARAMETERS = (
     Parameter('detector.min_input_size', 160,
               'The smallest detector.input_size that target_latency may choose, in pixels.',
               64, 4096),
-    Parameter('detector.score_threshold', _DEFAULTS.detector_score_threshold,
-              'Faces with a lower score are dropped.', 0.0, 1.0),
+    Parameter('detector.model', _DEFAULTS.detector_model,
+              "File of the types 'onnx' and 'yunet': a bare name is one of the package, anything "
+              "else a path; '' is the package's own."),
+    Parameter('detector.score_threshold', 0.0,
+              'Faces with a lower score are dropped; 0 is what the detector recommends.', 0.0, 1.0),
     Parameter('detector.interval', _DEFAULTS.detector_interval,
               'Detect on every n-th image; in between the boxes are predicted.', 1, 100),
     Parameter('tracker.enabled', True,
@@ -221,7 +224,8 @@ def settings_from(values: Mapping[str, Value]) -> NodeSettings:
         pipeline=PipelineSettings(
             detector_type=values['detector.type'],
             detector_input_size=values['detector.input_size'],
-            detector_score_threshold=values['detector.score_threshold'],
+            detector_score_threshold=values['detector.score_threshold'] or None,
+            detector_model=values['detector.model'],
             emotion_model=model('emotion'),
             gender_model=model('gender'),
             num_threads=values['num_threads'],

@@ -17,7 +17,7 @@ def run(budget, images, detect_at_400, rest=0.005, noise=0.1, seed=0):
 
 
 def test_the_sizes_go_down_in_steps_to_the_smallest():
-    assert sizes(400, 160) == [400, 320, 256, 208, 160]
+    assert sizes(400, 160) == [400, 320, 256, 192, 160]
     assert sizes(400, 400) == [400]
     assert sizes(330, 300) == [330, 300]
 

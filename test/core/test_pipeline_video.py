@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from face_perception.core.answers import AnswerBook
+from face_perception.core.errors import DetectorError
 from face_perception.core.pipeline import FacePipeline, PipelineSettings
 from face_perception.core.types import Box, Classification, Detection, Track
 
@@ -173,5 +174,33 @@ def test_a_new_pipeline_shares_what_did_not_change(make_model):
     assert new.detector is old.detector and new.emotion is old.emotion
     assert new.settings.max_faces == 3
     newer = FacePipeline.load(
-        PipelineSettings(emotion_model='', gender_model='', detector_input_size=200), new)
+        PipelineSettings(emotion_model='', gender_model='', detector_score_threshold=0.9), new)
     assert newer.emotion is None and newer.detector is not new.detector
+
+
+def test_another_detector_takes_over_the_faces(monkeypatch):
+    def make_detector(kind, *_):
+        if kind == 'third':
+            raise DetectorError('no such detector')
+        return Detector({'first': 80, 'second': 82}[kind])
+
+    monkeypatch.setattr('face_perception.core.pipeline.make_detector', make_detector)
+    off = {'emotion_model': '', 'gender_model': ''}
+    pipeline = FacePipeline.load(PipelineSettings(detector_type='first', **off))
+    assert pipeline(IMAGE, 1.0).faces[0].track_id == '1'
+    pipeline = FacePipeline.load(PipelineSettings(detector_type='second', **off), pipeline)
+    face, = pipeline(IMAGE, 1.1).faces
+    assert (face.track_id, face.box.width) == ('1', 82)
+    with pytest.raises(DetectorError):
+        FacePipeline.load(PipelineSettings(detector_type='third', **off), pipeline)
+    assert pipeline(IMAGE, 1.2).faces[0].track_id == '1', 'what it had is as it was'
+
+
+def test_the_detectors_size_changes_without_loading_it_again():
+    off = {'emotion_model': '', 'gender_model': ''}
+    pipeline = FacePipeline.load(PipelineSettings(**off))
+    pipeline.detector.input_size = 200
+    changed = FacePipeline.load(PipelineSettings(max_faces=1, **off), pipeline)
+    assert changed.detector is pipeline.detector and changed.detector.input_size == 200
+    resized = FacePipeline.load(PipelineSettings(detector_input_size=300, **off), changed)
+    assert resized.detector is pipeline.detector and resized.detector.input_size == 300

@@ -180,7 +180,7 @@ def test_a_node_publishes_detections(start_robot, ros, portrait):
 def test_a_node_publishes_the_topics_of_rep_155(start_robot, ros, portrait):
     pytest.importorskip('hri_msgs', reason='needs hri_msgs, which is not on PyPI')
     from sensor_msgs.msg import Image
-    robot = start_robot(humans__enabled=True, tracker__max_age=0.1)
+    robot = start_robot(humans__enabled=True, tracker__max_age=60.0)
     tracked = ros.collect(HRI.IdsList, '/humans/faces/tracked')
     message = image_message(Header(), portrait[0])
     ros.spin_until(lambda: robot.show_and_wait(message) and tracked and tracked[-1].ids)

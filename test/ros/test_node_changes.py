@@ -69,7 +69,7 @@ def test_the_detector_and_its_size_change_between_two_images(start_robot, pictur
                   detector__min_input_size=64).successful
     assert robot.show_and_wait(picture).faces == [], 'too small a size to find the face'
     assert robot.status()[2]['detector input size (px)'] == '64'
-    assert change(robot, detector__input_size=320).successful
+    assert change(robot, detector__input_size=320, num_threads=2).successful
     assert len(robot.show_and_wait(picture).faces) == 1
 
 
