@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from ..core.models import CHECKSUMS
 from .recipe import RecipeError, recipe_from
 
 #: Name of the checkpoint in the folder of a run.
@@ -22,6 +23,16 @@ def write_atomically(path: Path | str, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(aside, path)
+
+
+def record_sum(path: Path, digest: str) -> None:
+    """Enter the SHA-256 ``digest`` of the file at ``path`` into ``SHA256SUMS`` beside it."""
+    sums = path.with_name(CHECKSUMS)
+    lines = sums.read_text(encoding='ascii').splitlines() if sums.is_file() else []
+    entries = dict(reversed(line.split(maxsplit=1)) for line in lines)
+    entries[path.name] = digest
+    text = ''.join(f'{digest}  {name}\n' for name, digest in sorted(entries.items()))
+    write_atomically(sums, text.encode('ascii'))
 
 
 def save_checkpoint(folder: Path | str, recipe, state: dict) -> None:

@@ -52,6 +52,12 @@ class ClassifierLearner:
         """Return the number of training pictures."""
         return len(self.images)
 
+    def pictures(self, count: int) -> Tensor:
+        """Return up to ``count`` training pictures, float ``[N, C, S, S]``, evenly picked."""
+        every = max(1, len(self.images) // count)
+        chosen = self.images[::every][:count]
+        return arranged(center_crop(chosen, self.recipe.input_size).float())
+
     def loss(self, batch: Batch) -> Tensor:
         """Return the mean weighted loss on randomly changed versions of the pictures."""
         recipe, chosen = self.recipe, batch.chosen.to(self.images.device)

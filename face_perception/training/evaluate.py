@@ -1,4 +1,4 @@
-"""Measure an ONNX classifier: ``face_perception_evaluate --help``."""
+"""Measure a classifier or a face detector: ``face_perception_evaluate --help``."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from rich.table import Table
 
 from ..core.classifier import Classifier
 from ..core.errors import FacePerceptionError, ModelError
-from ..core.models import load_classifier
+from ..core.models import DETECTION, load_classifier
 from ..core.types import GENDERS
 from . import metrics, plots
 from .data import RACES, DatasetError, Sample, load_samples
 from .data.entries import SPLITS
 from .data.forms import LABELS
+from .detection.commands import detector_report, detector_tables, draw_curve
 from .detector_boxes import find_face
 from .robustness import DEGRADATIONS, accuracies, jittered, near_face
 
@@ -42,18 +43,23 @@ def load(path: Path | str) -> Classifier:
     Raises ``ModelError`` when it cannot be used, or has other labels than the data.
     """
     path = Path(path)
+    task = metadata_of(path).get('task', '')
+    model = load_classifier(path, task)
+    if model.labels != LABELS.get(task):
+        raise ModelError(f'{path} answers {", ".join(model.labels)}; what can be measured is '
+                         f'{" or ".join(", ".join(labels) for labels in LABELS.values())}')
+    return Classifier(model)
+
+
+def metadata_of(path: Path) -> dict[str, str]:
+    """Return what an ONNX file says about itself; raises ``ModelError`` when it is none."""
     if not path.is_file():
         raise ModelError(f"model file '{path}' does not exist")
     try:
         properties = onnx.load(str(path)).metadata_props
     except Exception as error:  # whatever the file makes protobuf stumble over
         raise ModelError(f'{path} cannot be read as an ONNX file: {error}') from error
-    task = {entry.key: entry.value for entry in properties}.get('task', '')
-    model = load_classifier(path, task)
-    if model.labels != LABELS.get(task):
-        raise ModelError(f'{path} answers {", ".join(model.labels)}; what can be measured is '
-                         f'{" or ".join(", ".join(labels) for labels in LABELS.values())}')
-    return Classifier(model)
+    return {entry.key: entry.value for entry in properties}
 
 
 def probabilities_of(classifier: Classifier, samples: Iterable[Sample]) -> np.ndarray:
@@ -240,7 +246,7 @@ def write_pictures(classifier: Classifier, samples: list[Sample], report: dict,
 def parse_arguments() -> argparse.Namespace:
     """Return what the command line asks for."""
     parser = argparse.ArgumentParser(
-        prog='face_perception_evaluate', description='Measure an ONNX classifier.')
+        prog='face_perception_evaluate', description='Measure an ONNX file.')
     parser.add_argument('model', help='ONNX file')
     parser.add_argument('--data', required=True, help='file or folder with the data set')
     parser.add_argument('--output', type=Path, metavar='DIR',
@@ -257,23 +263,42 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def evaluate_classifier(arguments: argparse.Namespace) -> dict:
+    """Measure a classifier, print tables and draw pictures; returns what was measured."""
+    classifier = load(arguments.model)
+    samples = load_samples(classifier.model.task, arguments.data, classifier.model.crop_margin,
+                           split=arguments.split, malformed=arguments.malformed)
+    report = report_of(classifier, samples, arguments.haar, arguments.robustness)
+    report['data'] = {'path': str(arguments.data), 'split': arguments.split}
+    for table in tables_of(report):
+        Console().print(table)
+    if arguments.output:
+        write_pictures(classifier, samples, report, arguments.output)
+    return report
+
+
+def evaluate_detector(arguments: argparse.Namespace) -> dict:
+    """Measure a face detector, print tables and draw its curve; returns what was measured."""
+    report = detector_report(arguments.model, arguments.data, arguments.malformed,
+                             arguments.haar)
+    for table in detector_tables(report):
+        Console().print(table)
+    if arguments.output:
+        draw_curve(report, arguments.output / 'precision_recall.png')
+    return report
+
+
 def main() -> int:
     """Run the command line; returns the exit status."""
     arguments = parse_arguments()
     try:
-        classifier = load(arguments.model)
-        samples = load_samples(classifier.model.task, arguments.data, classifier.model.crop_margin,
-                               split=arguments.split, malformed=arguments.malformed)
         if arguments.output:  # found out before the measuring if it cannot be made
             arguments.output.mkdir(parents=True, exist_ok=True)
-        report = report_of(classifier, samples, arguments.haar, arguments.robustness)
-        report['data'] = {'path': str(arguments.data), 'split': arguments.split}
-        for table in tables_of(report):
-            Console().print(table)
+        detector = metadata_of(Path(arguments.model)).get('task') == DETECTION
+        report = (evaluate_detector if detector else evaluate_classifier)(arguments)
         if arguments.output:
             text = json.dumps(report, indent=2) + '\n'
             (arguments.output / 'evaluation.json').write_text(text, encoding='utf-8')
-            write_pictures(classifier, samples, report, arguments.output)
             print(f'written: {arguments.output}')
     except (FacePerceptionError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)

@@ -15,16 +15,16 @@ from onnx import ModelProto
 from torch import nn
 
 from ..core.errors import FacePerceptionError
-from ..core.models import CHECKSUMS
 from .architectures import count_parameters
 from .augmentation import center_crop
-from .checkpoints import load_checkpoint, write_atomically
+from .checkpoints import load_checkpoint, record_sum, write_atomically
 from .classification import logits_of, to_tensor
 from .data import FaceSet, Sample, load_samples, load_task
+from .detection.commands import export_detector
 from .evaluate import load, measure
 from .metrics import best_temperature
 from .onnx_graph import build_model, set_metadata
-from .recipe import Recipe
+from .recipe import DetectorRecipe, Recipe, RecipeError
 from .train import load_network
 
 VERSION = '0.1.0'
@@ -40,9 +40,13 @@ def export(run: Path | str, data: Path | str, output: Path | str, haar: bool = F
     writes the numbers, which it returns, into the file.  Raises ``RecipeError`` when ``run``
     holds no checkpoint and ``DatasetError`` when data are missing.
     """
-    network = load_network(run)
     checkpoint = load_checkpoint(run)
+    if checkpoint is None:
+        raise RecipeError(f'{run} holds no checkpoint: train first')
     recipe = checkpoint['recipe']
+    if isinstance(recipe, DetectorRecipe):
+        return export_detector(checkpoint, data, output, malformed)
+    network = load_network(run)
     _, validation = load_task(recipe, data, malformed)
     temperature = fitted_temperature(network, validation, recipe)
     metadata = metadata_of(recipe, checkpoint['epoch'], network, temperature)
@@ -52,7 +56,7 @@ def export(run: Path | str, data: Path | str, output: Path | str, haar: bool = F
     set_metadata(model, {**metadata, 'accuracy': json.dumps(numbers)})
     content = model.SerializeToString(deterministic=True)
     write_atomically(output, content)
-    record_sum(Path(output), content)
+    record_sum(Path(output), hashlib.sha256(content).hexdigest())
     return numbers
 
 
@@ -85,16 +89,6 @@ def measure_served(model: ModelProto, samples: list[Sample], haar: bool) -> dict
         path = Path(folder) / 'model.onnx'
         path.write_bytes(model.SerializeToString())
         return measure(load(path), samples, haar)
-
-
-def record_sum(path: Path, content: bytes) -> None:
-    """Enter the SHA-256 of the file at ``path`` into ``SHA256SUMS`` beside it."""
-    sums = path.with_name(CHECKSUMS)
-    lines = sums.read_text(encoding='ascii').splitlines() if sums.is_file() else []
-    entries = dict(reversed(line.split(maxsplit=1)) for line in lines)
-    entries[path.name] = hashlib.sha256(content).hexdigest()
-    text = ''.join(f'{digest}  {name}\n' for name, digest in sorted(entries.items()))
-    write_atomically(sums, text.encode('ascii'))
 
 
 def main() -> int:

@@ -188,6 +188,34 @@ def robustness(table: Mapping[str, float], degradations: Sequence[Degradation],
     _save(figure, path)
 
 
+def precision_recall(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+                     threshold: tuple[float, float, float], path: Path | str,
+                     subject: str = '') -> None:
+    """
+    Draw precision over recall of detectors: ``curves`` by name, each recalls and precisions.
+
+    ``threshold`` marks one point: the score, and recall and precision of the boxes above it.
+    """
+    figure = _figure(7, 5.5)
+    axes = figure.add_subplot()
+    for (name, (recall, precision)), color in zip(curves.items(), cycle(LINES)):
+        axes.plot(recall, precision, color=color, label=name)
+    score, recall, precision = threshold
+    axes.plot(recall, precision, 'o', color='black', markersize=8, fillstyle='none',
+              label=f'score {score:g}: precision {100 * precision:.1f} %, '
+                    f'recall {100 * recall:.1f} %')
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.02)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(_percent())
+    axes.set_xlabel('recall (share of the faces that are found)')
+    axes.set_ylabel('precision (share of the boxes that are faces)')
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, loc='lower left')
+    figure.suptitle(_title('Faces found and false alarms', subject))
+    _save(figure, path)
+
+
 def _figure(width: float, height: float) -> Figure:
     """Return an empty figure of ``width`` x ``height`` inches, to be drawn by Agg."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

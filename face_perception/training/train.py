@@ -29,8 +29,11 @@ from .detection.scenes import load_scenes
 from .plots import learning_curves
 from .recipe import DetectorRecipe, Recipe, RecipeError, load_recipe
 from .trainer import Learner, Trainer, pick_device
+from .warm_start import start_from
 
 HISTORY, CURVES = 'history.json', 'learning_curves.png'
+#: Pictures that the statistics of a network are measured on that starts from a file.
+STATISTICS = 256
 
 
 class InterruptedRunError(FacePerceptionError):
@@ -106,6 +109,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument('--output', required=True, help='folder of the run')
     parser.add_argument('--teacher', help='folder of the finished run to learn from, for a recipe '
                                           'with distillation')
+    parser.add_argument('--start-from', metavar='FILE',
+                        help='exported ONNX file of the same architecture to go on from')
     parser.add_argument('--malformed', choices=('stop', 'skip'), default='stop',
                         help='what to do at a row or picture that cannot be read')
     parser.add_argument('--device', default='auto', help='cpu, cuda, or auto: CUDA if there is one')
@@ -124,6 +129,8 @@ def main() -> int:
         recipe, device = load_recipe(arguments.recipe), pick_device(arguments.device)
         learner = make_learner(recipe, arguments.data, arguments.teacher, arguments.malformed,
                                device)
+        if arguments.start_from:
+            start_from(learner.network, arguments.start_from, learner.pictures(STATISTICS))
         train(recipe, Trainer(recipe, learner, device), arguments.output, console=Console())
     except InterruptedRunError as stop:
         print(stop, file=sys.stderr)

@@ -37,6 +37,9 @@ class Learner(Protocol):
     def __len__(self) -> int:
         """Return the number of training pictures."""
 
+    def pictures(self, count: int) -> Tensor:
+        """Return up to ``count`` training pictures as the network gets them, unchanged."""
+
     def loss(self, batch: Batch) -> Tensor:
         """Return the loss (a scalar) of the network on ``batch``."""
 

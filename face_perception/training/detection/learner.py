@@ -36,6 +36,15 @@ class DetectorLearner:
         """Return the number of training scenes."""
         return len(self.scenes)
 
+    def pictures(self, count: int) -> Tensor:
+        """Return up to ``count`` views, float ``[N, 3, S, S]``, of scenes evenly picked."""
+        every = max(1, len(self.scenes) // count)
+        views = [random_view(self.scenes, index, self.recipe.sizes[-1], self.recipe.augmentation,
+                             np.random.default_rng(index))
+                 for index in range(0, len(self.scenes), every)]
+        return as_input(torch.from_numpy(np.stack([view.image for view in views[:count]]))
+                        .to(self.device))
+
     def loss(self, batch: Batch) -> Tensor:
         """Return the loss of the network on random views of the scenes of ``batch``."""
         seeds = torch.randint(2 ** 31, (len(batch.chosen) + 1,), generator=batch.random).tolist()

@@ -49,6 +49,12 @@ class FaceDetector(nn.Module):
             nn.init.constant_(head[-1].bias[:1], -math.log((1 - PRIOR) / PRIOR))
             nn.init.constant_(head[-1].bias[1:], 0.3)
 
+    def parts(self) -> list[nn.Module]:
+        """Return the parts in the order in which they are exported."""
+        backbone = [part for pair in zip(self.stages, self.laterals, strict=True)
+                    for part in pair]
+        return [self.stem, *backbone, *self.heads]
+
     def maps(self, image: Tensor) -> list[Tensor]:
         """
         Return one map ``[N, 5, H / stride, W / stride]`` per stride: a logit, four distances.

@@ -13,7 +13,7 @@ from .network import MULTIPLE
 #: Boxes that score less are dropped, boxes that overlap a better one more are dropped too.
 LOWEST_SCORE, SUPPRESSION = 0.02, 0.45
 #: The shade of the border that fills a picture up to a multiple of ``MULTIPLE``.
-BORDER = 114
+BORDER = 128
 
 
 @torch.inference_mode()

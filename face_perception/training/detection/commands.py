@@ -1,0 +1,137 @@
+"""What the commands ``face_perception_export`` and ``_evaluate`` do with a face detector."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from rich.table import Table
+
+from ...core.detectors import HaarDetector, OnnxDetector
+from ...core.errors import ModelError
+from ..architectures import count_parameters
+from ..checkpoints import averaged_weights, record_sum, write_atomically
+from ..onnx_graph import set_metadata
+from ..plots import precision_recall
+from ..recipe import recipe_from
+from .average_precision import LONG_SIDE, Curve, curve
+from .graph import build_detector_model
+from .measure import (
+    INPUT_SIZES,
+    answers,
+    lowest_threshold,
+    measure,
+    measure_conditions,
+    scaled,
+    smallest_found,
+)
+from .network import MULTIPLE, FaceDetector
+from .scenes import load_scenes
+
+VERSION = '0.1.0'
+#: Boxes that score less are not even measured; on face-free pieces so many may pass in a hundred.
+LOWEST_SCORE, ALARMS_PER_100 = 0.02, 2.0
+
+
+def export_detector(checkpoint: dict, data: Path | str, output: Path | str,
+                    malformed: str = 'stop') -> dict:
+    """
+    Write the averaged detector of ``checkpoint`` to ``output``, list its sum, return its numbers.
+
+    The recommended threshold is the lowest that keeps false alarms rare on the held-out scenes.
+    """
+    output, recipe = Path(output), checkpoint['recipe']
+    network = FaceDetector()
+    network.load_state_dict(averaged_weights(checkpoint))
+    _, scenes = load_scenes(recipe, data, malformed)
+    training = {'data_sets': ['WIDER FACE', 'face-detection-mik1i'], 'recipe': recipe.as_dict(),
+                'epochs': checkpoint['epoch'], 'seed': recipe.seed}
+    metadata = {'task': recipe.task, 'version': VERSION, 'architecture': 'face_detector',
+                'parameters': str(count_parameters(network)), 'input_multiple': str(MULTIPLE),
+                'score_threshold': '0.5', 'training': json.dumps(training, sort_keys=True)}
+    model = build_detector_model(network.eval(), metadata)
+    aside = output.with_name(output.name + '.trial')
+    try:
+        write_atomically(aside, model.SerializeToString(deterministic=True))
+        detector = OnnxDetector(aside, LONG_SIDE, LOWEST_SCORE)
+        threshold = lowest_threshold(detector, scenes, ALARMS_PER_100)
+        numbers = measure(detector, scenes, threshold)
+    finally:
+        aside.unlink(missing_ok=True)
+    set_metadata(model, {**metadata, 'score_threshold': str(threshold),
+                         'accuracy': json.dumps(numbers)})
+    content = model.SerializeToString(deterministic=True)
+    write_atomically(output, content)
+    record_sum(output, hashlib.sha256(content).hexdigest())
+    return {**numbers, 'score_threshold': threshold}
+
+
+def detector_report(path: Path | str, data: Path | str, malformed: str = 'stop',
+                    haar: bool = False) -> dict:
+    """
+    Return what is measured of the detector at ``path`` on the scenes that its recipe held out.
+
+    ``numbers`` as of ``measure``; ``conditions`` the average precision by condition; ``sizes``
+    by input size the average precision and the smallest face that is found; ``curves`` recall
+    and precision by detector, with ``haar`` also of OpenCV's cascade.  Raises ``ModelError`` for
+    a file that is no detector or does not say how it was trained.
+    """
+    detector = OnnxDetector(Path(path), LONG_SIDE, LOWEST_SCORE)
+    metadata = detector.model.session.get_modelmeta().custom_metadata_map
+    try:
+        recipe = recipe_from(json.loads(metadata['training'])['recipe'])
+    except (KeyError, ValueError) as error:
+        raise ModelError(f'{path} does not say what it was trained on: train and export it with '
+                         'this package') from error
+    _, scenes = load_scenes(recipe, data, malformed)
+    threshold, scenes = detector.model.score_threshold, [scaled(scene) for scene in scenes]
+    numbers = measure(detector, scenes, threshold)
+    report = {'model': {'file': Path(path).name, 'sha256': detector.model.sha256,
+                        'score_threshold': threshold},
+              'numbers': numbers, 'conditions': measure_conditions(detector, scenes),
+              'sizes': {}, 'curves': {'ours': _points(curve(scenes, answers(detector, scenes)))}}
+    if haar:
+        points = curve(scenes, answers(HaarDetector(LONG_SIDE, 0.0), scenes))
+        report['curves']['Haar'] = _points(points)
+        numbers['average_precision_haar'] = round(points.average, 4)
+    for size in INPUT_SIZES:
+        detector.input_size = size
+        report['sizes'][size] = {
+            'average_precision': round(curve(scenes, answers(detector, scenes)).average, 4),
+            'smallest_face': smallest_found(detector, scenes, threshold)}
+    return report
+
+
+def detector_tables(report: dict) -> list[Table]:
+    """Return what ``detector_report`` found as tables to read in a terminal."""
+    model = report['model']
+    overall = Table('number', 'value', caption=f'{model["file"]}, held-out scenes, threshold '
+                                               f'{model["score_threshold"]:g}')
+    for name, value in report['numbers'].items():
+        overall.add_row(name, f'{value:g}')
+    conditions = Table('condition', 'average precision')
+    for name, value in report['conditions'].items():
+        conditions.add_row(name, f'{value:.3f}')
+    sizes = Table('input size', 'average precision', 'smallest face found',
+                  caption='pixels of a picture whose long side has 640')
+    for size, numbers in report['sizes'].items():
+        sizes.add_row(str(size), f'{numbers["average_precision"]:.3f}',
+                      f'{numbers["smallest_face"]:g}')
+    return [overall, conditions, sizes]
+
+
+def draw_curve(report: dict, path: Path) -> None:
+    """Draw precision over recall of what ``detector_report`` measured."""
+    numbers, model = report['numbers'], report['model']
+    precision_recall(
+        {name: (points['recall'], points['precision'])
+         for name, points in report['curves'].items()},
+        (model['score_threshold'], numbers['recall'], numbers['precision']), path,
+        f'{model["file"]}, {numbers["images"]} held-out scenes, {numbers["faces"]} faces')
+
+
+def _points(points: Curve) -> dict[str, list[float]]:
+    """Return recall and precision of ``points`` as plain numbers."""
+    return {'recall': points.recall.round(4).tolist(),
+            'precision': points.precision.round(4).tolist()}

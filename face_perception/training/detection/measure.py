@@ -1,0 +1,170 @@
+"""Measure a face detector as the node runs it, on scenes that it did not learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import cv2
+import numpy as np
+
+from ...core.detectors import Detector
+from .average_precision import BINS, LONG_SIDE, SMALLEST, Curve, Found, curve
+from .scenes import Scene
+
+#: Sizes of the input, in pixels of its long side, that a user may choose from.
+INPUT_SIZES = (160, 240, 320, 480, 640)
+#: A height of face counts as found where this share of such faces is.
+FOUND_SHARE = 0.8
+#: A cut of a scene that shows no face has at least this many pixels on its shorter side.
+SMALLEST_CUT = 120
+
+#: What cameras do to a scene: name to a function of a uint8 BGR picture.
+CONDITIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    'gray': lambda image: cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY),
+                                       cv2.COLOR_GRAY2BGR),
+    'dark': lambda image: (image * 0.25).astype(np.uint8),
+    'overexposed': lambda image: np.minimum(image * 2.0, 255).astype(np.uint8),
+    'blurred': lambda image: cv2.GaussianBlur(image, (0, 0), 2.0),
+    'noisy': lambda image: (image + np.random.default_rng(0).normal(0, 16, image.shape))
+    .clip(0, 255).astype(np.uint8),
+    'jpeg': lambda image: cv2.imdecode(cv2.imencode(
+        '.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, 20])[1], cv2.IMREAD_COLOR),
+    'tilted': lambda image: image,  # the scene is turned with its boxes, see _tilted
+}
+
+
+def scaled(scene: Scene, long_side: int = LONG_SIDE) -> Scene:
+    """Return ``scene`` with a picture whose long side has ``long_side`` pixels."""
+    scale = long_side / max(scene.image.shape[:2])
+    size = [round(side * scale) for side in scene.image.shape[1::-1]]
+    image = cv2.resize(scene.image, size,
+                       interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    factors = np.array([size[0] / scene.image.shape[1], size[1] / scene.image.shape[0]] * 2)
+    return Scene(scene.name, image, (scene.boxes * factors).astype(np.float32), scene.ignored,
+                 scene.event)
+
+
+def answers(detector: Detector, scenes: Iterable[Scene]) -> list[Found]:
+    """Return what ``detector`` finds in each picture."""
+    found = []
+    for scene in scenes:
+        detections = detector.detect(scene.image)
+        boxes = [(box.x, box.y, box.x + box.width, box.y + box.height)
+                 for box in (detection.box for detection in detections)]
+        found.append(Found(np.array(boxes, dtype=np.float32).reshape(-1, 4),
+                           np.array([detection.score for detection in detections])))
+    return found
+
+
+def measure(detector: Detector, scenes: Sequence[Scene], threshold: float) -> dict[str, float]:
+    """
+    Return the numbers of ``detector``, which is to give all boxes, however little they score.
+
+    ``scenes`` are brought to the protocol's size; ``precision`` and ``recall`` are those at
+    ``threshold``, the default of the file, and ``false_per_100_cuts`` how many boxes it lets
+    pass on a hundred pieces of the scenes that show no face.
+    """
+    scenes = [scaled(scene) for scene in scenes]
+    found = answers(detector, scenes)
+    points = curve(scenes, found)
+    precision, recall = at_threshold(points, threshold)
+    numbers = {
+        'images': len(scenes), 'faces': count(scenes, (SMALLEST, np.inf)),
+        'average_precision': points.average,
+        **{f'average_precision_{bin_name(*heights)}': curve(scenes, found, heights).average
+           for heights in BINS},
+        'precision': precision, 'recall': recall}
+    cuts = [cut for scene in scenes if (cut := without_faces(scene)) is not None]
+    alarms = sum(int((answer.scores >= threshold).sum()) for answer in answers(detector, cuts))
+    if cuts:
+        numbers |= {'cuts': len(cuts), 'false_per_100_cuts': 100 * alarms / len(cuts)}
+    return {name: round(value, 4) for name, value in numbers.items()}
+
+
+def measure_conditions(detector: Detector, scenes: Sequence[Scene]) -> dict[str, float]:
+    """Return the average precision on ``scenes`` under each of ``CONDITIONS``."""
+    scenes = [scaled(scene) for scene in scenes]
+    numbers = {}
+    for name, change in CONDITIONS.items():
+        changed = [_tilted(scene) if name == 'tilted' else Scene(
+            scene.name, change(scene.image), scene.boxes, scene.ignored) for scene in scenes]
+        numbers[name] = round(curve(changed, answers(detector, changed)).average, 4)
+    return numbers
+
+
+def smallest_found(detector: Detector, scenes: Sequence[Scene], threshold: float) -> float:
+    """
+    Return from which height on, in pixels, ``FOUND_SHARE`` of the faces are found.
+
+    Heights are in pixels of the picture at the protocol's size, in steps of a quarter;
+    infinite where that many are never found.
+    """
+    scenes = [scaled(scene) for scene in scenes]
+    found = answers(detector, scenes)
+    edges = 12 * 1.25 ** np.arange(16)
+    shares = [at_threshold(curve(scenes, found, bounds), threshold)[1]
+              for bounds in zip(edges, [*edges[3:], np.inf, np.inf, np.inf], strict=True)]
+    enough = [edge for edge, share in zip(edges, shares, strict=True) if share >= FOUND_SHARE]
+    return round(float(enough[0]), 1) if enough else float('inf')
+
+
+def at_threshold(points: Curve, threshold: float) -> tuple[float, float]:
+    """Return precision and recall of the boxes that score ``threshold`` or more."""
+    kept = int((points.scores >= threshold).sum())
+    if kept == 0:
+        return 1.0, 0.0
+    return float(points.precision[kept - 1]), float(points.recall[kept - 1])
+
+
+def lowest_threshold(detector: Detector, scenes: Sequence[Scene], alarms_per_100: float) -> float:
+    """
+    Return the lowest threshold at which pieces without a face give few boxes.
+
+    At most ``alarms_per_100`` boxes on a hundred of them, in steps of 0.01 from 0.2 up.
+    """
+    cuts = [cut for scene in scenes if (cut := without_faces(scaled(scene))) is not None]
+    scores = np.concatenate([np.zeros(0), *(found.scores for found in answers(detector, cuts))])
+    for threshold in np.arange(0.2, 0.95, 0.01):
+        if (scores >= threshold).sum() <= alarms_per_100 * len(cuts) / 100:
+            break
+    return round(float(threshold), 2)
+
+
+def without_faces(scene: Scene) -> Scene | None:
+    """Return the largest half or third of ``scene`` that no box touches, else ``None``."""
+    height, width = scene.image.shape[:2]
+    cuts = [(0, 0, width, height)] if len(scene.boxes) == 0 else []
+    for share in (1 / 2, 1 / 3):
+        cuts += [(0, 0, width, int(height * share)), (0, int(height * (1 - share)), width, height),
+                 (0, 0, int(width * share), height), (int(width * (1 - share)), 0, width, height)]
+    for left, top, right, bottom in cuts:
+        apart = ((scene.boxes[:, 0] >= right) | (scene.boxes[:, 2] <= left)
+                 | (scene.boxes[:, 1] >= bottom) | (scene.boxes[:, 3] <= top))
+        if apart.all() and min(right - left, bottom - top) >= SMALLEST_CUT:
+            return Scene(scene.name, np.ascontiguousarray(scene.image[top:bottom, left:right]),
+                         np.zeros((0, 4), np.float32), np.zeros(0, bool))
+    return None
+
+
+def count(scenes: Sequence[Scene], heights: tuple[float, float]) -> int:
+    """Return how many faces of ``scenes``, not ignored, have a height in ``heights``."""
+    tall = np.concatenate([(scene.boxes[:, 3] - scene.boxes[:, 1])[~scene.ignored]
+                           for scene in scenes])
+    return int(((tall >= heights[0]) & (tall < heights[1])).sum())
+
+
+def bin_name(low: float, high: float) -> str:
+    """Return how a bin of heights is called in the numbers, such as ``24_to_48``."""
+    return f'over_{low:.0f}' if np.isinf(high) else f'{low:.0f}_to_{high:.0f}'
+
+
+def _tilted(scene: Scene, degrees: float = 20.0) -> Scene:
+    """Return ``scene`` turned around its middle; boxes become those of the turned ellipses."""
+    height, width = scene.image.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+    image = cv2.warpAffine(scene.image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    centers = (scene.boxes[:, :2] + scene.boxes[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
+    halves = np.sqrt(((scene.boxes[:, 2:] - scene.boxes[:, :2]) / 2) ** 2 @ matrix[:, :2].T ** 2)
+    boxes = np.concatenate([centers - halves, centers + halves], axis=1).astype(np.float32)
+    outside = (boxes[:, :2] < 0).any(axis=1) | (boxes[:, 2:] > (width, height)).any(axis=1)
+    return Scene(scene.name, image, boxes, scene.ignored | outside)

@@ -1,0 +1,105 @@
+"""
+Start a training from a file that was exported before, instead of from random weights.
+
+An exported file has no batch normalisations any more: they are part of its convolutions.  They
+are put back such that the network answers as the file does, also while it trains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from .architectures import PIXEL_SCALE
+from .recipe import RecipeError
+
+
+@torch.no_grad()
+def start_from(network: nn.Module, path: Path | str, images: Tensor) -> None:
+    """
+    Set the weights of ``network`` to those of the exported file at ``path``.
+
+    ``images`` float ``[N, C, H, W]``, 0..255, are what the statistics of the normalisations are
+    measured on: some hundred training pictures.  A last layer of another size (other classes)
+    keeps its random weights.  Raises ``RecipeError`` when the file is of another architecture.
+    """
+    layers = _in_order_of_the_file(network)
+    weights = list(_convolutions(path))
+    if len(weights) != len(layers):
+        raise RecipeError(f'{path} has {len(weights)} convolutions, the recipe\'s network '
+                          f'{len(layers)}: it is of another architecture')
+    for number, (layer, (weight, bias)) in enumerate(zip(layers, weights, strict=True)):
+        if layer.weight.shape != weight.shape:
+            if layer in _last_layers(network):
+                continue
+            raise RecipeError(f'{path}: convolution {number} is {tuple(weight.shape)}, not '
+                              f'{tuple(layer.weight.shape)}: it is of another architecture')
+        layer.weight.copy_(weight * PIXEL_SCALE if number == 0 else weight)
+        norm = _normalisation_of(network, layer)
+        if norm is not None:
+            norm.weight.fill_(1)
+            norm.bias.copy_(bias)
+        elif layer.bias is not None:
+            layer.bias.copy_(bias)
+    _restore_statistics(network, images)
+
+
+def _convolutions(path: Path | str) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Yield kernel and bias of each convolution of the file, in its order."""
+    try:
+        graph = onnx.load(str(path)).graph
+    except Exception as error:  # whatever the file makes protobuf stumble over
+        raise RecipeError(f'{path} cannot be read as an ONNX file: {error}') from error
+    stored = {entry.name: entry for entry in graph.initializer}
+    for node in graph.node:
+        if node.op_type == 'Conv':
+            arrays = [torch.from_numpy(numpy_helper.to_array(stored[name]).copy())
+                      for name in node.input[1:]]
+            yield arrays[0], arrays[1] if len(arrays) > 1 else None
+
+
+def _in_order_of_the_file(network: nn.Module) -> list[nn.Conv2d]:
+    """Return the convolutions in the order in which they are exported."""
+    parts = network.parts() if hasattr(network, 'parts') else [network]
+    return [layer for part in parts for layer in part.modules() if isinstance(layer, nn.Conv2d)]
+
+
+def _last_layers(network: nn.Module) -> list[nn.Conv2d]:
+    """Return the convolutions without a normalisation that answer: those with a bias."""
+    return [layer for layer in network.modules()
+            if isinstance(layer, nn.Conv2d) and layer.bias is not None]
+
+
+def _normalisation_of(network: nn.Module, layer: nn.Conv2d) -> nn.BatchNorm2d | None:
+    """Return the batch normalisation just behind ``layer``, if there is one."""
+    for parent in network.modules():
+        children = list(parent.children())
+        for child, following in zip(children, children[1:]):
+            if child is layer:
+                return following if isinstance(following, nn.BatchNorm2d) else None
+    return None
+
+
+def _restore_statistics(network: nn.Module, images: Tensor) -> None:
+    """Make each normalisation add its bias, and nothing else, to what ``images`` give it."""
+    def measure(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
+        mean = inputs[0].mean(dim=(0, 2, 3))
+        variance = inputs[0].var(dim=(0, 2, 3), unbiased=False)
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.bias.add_(mean)
+        norm.weight.copy_((variance + norm.eps).sqrt())
+
+    hooks = [module.register_forward_pre_hook(measure) for module in network.modules()
+             if isinstance(module, nn.BatchNorm2d)]
+    try:
+        network.eval()(images)
+    finally:
+        for hook in hooks:
+            hook.remove()
+        network.train()
