@@ -217,25 +217,28 @@ class Robot:
         return answer.current_state.label
 
 
-#: A node for which rclpy tells nothing of subscribers, as on Humble.
-WITHOUT_MATCHED_EVENTS = """
+#: Starts the node after something in it was changed.
+PATCHED = """
 import sys
-from face_perception.ros import outputs
-outputs.MATCHED_EVENTS = False
-from face_perception.ros.node import main
-sys.exit(main())
+from face_perception.ros import node
+{patch}
+sys.exit(node.main())
 """
 
 
 class NodeProcess:
-    """The real face_perception node in a process of its own; ``name`` is with its namespace."""
+    """
+    The real face_perception node in a process of its own; ``name`` is with its namespace.
 
-    def __init__(self, name, arguments, log_path, matched_events=True):
+    ``patch`` is code that runs in it first, where ``node`` is the node's module.
+    """
+
+    def __init__(self, name, arguments, log_path, patch=''):
         self.name = name
         self._log_path = log_path
         namespace, _, own_name = f'/{name}'.rpartition('/')
-        program = (['-m', 'face_perception.ros.node'] if matched_events
-                   else ['-c', WITHOUT_MATCHED_EVENTS])
+        program = (['-c', PATCHED.format(patch=patch)] if patch
+                   else ['-m', 'face_perception.ros.node'])
         with open(log_path, 'w') as log:
             self.process = subprocess.Popen(
                 [sys.executable, *program, '--ros-args', '-r', f'__node:={own_name}',
@@ -267,14 +270,14 @@ def start_node(tmp_path):
     """Start nodes; at the end each must still live and end cleanly on Ctrl-C."""
     nodes = []
 
-    def start(*arguments, namespace='', matched_events=True, **parameters):
+    def start(*arguments, namespace='', patch='', **parameters):
         name = f'node_{os.getpid()}_{time.monotonic_ns() % 10**9}'
         log_path = tmp_path / f'{name}.log'
         name = f'{namespace}/{name}' if namespace else name
         for key, value in parameters.items():
             text = str(value).lower() if isinstance(value, bool) else value
             arguments += ('-p', f"{key.replace('__', '.')}:={text}")
-        node = NodeProcess(name, arguments, log_path, matched_events)
+        node = NodeProcess(name, arguments, log_path, patch)
         nodes.append(node)
         return node
 

@@ -5,6 +5,7 @@ from array import array
 import cv2
 import numpy as np
 import pytest
+from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
@@ -115,3 +116,20 @@ def test_a_camera_that_vanishes_and_returns(start_robot):
     robot.wait_for_status(lambda level, text, values: robot.show(good()) or level < 2)
     log = robot.process.log()
     assert log.count('nobody publishes on') == 1 and 'images arrive again' in log, log
+
+
+def test_images_that_never_come_are_counted_by_the_gaps_of_the_stamps(start_robot):
+    robot = start_robot(qos__image__reliability='reliable', qos__image__depth=20, max_rate=5.0)
+    robot.show_and_wait(good())
+    start = robot.ros.node.get_clock().now().nanoseconds
+    for index in range(90):
+        if index % 3 == 2:
+            continue  # every third image is lost
+        message = good()
+        message.header.stamp = Time(nanoseconds=start + index * 10_000_000).to_msg()
+        robot.show(message, stamped=False)
+        robot.ros.spin_for(0.02)
+    level, text, values = robot.wait_for_status(
+        lambda level, text, values: int(values['frames received']) > 50)
+    assert level == 1 and 'lost before they reached the node' in text, text
+    assert int(values['frames lost before the node']) >= 20

@@ -131,6 +131,39 @@ def test_the_lifecycle_goes_round_and_each_step_undoes_its_opposite(start_robot)
     assert robot.lifecycle_state() == 'finalized'
 
 
+def test_an_active_node_shuts_down_in_order(start_robot):
+    robot = start_robot()
+    gray = image_message(Header(), np.full((48, 64, 3), 80, np.uint8))
+    robot.show_and_wait(gray)
+    assert change_state(robot, Transition.TRANSITION_ACTIVE_SHUTDOWN)
+    robot.ros.spin_until(lambda: robot.camera.get_subscription_count() == 0)
+    faces = f'/{robot.process.name}/faces'
+    robot.ros.spin_until(lambda: not robot.ros.node.count_publishers(faces))
+    assert robot.lifecycle_state() == 'finalized' and robot.process.alive()
+
+
+FAILS_TO_START_ONCE = """
+def fail(self, start=node.FrameProcessor.start):
+    node.FrameProcessor.start = start
+    raise RuntimeError('no thread left')
+node.FrameProcessor.start = fail
+"""
+
+
+def test_a_transition_that_fails_undoes_all_and_may_be_tried_again(start_robot):
+    robot = start_robot(matched=False, patch=FAILS_TO_START_ONCE)
+    level, text, values = robot.wait_for_status(lambda level, text, values: level == 2)
+    assert 'no thread left' in text and values['state'] == 'unconfigured'
+    assert robot.lifecycle_state() == 'unconfigured'
+    assert robot.camera.get_subscription_count() == 0
+    assert change_state(robot, Transition.TRANSITION_CONFIGURE)
+    assert change_state(robot, Transition.TRANSITION_ACTIVATE)
+    robot.wait_for_match()
+    gray = image_message(Header(), np.full((48, 64, 3), 80, np.uint8))
+    assert robot.show_and_wait(gray).image_width == 64
+    robot.wait_for_status(lambda level, text, values: 'no thread' not in text)
+
+
 def test_every_parameter_is_described_with_its_limits(start_robot):
     robot = start_robot(matched=False)
     names = [parameter.name for parameter in PARAMETERS]
