@@ -6,7 +6,7 @@ import sys
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
-from rclpy.clock import JumpThreshold
+from rclpy.clock import Clock, ClockType, JumpThreshold
 from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -60,7 +60,8 @@ class FacePerceptionNode(LifecycleNode):
             JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1),
                           on_clock_change=True), post_callback=self._on_time_jump)
         if not outputs.MATCHED_EVENTS:
-            self.create_timer(DEMAND_PERIOD_S, self._update_input)
+            self.create_timer(DEMAND_PERIOD_S, self._update_input,
+                              clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     # Lifecycle
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Callable
 
 import numpy as np
-from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -17,6 +17,11 @@ from ..msg import FaceArray, PipelineLatency
 from .conversions import Latency, face_array, image_message
 from .image_input import profile
 from .parameters import NodeSettings
+
+try:
+    from rclpy.event_handler import PublisherEventCallbacks
+except ImportError:  # Humble
+    from rclpy.qos_event import PublisherEventCallbacks
 
 #: Whether rclpy tells when a subscriber comes or goes (Jazzy and later); else the node looks.
 MATCHED_EVENTS = 'matched' in inspect.signature(PublisherEventCallbacks.__init__).parameters
@@ -37,6 +42,8 @@ class Outputs:
         self._on_demand = on_demand
         self._qos = profile(settings.output_qos)
         self._publishers: list = []
+        # The worker makes and removes topics of faces while the executor asks for listeners.
+        self._lock = threading.Lock()
         self._extras: list = []
         try:
             self._faces = self.create(FaceArray, '~/faces')
@@ -62,26 +69,30 @@ class Outputs:
         if MATCHED_EVENTS:
             arguments['event_callbacks'] = PublisherEventCallbacks(
                 matched=lambda _: self._on_demand())
-        publisher = self._node.create_lifecycle_publisher(
-            message_type, topic, self._qos, **arguments)
-        if active:
-            publisher.on_activate(None)
-        self._publishers.append(publisher)
+        with self._lock:
+            publisher = self._node.create_lifecycle_publisher(
+                message_type, topic, self._qos, **arguments)
+            if active:
+                publisher.on_activate(None)
+            self._publishers.append(publisher)
         return publisher
 
     def remove(self, publisher) -> None:
         """Destroy one publisher."""
-        self._publishers.remove(publisher)
-        self._node.destroy_lifecycle_publisher(publisher)
+        with self._lock:
+            self._publishers.remove(publisher)
+            self._node.destroy_lifecycle_publisher(publisher)
 
     def destroy(self) -> None:
         """Destroy all publishers."""
-        while self._publishers:
-            self._node.destroy_lifecycle_publisher(self._publishers.pop())
+        with self._lock:
+            while self._publishers:
+                self._node.destroy_lifecycle_publisher(self._publishers.pop())
 
     def wanted(self) -> bool:
         """Return whether anybody subscribes to any output."""
-        return any(publisher.get_subscription_count() for publisher in list(self._publishers))
+        with self._lock:
+            return any(publisher.get_subscription_count() for publisher in self._publishers)
 
     def publish(self, header: Header, picture: np.ndarray, result: FrameResult) -> None:
         """Publish the faces of one image."""
