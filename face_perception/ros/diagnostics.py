@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 from ..core.pipeline import FacePipeline
-from .health import Health
+from .health import LOG_PERIOD_S, Health
 
 PERIOD_S = 1.0
 
@@ -25,6 +27,7 @@ class Diagnostics:
         self._node = node
         self._health = health
         self._describe = describe
+        self._complained = float('-inf')
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
         node.create_timer(PERIOD_S, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -39,9 +42,17 @@ class Diagnostics:
         status = self._health.status(
             f'face_perception: {name}', self._node.resolve_topic_name('image'), level, message,
             values)
+        self._log_complaint()
         array = DiagnosticArray(status=[status])
         array.header.stamp = clock.now().to_msg()
         self._publisher.publish(array)
+
+    def _log_complaint(self) -> None:
+        """Warn of dropped or lost images in the log too, once a minute."""
+        complaint = self._health.complaint()
+        if complaint and time.monotonic() - self._complained >= LOG_PERIOD_S:
+            self._complained = time.monotonic()
+            self._node.get_logger().warning(complaint)
 
 
 def model_values(pipeline: FacePipeline | None) -> dict[str, str]:

@@ -116,6 +116,11 @@ class Health:
         with self._lock:
             return self._clock() - self._last_receipt
 
+    def complaint(self) -> str:
+        """Return what is wrong with the stream of images, each of which may be fine, or ``''``."""
+        with self._lock:
+            return self._complaint()
+
     def status(self, name: str, hardware_id: str, level: bytes, message: str,
                extra: dict[str, str]) -> DiagnosticStatus:
         """
@@ -155,6 +160,9 @@ class Health:
                   if self._clock() - entry.last_time < ERROR_MEMORY_S]
         if recent:
             return max(recent, key=lambda entry: entry.last_time).last_message
+        return self._complaint()
+
+    def _complaint(self) -> str:
         received = len(self._input)
         if received < FEWEST_IMAGES:
             return ''

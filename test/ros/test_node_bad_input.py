@@ -133,3 +133,4 @@ def test_images_that_never_come_are_counted_by_the_gaps_of_the_stamps(start_robo
         lambda level, text, values: int(values['frames received']) > 50)
     assert level == 1 and 'lost before they reached the node' in text, text
     assert int(values['frames lost before the node']) >= 20
+    assert robot.process.log().count('lost before they reached the node') == 1
