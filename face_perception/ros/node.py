@@ -26,7 +26,7 @@ from .parameters import NodeSettings, Value, declare_parameters, read_values, se
 from .silence import SilenceWatch
 from .transport import use_large_images
 
-#: Where rclpy does not tell of subscribers, the node looks so often, in seconds.
+#: Where nobody tells of subscribers, the node looks so often, in seconds.
 DEMAND_PERIOD_S = 0.5
 
 
@@ -51,7 +51,7 @@ class FacePerceptionNode(LifecycleNode):
         self._outputs: outputs.Outputs | None = None
         self._frames: FrameProcessor | None = None
         self._input: ImageInput | None = None
-        self._enable_service = None
+        self._enable_service = self._demand_timer = None
         faults = declare_parameters(self)
         self._changes = ParameterChanges(self, self._prepare, self._report)
         self._changes.faults = faults
@@ -59,9 +59,6 @@ class FacePerceptionNode(LifecycleNode):
         self._jumps = self.get_clock().create_jump_callback(
             JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1),
                           on_clock_change=True), post_callback=self._on_time_jump)
-        if not outputs.MATCHED_EVENTS:
-            self.create_timer(DEMAND_PERIOD_S, self._update_input,
-                              clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     # Lifecycle
 
@@ -82,6 +79,10 @@ class FacePerceptionNode(LifecycleNode):
             if self._converter is None:
                 self._converter = choose_converter(self.get_logger().warning)
             self._outputs = outputs.Outputs(self, settings, self._update_input)
+            if self._outputs.polled:
+                self._demand_timer = self.create_timer(
+                    DEMAND_PERIOD_S, self._update_input,
+                    clock=Clock(clock_type=ClockType.STEADY_TIME))
             self._frames = FrameProcessor(
                 self.get_clock(), self._health, self._outputs, self._report)
             self._frames.configure(settings, self._pipeline, self._decoder(settings))
@@ -164,9 +165,12 @@ class FacePerceptionNode(LifecycleNode):
         self._changes.configured = False
         if self._enable_service is not None:
             self.destroy_service(self._enable_service)
+        if self._demand_timer is not None:
+            self.destroy_timer(self._demand_timer)
         if self._outputs is not None:
             self._outputs.destroy()
-        self._enable_service = self._outputs = self._frames = self._input = None
+        self._enable_service = self._demand_timer = None
+        self._outputs = self._frames = self._input = None
         self._pipeline = self._settings = None
 
     # What comes from outside

@@ -19,11 +19,11 @@ from .image_input import profile
 from .parameters import NodeSettings
 
 try:
-    from rclpy.event_handler import PublisherEventCallbacks
+    from rclpy.event_handler import PublisherEventCallbacks, UnsupportedEventTypeError
 except ImportError:  # Humble
-    from rclpy.qos_event import PublisherEventCallbacks
+    from rclpy.qos_event import PublisherEventCallbacks, UnsupportedEventTypeError
 
-#: Whether rclpy tells when a subscriber comes or goes (Jazzy and later); else the node looks.
+#: Whether rclpy can tell when a subscriber comes or goes; Humble's cannot.
 MATCHED_EVENTS = 'matched' in inspect.signature(PublisherEventCallbacks.__init__).parameters
 
 
@@ -35,11 +35,13 @@ class Outputs:
         """
         Create the publishers that the settings ask for.
 
-        ``on_demand`` is called when a subscriber comes or goes, where ``MATCHED_EVENTS``.
-        Raises ``FacePerceptionError`` when a package of messages is missing.
+        ``on_demand`` is called when a subscriber comes or goes, unless ``polled``: then rclpy or
+        the middleware does not tell, and one has to look.  Raises ``FacePerceptionError`` when a
+        package of messages is missing.
         """
         self._node = node
         self._on_demand = on_demand
+        self.polled = not MATCHED_EVENTS
         self._qos = profile(settings.output_qos)
         self._publishers: list = []
         # The worker makes and removes topics of faces while the executor asks for listeners.
@@ -65,17 +67,22 @@ class Outputs:
 
         ``active`` is for one that is made while the node is active: the others get so with it.
         """
-        arguments = {}
-        if MATCHED_EVENTS:
-            arguments['event_callbacks'] = PublisherEventCallbacks(
-                matched=lambda _: self._on_demand())
         with self._lock:
-            publisher = self._node.create_lifecycle_publisher(
-                message_type, topic, self._qos, **arguments)
+            publisher = self._create(message_type, topic)
             if active:
                 publisher.on_activate(None)
             self._publishers.append(publisher)
         return publisher
+
+    def _create(self, message_type: type, topic: str):
+        if not self.polled:
+            try:
+                return self._node.create_lifecycle_publisher(
+                    message_type, topic, self._qos, event_callbacks=PublisherEventCallbacks(
+                        matched=lambda _: self._on_demand()))
+            except UnsupportedEventTypeError:  # this middleware does not tell
+                self.polled = True
+        return self._node.create_lifecycle_publisher(message_type, topic, self._qos)
 
     def remove(self, publisher) -> None:
         """Destroy one publisher."""

@@ -39,9 +39,15 @@ def publish_until(ros, camera, received):
 
 #: As on Humble, where rclpy tells nothing of subscribers.
 WITHOUT_EVENTS = 'node.outputs.MATCHED_EVENTS = False'
+#: As with a middleware that does not tell.
+UNSUPPORTED = """
+def refuse(**_):
+    raise node.outputs.UnsupportedEventTypeError('no matched events')
+node.outputs.PublisherEventCallbacks = refuse
+"""
 
 
-@pytest.mark.parametrize('patch', ['', WITHOUT_EVENTS])
+@pytest.mark.parametrize('patch', ['', WITHOUT_EVENTS, UNSUPPORTED])
 def test_without_a_listener_there_is_no_subscription(ros, start_node, camera, patch):
     node = start_node(patch=patch)
     own = camera(node.name)
