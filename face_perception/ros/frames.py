@@ -56,9 +56,11 @@ class FrameProcessor:
                 self._rate = RateLimit(settings.max_rate)
 
     def reset(self) -> None:
-        """Forget the faces: time was set back, or other images come."""
+        """Forget the faces, and an image that waits: it is of the time before."""
         with self._between_images:
             self._pipeline.reset()
+        if self._worker is not None and self._slot.discard():
+            self._health.image_dropped()
         self._gaps = StampGaps()
 
     def start(self) -> None:

@@ -114,7 +114,10 @@ class Health:
     def silence(self) -> float:
         """Return the seconds since the last image (or since images could come)."""
         with self._lock:
-            return self._clock() - self._last_receipt
+            now = self._clock()
+            if self._last_receipt == 0.0:  # simulated time had not begun
+                self._last_receipt = now
+            return now - self._last_receipt
 
     def complaint(self) -> str:
         """Return what is wrong with the stream of images, each of which may be fine, or ``''``."""

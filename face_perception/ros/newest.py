@@ -31,6 +31,12 @@ class NewestSlot(Generic[T]):
             item, self._item = (None if self._closed else self._item), None
             return item
 
+    def discard(self) -> bool:
+        """Throw away the item that waits; return whether there was one."""
+        with self._condition:
+            waited, self._item = self._item is not None, None
+            return waited
+
     def close(self) -> None:
         """Wake the taker for the last time."""
         with self._condition:

@@ -127,6 +127,16 @@ def test_a_missed_target_latency_warns():
     assert message.level == DiagnosticStatus.WARN and 'target_latency' in message.message
 
 
+def test_silence_does_not_count_before_simulated_time_begins():
+    clock = Clock()
+    clock.now = 0.0
+    health = Health(clock)
+    clock.now = 1000.0
+    assert health.silence() == 0
+    clock.now = 1003.0
+    assert health.silence() == 3
+
+
 def test_time_that_is_set_back_begins_rates_and_silence_anew_and_keeps_counts():
     clock = Clock()
     health = Health(clock)

@@ -11,6 +11,14 @@ def test_a_newer_item_replaces_the_older():
     assert not slot.put(3)
 
 
+def test_an_item_that_waits_can_be_thrown_away():
+    slot = NewestSlot()
+    assert not slot.discard()
+    slot.put(1)
+    assert slot.discard() and not slot.put(2)
+    assert slot.take() == 2
+
+
 def test_the_taker_waits_and_is_woken():
     slot, taken = NewestSlot(), []
     taker = threading.Thread(target=lambda: taken.append(slot.take()))
