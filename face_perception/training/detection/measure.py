@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -28,9 +29,7 @@ CONDITIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     'noisy': lambda image: (image + np.random.default_rng(0).normal(0, 16, image.shape))
     .clip(0, 255).astype(np.uint8),
     'jpeg': lambda image: cv2.imdecode(cv2.imencode(
-        '.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, 20])[1], cv2.IMREAD_COLOR),
-    'tilted': lambda image: image,  # the scene is turned with its boxes, see _tilted
-}
+        '.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, 20])[1], cv2.IMREAD_COLOR)}
 
 
 def scaled(scene: Scene, long_side: int = LONG_SIDE) -> Scene:
@@ -82,14 +81,13 @@ def measure(detector: Detector, scenes: Sequence[Scene], threshold: float) -> di
 
 
 def measure_conditions(detector: Detector, scenes: Sequence[Scene]) -> dict[str, float]:
-    """Return the average precision on ``scenes`` under each of ``CONDITIONS``."""
+    """Return the average precision on ``scenes`` under each of ``CONDITIONS``, and ``tilted``."""
     scenes = [scaled(scene) for scene in scenes]
-    numbers = {}
-    for name, change in CONDITIONS.items():
-        changed = [_tilted(scene) if name == 'tilted' else Scene(
-            scene.name, change(scene.image), scene.boxes, scene.ignored) for scene in scenes]
-        numbers[name] = round(curve(changed, answers(detector, changed)).average, 4)
-    return numbers
+    changed = {name: [replace(scene, image=change(scene.image)) for scene in scenes]
+               for name, change in CONDITIONS.items()}
+    changed['tilted'] = [tilted(scene) for scene in scenes]
+    return {name: round(curve(each, answers(detector, each)).average, 4)
+            for name, each in changed.items()}
 
 
 def smallest_found(detector: Detector, scenes: Sequence[Scene], threshold: float) -> float:
@@ -124,7 +122,7 @@ def lowest_threshold(detector: Detector, scenes: Sequence[Scene], alarms_per_100
     """
     cuts = [cut for scene in scenes if (cut := without_faces(scaled(scene))) is not None]
     scores = np.concatenate([np.zeros(0), *(found.scores for found in answers(detector, cuts))])
-    for threshold in np.arange(0.2, 0.95, 0.01):
+    for threshold in np.round(np.arange(0.2, 0.95, 0.01), 2):
         if (scores >= threshold).sum() <= alarms_per_100 * len(cuts) / 100:
             break
     return round(float(threshold), 2)
@@ -158,7 +156,7 @@ def bin_name(low: float, high: float) -> str:
     return f'over_{low:.0f}' if np.isinf(high) else f'{low:.0f}_to_{high:.0f}'
 
 
-def _tilted(scene: Scene, degrees: float = 20.0) -> Scene:
+def tilted(scene: Scene, degrees: float = 20.0) -> Scene:
     """Return ``scene`` turned around its middle; boxes become those of the turned ellipses."""
     height, width = scene.image.shape[:2]
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
