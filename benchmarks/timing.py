@@ -13,10 +13,10 @@ from rich.table import Table
 
 
 def milliseconds(alternatives: Mapping[str, Callable[[], object]], turns: int = 60,
-                 warm_up: int = 5) -> dict[str, float]:
+                 warm_up: int = 5, label: str = 'timing') -> dict[str, float]:
     """Return the median time of a call of each alternative, in milliseconds."""
     taken = {name: [] for name in alternatives}
-    for turn in track(range(warm_up + turns), 'timing', transient=True,
+    for turn in track(range(warm_up + turns), label, transient=True,
                       console=Console(stderr=True)):
         for name, call in alternatives.items():
             started = time.perf_counter()
@@ -33,9 +33,9 @@ def session(model: str | bytes) -> ort.InferenceSession:
     return ort.InferenceSession(model, options, providers=['CPUExecutionProvider'])
 
 
-def show(title: str, columns: list[str], rows: list[list[str]]) -> None:
+def show(title: str, columns: list[str], rows: list[list[str]], width: int = 120) -> None:
     """Print a table."""
     table = Table(*columns, title=title)
     for row in rows:
         table.add_row(*row)
-    Console(width=120).print(table)
+    Console(width=width).print(table)

@@ -44,8 +44,8 @@ class PipelineSettings:
     seconds is forgotten, and answers are averaged over ``smoothing_time_constant`` seconds.
     """
 
-    detector_type: str = 'haar'
-    detector_input_size: int = 400
+    detector_type: str = 'onnx'
+    detector_input_size: int = 480
     detector_score_threshold: float | None = None
     detector_model: str = ''
     emotion_model: str = 'emotion_mini_xception.onnx'

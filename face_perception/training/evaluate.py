@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +33,7 @@ AGE_GROUPS = ((10, 19), (20, 39), (40, 59), (60, 120))
 #: Faces per call of the network.
 BATCH = 64
 #: Beginnings of the names of numbers that read best as per cent.
-SHARES = ('accuracy', 'recall', 'haar', 'gap', 'worst')
+SHARES = ('accuracy', 'recall', 'found', 'gap', 'worst')
 
 
 def load(path: Path | str) -> Classifier:
@@ -70,11 +70,12 @@ def probabilities_of(classifier: Classifier, samples: Iterable[Sample]) -> np.nd
                            for start in range(0, len(crops), BATCH)])
 
 
-def measure(classifier: Classifier, samples: list[Sample], haar: bool = False) -> dict[str, float]:
+def measure(classifier: Classifier, samples: list[Sample],
+            detectors: Sequence[str] = ()) -> dict[str, float]:
     """
     Return the measured numbers of ``classifier`` on ``samples``, by name, four decimals.
 
-    With ``haar`` also the accuracy with the boxes that OpenCV's Haar cascade draws.  A class or
+    Of each of ``detectors`` (``onnx``, ``haar``) also the accuracy with its boxes.  A class or
     a group without pictures has no number.  Raises ``DatasetError`` when there are no samples.
     """
     if not samples:
@@ -97,8 +98,8 @@ def measure(classifier: Classifier, samples: list[Sample], haar: bool = False) -
     if classifier.model.task == 'gender':
         numbers |= _by_group(answers, labels, samples)
         numbers |= _gaps(numbers)
-    if haar:
-        numbers |= _with_haar(classifier, samples)
+    for kind in detectors:
+        numbers |= _with_boxes_of(kind, classifier, samples)
     return {name: round(value, 4) for name, value in numbers.items()}
 
 
@@ -141,14 +142,16 @@ def _gaps(numbers: dict[str, float]) -> dict[str, float]:
     return gaps
 
 
-def _with_haar(classifier: Classifier, samples: list[Sample]) -> dict[str, float]:
+def _with_boxes_of(kind: str, classifier: Classifier,
+                   samples: list[Sample]) -> dict[str, float]:
     found = [replace(sample, box=box) for sample in map(near_face, samples)
-             if (box := find_face(sample.image)) is not None]
+             if (box := find_face(sample.image, kind)) is not None]
     if not found:
-        return {'haar_found': 0.0}
+        return {f'found_by_{kind}': 0.0}
     labels = np.array([sample.label for sample in found])
-    return {'haar_found': len(found) / len(samples),
-            'accuracy_haar_boxes': metrics.accuracy(probabilities_of(classifier, found), labels)}
+    return {f'found_by_{kind}': len(found) / len(samples),
+            f'accuracy_{kind}_boxes': metrics.accuracy(
+                probabilities_of(classifier, found), labels)}
 
 
 def measure_robustness(classifier: Classifier, samples: list[Sample]) -> dict[str, float]:
@@ -159,7 +162,7 @@ def measure_robustness(classifier: Classifier, samples: list[Sample]) -> dict[st
     return {name: round(value, 4) for name, value in table.items()}
 
 
-def report_of(classifier: Classifier, samples: list[Sample], haar: bool = False,
+def report_of(classifier: Classifier, samples: list[Sample], detectors: Sequence[str] = (),
               degraded: bool = False) -> dict:
     """
     Return all that is measured, as it is written to ``evaluation.json``.
@@ -172,7 +175,7 @@ def report_of(classifier: Classifier, samples: list[Sample], haar: bool = False,
     report = {
         'model': {'file': model.path.name, 'sha256': model.sha256, 'task': model.task,
                   'version': model.version, 'labels': list(model.labels)},
-        'numbers': measure(classifier, samples, haar),
+        'numbers': measure(classifier, samples, detectors),
         'confusion': metrics.confusion(probabilities_of(classifier, samples), np.array(
             [sample.label for sample in samples])).tolist()}
     if model.task == 'gender':
@@ -256,8 +259,9 @@ def parse_arguments() -> argparse.Namespace:
                         help='part of the data to measure on (default: %(default)s)')
     parser.add_argument('--malformed', choices=('stop', 'skip'), default='stop',
                         help='what to do at a row or picture that cannot be read')
-    parser.add_argument('--haar', action='store_true',
-                        help="measure also with the boxes of OpenCV's Haar cascade")
+    parser.add_argument('--detectors', nargs='*', choices=('onnx', 'haar'), default=[],
+                        help='measure a classifier also with the boxes that these draw, or a '
+                        'detector beside them')
     parser.add_argument('--robustness', action='store_true',
                         help='measure also on degraded pictures (takes a minute or two)')
     return parser.parse_args()
@@ -268,7 +272,7 @@ def evaluate_classifier(arguments: argparse.Namespace) -> dict:
     classifier = load(arguments.model)
     samples = load_samples(classifier.model.task, arguments.data, classifier.model.crop_margin,
                            split=arguments.split, malformed=arguments.malformed)
-    report = report_of(classifier, samples, arguments.haar, arguments.robustness)
+    report = report_of(classifier, samples, arguments.detectors, arguments.robustness)
     report['data'] = {'path': str(arguments.data), 'split': arguments.split}
     for table in tables_of(report):
         Console().print(table)
@@ -280,7 +284,7 @@ def evaluate_classifier(arguments: argparse.Namespace) -> dict:
 def evaluate_detector(arguments: argparse.Namespace) -> dict:
     """Measure a face detector, print tables and draw its curve; returns what was measured."""
     report = detector_report(arguments.model, arguments.data, arguments.malformed,
-                             arguments.haar)
+                             'haar' in arguments.detectors)
     for table in detector_tables(report):
         Console().print(table)
     if arguments.output:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +32,14 @@ VERSION = '0.1.0'
 DATA_SETS = {'emotion': ['FER-2013', 'FER+'], 'gender': ['UTKFace']}
 
 
-def export(run: Path | str, data: Path | str, output: Path | str, haar: bool = False,
-           malformed: str = 'stop') -> dict:
+def export(run: Path | str, data: Path | str, output: Path | str,
+           detectors: Sequence[str] = (), malformed: str = 'stop') -> dict:
     """
     Write the network of the folder ``run`` to ``output`` and list it in ``SHA256SUMS`` there.
 
     Calibrates it on the validation data at ``data``, measures the finished graph there and
-    writes the numbers, which it returns, into the file.  Raises ``RecipeError`` when ``run``
+    writes the numbers, which it returns, into the file (``detectors`` as of
+    ``evaluate.measure``).  Raises ``RecipeError`` when ``run``
     holds no checkpoint and ``DatasetError`` when data are missing.
     """
     checkpoint = load_checkpoint(run)
@@ -52,7 +54,7 @@ def export(run: Path | str, data: Path | str, output: Path | str, haar: bool = F
     metadata = metadata_of(recipe, checkpoint['epoch'], network, temperature)
     model = build_model(network, temperature, recipe.input_size, metadata, recipe.mirror)
     samples = load_samples(recipe.task, data, recipe.crop_margin, malformed=malformed)
-    numbers = measure_served(model, samples, haar)
+    numbers = measure_served(model, samples, detectors)
     set_metadata(model, {**metadata, 'accuracy': json.dumps(numbers)})
     content = model.SerializeToString(deterministic=True)
     write_atomically(output, content)
@@ -83,12 +85,13 @@ def metadata_of(recipe: Recipe, epochs: int, network: nn.Module,
         'training': json.dumps(training, sort_keys=True)}
 
 
-def measure_served(model: ModelProto, samples: list[Sample], haar: bool) -> dict[str, float]:
+def measure_served(model: ModelProto, samples: list[Sample],
+                   detectors: Sequence[str]) -> dict[str, float]:
     """Return what ``evaluate.measure`` says of ``model``, loaded from a file as the node does."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'model.onnx'
         path.write_bytes(model.SerializeToString())
-        return measure(load(path), samples, haar)
+        return measure(load(path), samples, detectors)
 
 
 def main() -> int:
@@ -98,13 +101,13 @@ def main() -> int:
     parser.add_argument('run', help='folder of the run')
     parser.add_argument('--data', required=True, help='file or folder with the data set')
     parser.add_argument('--output', required=True, help='ONNX file to write')
-    parser.add_argument('--haar', action='store_true',
-                        help="measure also with the boxes of OpenCV's Haar cascade")
+    parser.add_argument('--detectors', nargs='*', choices=('onnx', 'haar'), default=[],
+                        help='measure a classifier also with the boxes that these draw')
     parser.add_argument('--malformed', choices=('stop', 'skip'), default='stop',
                         help='what to do at a row or picture that cannot be read')
     arguments = parser.parse_args()
     try:
-        numbers = export(arguments.run, arguments.data, arguments.output, arguments.haar,
+        numbers = export(arguments.run, arguments.data, arguments.output, arguments.detectors,
                          arguments.malformed)
     except FacePerceptionError as error:
         print(f'error: {error}', file=sys.stderr)

@@ -19,13 +19,17 @@ from .data import fer2013, utkface
 from .detector_boxes import find_face
 
 
-def box_shares(images: Iterable[np.ndarray]) -> np.ndarray:
-    """Return centre x, centre y, side ``[N, 3]``, as shares of the square picture's side."""
+def box_shares(images: Iterable[np.ndarray], detector: str = 'haar') -> np.ndarray:
+    """
+    Return centre x, centre y, longer side ``[N, 3]``, as shares of the square picture's side.
+
+    ``detector`` as of ``detector_boxes.find_face``.
+    """
     found = []
     for image in images:
-        box = find_face(image)
+        box = find_face(image, detector)
         if box is not None:
-            found.append((*box.center, box.width))
+            found.append((*box.center, max(box.width, box.height)))
             found[-1] = tuple(value / len(image) for value in found[-1])
     return np.array(found).reshape(-1, 3)
 
@@ -35,9 +39,9 @@ def margin_to_fill(side: float, frame: float = 1.0) -> float:
     return (frame / side - 1) / 2
 
 
-def report(name: str, images: list[np.ndarray]) -> None:
+def report(name: str, images: list[np.ndarray], detector: str = 'haar') -> None:
     """Print the 10th, 50th and 90th percentile of the boxes in ``images``."""
-    shares = box_shares(images)
+    shares = box_shares(images, detector)
     print(f'{name}: a face was found in {len(shares)} of {len(images)} pictures')
     if len(shares) == 0:
         return
@@ -50,18 +54,21 @@ def report(name: str, images: list[np.ndarray]) -> None:
 
 def main() -> int:
     """Run the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(description='Measure the boxes of a Haar cascade.')
+    parser = argparse.ArgumentParser(description='Measure the boxes that a detector draws.')
     parser.add_argument('--data', required=True, help='folder with the data sets')
+    parser.add_argument('--detector', choices=('haar', 'onnx'), default='haar')
     parser.add_argument('--count', type=int, default=2000, help='pictures per data set')
     arguments = parser.parse_args()
     folder = Path(arguments.data)
     try:
         faces = fer2013.load_fer2013(folder / fer2013.TRAIN_FILE)
         every = max(1, len(faces) // arguments.count)  # the file is sorted by emotion
-        report('FER-2013', list(faces.images[::every, :, :, 0][:arguments.count]))
+        report('FER-2013', list(faces.images[::every, :, :, 0][:arguments.count]),
+               arguments.detector)
         chips = (chip for chip in utkface.read_chips(folder / utkface.FILE)
                  if chip.age >= utkface.MINIMUM_AGE and not chip.held_out)
-        report('UTKFace', [chip.image for chip in islice(chips, arguments.count)])
+        report('UTKFace', [chip.image for chip in islice(chips, arguments.count)],
+               arguments.detector)
     except FacePerceptionError as error:
         print(f'error: {error}', file=sys.stderr)
         return 1

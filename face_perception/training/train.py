@@ -70,7 +70,8 @@ def train(recipe: Recipe | DetectorRecipe, trainer: Trainer, output: Path | str,
             save_checkpoint(output, recipe, trainer.state())
             write_atomically(output / HISTORY, json.dumps(trainer.history, indent=1).encode())
             learning_curves(trainer.history, output / CURVES)
-            console.print('  '.join(f'{name} {value:.4g}' for name, value in entry.items()))
+            console.print('  '.join(f'{name} {value:.4g}' for name, value in entry.items()),
+                          soft_wrap=True)
     return trainer
 
 

@@ -14,9 +14,15 @@ has_cascades = pytest.mark.skipif(
 def test_haar_finds_the_face_where_it_is(portrait):
     image, (x, y, size) = portrait
     found, = HaarDetector().detect(image)
-    assert abs(found.box.x - x) < 15 and abs(found.box.y - y) < 15
-    assert abs(found.box.width - size) < 20
+    (left, top, right, _), = haar.faces_in_squares(np.array([[x, y, size, size]], float))
+    assert abs(found.box.x - left) < 15 and abs(found.box.y - top) < 15
+    assert abs(found.box.width - (right - left)) < 20
     assert 0.5 <= found.score <= 1
+
+
+def test_a_face_is_less_than_the_square_of_the_cascade():
+    (x1, y1, x2, y2), = haar.faces_in_squares(np.array([[100.0, 50, 200, 200]]))
+    assert (x1, x2) == (115, 285) and (y1, y2) == (69, 239)
 
 
 @has_cascades

@@ -167,4 +167,4 @@ def test_a_target_latency_shrinks_the_detectors_input(start_robot, portrait):
     robot.wait_for_status(smallest)
     assert change(robot, target_latency=0.0).successful
     robot.show_and_wait(message)
-    assert robot.status()[2]['detector input size (px)'] == '400'
+    assert robot.status()[2]['detector input size (px)'] == '480'

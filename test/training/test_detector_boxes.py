@@ -1,4 +1,4 @@
-"""Where the Haar cascade sees a face, and the margin that follows."""
+"""Where a detector sees a face, and the margin that follows."""
 
 import numpy as np
 import pytest
@@ -10,21 +10,23 @@ from face_perception.training import measure_margin
 from face_perception.training.detector_boxes import find_face
 
 
-def test_nothing_is_found_where_nothing_is():
+@pytest.mark.parametrize('detector', ['haar', 'onnx'])
+@pytest.mark.parametrize('shape', [(48, 48), (96, 96, 3)])
+def test_nothing_is_found_where_nothing_is(detector, shape):
     try:
-        assert find_face(np.full((48, 48), 128, dtype=np.uint8)) is None
+        assert find_face(np.full(shape, 128, dtype=np.uint8), detector) is None
     except DetectorError as error:
         pytest.skip(str(error))
 
 
 def test_shares_are_relative_to_the_picture(monkeypatch):
-    monkeypatch.setattr(measure_margin, 'find_face', lambda image: Box(12, 6, 24, 24))
+    monkeypatch.setattr(measure_margin, 'find_face', lambda image, detector: Box(12, 6, 20, 24))
     shares = measure_margin.box_shares([np.zeros((48, 48), dtype=np.uint8)])
-    np.testing.assert_allclose(shares, [[0.5, 0.375, 0.5]])
+    np.testing.assert_allclose(shares, [[22 / 48, 0.375, 0.5]])
 
 
 def test_pictures_without_a_face_do_not_count(monkeypatch):
-    monkeypatch.setattr(measure_margin, 'find_face', lambda image: None)
+    monkeypatch.setattr(measure_margin, 'find_face', lambda image, detector: None)
     assert measure_margin.box_shares([np.zeros((48, 48), dtype=np.uint8)]).shape == (0, 3)
 
 

@@ -141,15 +141,15 @@ def test_a_class_without_pictures_has_no_number(gender_model, utkface_folder):
 
 def test_boxes_of_the_cascade(monkeypatch, run, emotion_model, fer_folder):
     found = iter([Box(5, 5, 30, 30), None] * 7)
-    monkeypatch.setattr(evaluate, 'find_face', lambda image: next(found))
+    monkeypatch.setattr(evaluate, 'find_face', lambda image, kind: next(found))
     classifier = evaluate.load(emotion_model)
-    numbers = evaluate.measure(classifier, load_samples('emotion', fer_folder, 0.0), haar=True)
-    assert numbers['haar_found'] == 0.5
+    numbers = evaluate.measure(classifier, load_samples('emotion', fer_folder, 0.0), ['haar'])
+    assert numbers['found_by_haar'] == 0.5
     # Labels 0 to 6 twice: of every other picture one is neutral.
     assert numbers['accuracy_haar_boxes'] == round(1 / 7, 4)
-    monkeypatch.setattr(evaluate, 'find_face', lambda image: None)
-    numbers = evaluate.measure(classifier, load_samples('emotion', fer_folder, 0.0), haar=True)
-    assert numbers['haar_found'] == 0 and 'accuracy_haar_boxes' not in numbers
+    monkeypatch.setattr(evaluate, 'find_face', lambda image, kind: None)
+    numbers = evaluate.measure(classifier, load_samples('emotion', fer_folder, 0.0), ['haar'])
+    assert numbers['found_by_haar'] == 0 and 'accuracy_haar_boxes' not in numbers
 
 
 def test_without_samples_there_is_nothing_to_measure(emotion_model):

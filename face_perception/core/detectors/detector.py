@@ -9,7 +9,7 @@ import numpy as np
 from ..types import Box, Detection
 
 #: Long side in pixels to which images are shrunk, unless told otherwise.
-INPUT_SIZE = 400
+INPUT_SIZE = 480
 
 
 class Detector(Protocol):
