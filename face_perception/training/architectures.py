@@ -56,9 +56,9 @@ def mini_xception(channels: int, classes: int) -> Classifier:
     """
     widths = (8, 16, 32, 64, 128)
     return Classifier(
-        *_convolution(channels, 8, padding=0), *_convolution(8, 8, padding=0),
+        *convolution(channels, 8, padding=0), *convolution(8, 8, padding=0),
         *(Residual(_shortcut(wide, wider), nn.Sequential(
-            *_separable(wide, wider), nn.ReLU(), *_separable(wider, wider),
+            *separable(wide, wider), nn.ReLU(), *separable(wider, wider),
             nn.MaxPool2d(3, stride=2, padding=1))) for wide, wider in pairwise(widths)),
         nn.Conv2d(widths[-1], classes, 3, padding=1), *_average())
 
@@ -76,11 +76,11 @@ def deep_mini_xception(channels: int, classes: int) -> Classifier:
         stride = 1 if wide == wider else 2
         shortcut = nn.Identity() if wide == wider else _shortcut(wide, wider)
         return Residual(shortcut, nn.Sequential(
-            *_separable(wide, wider, stride), nn.ReLU(), *_separable(wider, wider)))
+            *separable(wide, wider, stride), nn.ReLU(), *separable(wider, wider)))
 
     widths = (32, 32, 32, 64, 64, 64, 86)
     return Classifier(
-        *_convolution(channels, 16), *_convolution(16, widths[0], stride=2),
+        *convolution(channels, 16), *convolution(16, widths[0], stride=2),
         *(block(*pair) for pair in pairwise(widths)),
         nn.Conv2d(widths[-1], classes, 1), *_average())
 
@@ -92,11 +92,11 @@ def fully_convolutional(channels: int, classes: int) -> Classifier:
     Kernels of 7, 5 and 3 pixels with batch normalisation, a 2x2 average pooling wherever the
     channels double, and the maps of the classes averaged over the picture.
     """
-    layers = _convolution(channels, 16, 7)
+    layers = convolution(channels, 16, 7)
     for wide, wider, kernel in ((16, 32, 5), (32, 64, 3), (64, 128, 3)):
-        layers += [nn.AvgPool2d(2), *_convolution(wide, wider, kernel),
-                   *_convolution(wider, wider, kernel)]
-    layers += [nn.AvgPool2d(2), *_convolution(128, 256)]
+        layers += [nn.AvgPool2d(2), *convolution(wide, wider, kernel),
+                   *convolution(wider, wider, kernel)]
+    layers += [nn.AvgPool2d(2), *convolution(128, 256)]
     return Classifier(*layers, nn.Conv2d(256, classes, 3, padding=1), *_average())
 
 
@@ -107,11 +107,11 @@ def residual_teacher(channels: int, classes: int) -> Classifier:
         shortcut = nn.Identity() if wide == wider else nn.Sequential(
             nn.AvgPool2d(2), nn.Conv2d(wide, wider, 1, bias=False), nn.BatchNorm2d(wider))
         return Residual(shortcut, nn.Sequential(
-            *_convolution(wide, wider, stride=stride), *_convolution(wider, wider)[:-1]))
+            *convolution(wide, wider, stride=stride), *convolution(wider, wider)[:-1]))
 
     widths = (48, 48, 48, 96, 96, 192, 192)
     return Classifier(
-        *_convolution(channels, widths[0], 5, stride=2),
+        *convolution(channels, widths[0], 5, stride=2),
         *(block(*pair) for pair in pairwise(widths)),
         nn.Dropout(0.2), nn.Conv2d(widths[-1], classes, 1), *_average())
 
@@ -127,7 +127,7 @@ def count_parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def _convolution(wide: int, wider: int, kernel: int = 3, stride: int = 1,
+def convolution(wide: int, wider: int, kernel: int = 3, stride: int = 1,
                  padding: int | None = None) -> list[nn.Module]:
     """Return a convolution, its batch normalisation and a ReLU."""
     padding = kernel // 2 if padding is None else padding
@@ -135,7 +135,7 @@ def _convolution(wide: int, wider: int, kernel: int = 3, stride: int = 1,
             nn.BatchNorm2d(wider), nn.ReLU()]
 
 
-def _separable(wide: int, wider: int, stride: int = 1) -> list[nn.Module]:
+def separable(wide: int, wider: int, stride: int = 1) -> list[nn.Module]:
     """Return a 3x3 depth-wise convolution, a 1x1 point-wise one and a batch normalisation."""
     return [nn.Conv2d(wide, wide, 3, stride, padding=1, groups=wide, bias=False),
             nn.Conv2d(wide, wider, 1, bias=False), nn.BatchNorm2d(wider)]

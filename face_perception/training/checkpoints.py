@@ -60,6 +60,14 @@ def load_checkpoint(folder: Path | str) -> dict | None:
         raise RecipeError(f'{path} is not a checkpoint of this program: {error}') from error
 
 
+def finished_checkpoint(folder: Path | str) -> dict:
+    """Return the checkpoint in ``folder``; raises ``RecipeError`` when there is none yet."""
+    checkpoint = load_checkpoint(folder)
+    if checkpoint is None:
+        raise RecipeError(f'{folder} holds no checkpoint: train first')
+    return checkpoint
+
+
 def averaged_weights(checkpoint: dict) -> dict:
     """Return the state dictionary of the averaged network in ``checkpoint``: the one to use."""
     prefix = 'module.'

@@ -18,15 +18,15 @@ from torch import nn
 from ..core.errors import FacePerceptionError
 from .architectures import count_parameters
 from .augmentation import center_crop
-from .checkpoints import load_checkpoint, record_sum, write_atomically
+from .checkpoints import finished_checkpoint, record_sum, write_atomically
 from .classification import logits_of, to_tensor
 from .data import FaceSet, Sample, load_samples, load_task
 from .detection.commands import export_detector
 from .evaluate import load, measure
 from .metrics import best_temperature
 from .onnx_graph import build_model, set_metadata
-from .recipe import DetectorRecipe, Recipe, RecipeError
-from .train import load_network
+from .recipe import DetectorRecipe, Recipe
+from .train import network_of
 
 VERSION = '0.1.0'
 DATA_SETS = {'emotion': ['FER-2013', 'FER+'], 'gender': ['UTKFace']}
@@ -42,13 +42,11 @@ def export(run: Path | str, data: Path | str, output: Path | str,
     ``evaluate.measure``).  Raises ``RecipeError`` when ``run``
     holds no checkpoint and ``DatasetError`` when data are missing.
     """
-    checkpoint = load_checkpoint(run)
-    if checkpoint is None:
-        raise RecipeError(f'{run} holds no checkpoint: train first')
+    checkpoint = finished_checkpoint(run)
     recipe = checkpoint['recipe']
     if isinstance(recipe, DetectorRecipe):
         return export_detector(checkpoint, data, output, malformed)
-    network = load_network(run)
+    network = network_of(checkpoint)
     _, validation = load_task(recipe, data, malformed)
     temperature = fitted_temperature(network, validation, recipe)
     metadata = metadata_of(recipe, checkpoint['epoch'], network, temperature)

@@ -21,7 +21,13 @@ from rich.progress import (
 from torch import nn
 
 from ..core.errors import FacePerceptionError
-from .checkpoints import averaged_weights, load_checkpoint, save_checkpoint, write_atomically
+from .checkpoints import (
+    averaged_weights,
+    finished_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    write_atomically,
+)
 from .classification import ClassifierLearner, build, without_votes
 from .data import load_task
 from .detection.learner import DetectorLearner
@@ -90,9 +96,11 @@ def load_network(run: Path | str) -> nn.Module:
 
     Raises ``RecipeError`` when there is no checkpoint.
     """
-    checkpoint = load_checkpoint(run)
-    if checkpoint is None:
-        raise RecipeError(f'{run} holds no checkpoint: train first')
+    return network_of(finished_checkpoint(run))
+
+
+def network_of(checkpoint: dict) -> nn.Module:
+    """Return the averaged classifier of ``checkpoint``, ready for inference on its labels."""
     network = build(checkpoint['recipe'])
     network.load_state_dict(averaged_weights(checkpoint))
     return without_votes(network, len(checkpoint['recipe'].labels)).eval()

@@ -57,3 +57,13 @@ def recipe_values():
     """Return the settings of a run that takes a second."""
     return {'task': 'emotion', 'color': 'gray', 'crop_margin': 0.02, 'epochs': 3,
             'batch_size': 8, 'seed': 7}
+
+
+@pytest.fixture
+def one_thread():
+    """Let PyTorch compute on one thread, so that two runs round alike."""
+    torch = pytest.importorskip('torch')
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..architectures import PIXEL_MEAN, PIXEL_SCALE, Residual
+from ..architectures import PIXEL_MEAN, PIXEL_SCALE, Residual, convolution, separable
 
 #: Pixels between the cells of the three grids that answer.
 STRIDES = (8, 16, 32)
@@ -33,16 +33,17 @@ class FaceDetector(nn.Module):
     def __init__(self) -> None:
         """Build an untrained detector."""
         super().__init__()
-        self.stem = nn.Sequential(*_convolution(3, WIDTHS[0]), *_convolution(*WIDTHS[:2]))
+        self.stem = nn.Sequential(
+            *convolution(3, WIDTHS[0], stride=2), *convolution(*WIDTHS[:2], stride=2))
         self.stages = nn.ModuleList(
-            nn.Sequential(*_separable(wide, wider, 2), nn.ReLU(), _residual(wider),
+            nn.Sequential(*separable(wide, wider, 2), nn.ReLU(), _residual(wider),
                           _residual(wider)) for wide, wider in pairwise(WIDTHS[1:]))
         self.laterals = nn.ModuleList(
             nn.Sequential(nn.Conv2d(width, FEATURES, 1, bias=False), nn.BatchNorm2d(FEATURES),
                           nn.ReLU()) for width in WIDTHS[2:])
         self.heads = nn.ModuleList(nn.Sequential(
-            *_separable(FEATURES, FEATURES), nn.ReLU(),
-            *_separable(FEATURES, FEATURES), nn.ReLU(),
+            *separable(FEATURES, FEATURES), nn.ReLU(),
+            *separable(FEATURES, FEATURES), nn.ReLU(),
             nn.Conv2d(FEATURES, 5, 1)) for _ in STRIDES)
         for head in self.heads:
             nn.init.normal_(head[-1].weight, std=0.01)
@@ -98,17 +99,6 @@ def cells(height: int, width: int, device: torch.device | str = 'cpu') -> tuple[
     return torch.cat(centers), torch.cat(strides)
 
 
-def _convolution(wide: int, wider: int) -> list[nn.Module]:
-    """Return a 3x3 convolution that halves the resolution, with normalisation and ReLU."""
-    return [nn.Conv2d(wide, wider, 3, 2, 1, bias=False), nn.BatchNorm2d(wider), nn.ReLU()]
-
-
-def _separable(wide: int, wider: int, stride: int = 1) -> list[nn.Module]:
-    """Return a 3x3 depth-wise convolution, a 1x1 point-wise one and a batch normalisation."""
-    return [nn.Conv2d(wide, wide, 3, stride, 1, groups=wide, bias=False),
-            nn.Conv2d(wide, wider, 1, bias=False), nn.BatchNorm2d(wider)]
-
-
 def _residual(width: int) -> Residual:
     """Return a residual block with one separable convolution."""
-    return Residual(nn.Identity(), nn.Sequential(*_separable(width, width)))
+    return Residual(nn.Identity(), nn.Sequential(*separable(width, width)))

@@ -7,11 +7,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from ...core.detectors.onnx_network import suppress_overlapping
 from .average_precision import Found
 from .network import MULTIPLE
 
-#: Boxes that score less are dropped, boxes that overlap a better one more are dropped too.
-LOWEST_SCORE, SUPPRESSION = 0.02, 0.45
+#: Boxes that score less are dropped.
+LOWEST_SCORE = 0.02
 #: The shade of the border that fills a picture up to a multiple of ``MULTIPLE``.
 BORDER = 128
 
@@ -29,14 +30,7 @@ def predict(network: nn.Module, image: np.ndarray, long_side: int,
     pixels = torch.from_numpy(padded).to(device).permute(2, 0, 1)[None].float()
     logits, boxes = network(pixels)
     scores, boxes = logits[0].sigmoid().cpu().numpy(), boxes[0].cpu().numpy() / scale
-    return suppressed(boxes[scores >= LOWEST_SCORE], scores[scores >= LOWEST_SCORE])
-
-
-def suppressed(boxes: np.ndarray, scores: np.ndarray) -> Found:
-    """Return what non-maximum suppression leaves of ``boxes [N, 4]``, best first."""
-    if len(boxes) == 0:
-        return Found(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
-    sized = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-    kept = cv2.dnn.NMSBoxes(sized.tolist(), scores.tolist(), LOWEST_SCORE, SUPPRESSION)
-    kept = np.asarray(kept).flatten()
+    likely = scores >= LOWEST_SCORE
+    boxes, scores = boxes[likely], scores[likely]
+    kept = suppress_overlapping(boxes, scores)
     return Found(boxes[kept], scores[kept])

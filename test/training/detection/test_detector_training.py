@@ -15,13 +15,7 @@ from face_perception.training.detection.scenes import load_scenes  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
 from face_perception.training.trainer import Trainer  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures('one_thread')
 
 
 def test_is_small():
