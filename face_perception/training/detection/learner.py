@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -14,6 +16,10 @@ from .network import FaceDetector, cells
 from .predict import predict
 from .scenes import Scene
 from .views import random_view
+
+
+#: Threads that make views: OpenCV does most of the work, and lets the others run meanwhile.
+VIEW_THREADS = 2
 
 
 class DetectorLearner:
@@ -31,6 +37,7 @@ class DetectorLearner:
         self.recipe, self.device = recipe, torch.device(device)
         self.network = FaceDetector().to(self.device, memory_format=torch.channels_last)
         self.scenes, self.validation = train, validation
+        self._view_makers = ThreadPoolExecutor(VIEW_THREADS)
 
     def __len__(self) -> int:
         """Return the number of training scenes."""
@@ -49,9 +56,11 @@ class DetectorLearner:
         """Return the loss of the network on random views of the scenes of ``batch``."""
         seeds = torch.randint(2 ** 31, (len(batch.chosen) + 1,), generator=batch.random).tolist()
         size = self.recipe.sizes[seeds.pop() % len(self.recipe.sizes)]
-        views = [random_view(self.scenes, int(index), size, self.recipe.augmentation,
-                             np.random.default_rng(seed))
-                 for index, seed in zip(batch.chosen, seeds, strict=True)]
+        # Each view has a seed of its own, so that it does not matter which thread makes it.
+        views = list(self._view_makers.map(
+            lambda index, seed: random_view(self.scenes, index, size, self.recipe.augmentation,
+                                            np.random.default_rng(seed)),
+            batch.chosen.tolist(), seeds))
         images = torch.from_numpy(np.stack([view.image for view in views])).to(self.device)
         logits, boxes = self.network(as_input(images))
         faces, ignored = ([torch.from_numpy(view.boxes[view.ignored == which]).to(self.device)

@@ -1,0 +1,5 @@
+"""
+Bags, videos and pictures: the same perception without a running ROS graph.
+
+Nothing here imports rclpy or a message package: bags are read and written by rosbags.
+"""

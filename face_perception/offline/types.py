@@ -1,0 +1,94 @@
+"""What goes through an offline run: frames in, results with their times out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ..core.pipeline import PipelineSettings
+from ..core.types import FrameResult
+
+
+@dataclass(frozen=True)
+class Frame:
+    """
+    One picture of an input.
+
+    ``picture`` is uint8 ``[H, W, 3]`` BGR; ``index`` counts the frames of its stream from 0 and
+    ``stamp_ns`` is when it was taken: the header's stamp in a bag, else nanoseconds since the
+    stream's first frame.  A bag has a stream per image ``topic`` (``''`` elsewhere);
+    ``frame_id`` is the header's, and ``name`` the file of a picture.
+    """
+
+    picture: np.ndarray
+    index: int
+    stamp_ns: int
+    topic: str = ''
+    frame_id: str = ''
+    name: str = ''
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Seconds of monotonic time that one frame took, decoding to classification."""
+
+    decode: float = 0.0
+    detect: float = 0.0
+    track: float = 0.0
+    classify: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """Return their sum."""
+        return self.decode + self.detect + self.track + self.classify
+
+
+class Sink(Protocol):
+    """Something that is written from the results of one input, frame by frame."""
+
+    def add(self, frame: Frame, result: FrameResult, stages: Stages) -> None:
+        """Take the next result; the frames of a stream come in order."""
+
+    def close(self) -> list[Path]:
+        """Complete the files and return them; none where no frame came."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """
+    One input and what is to be made of it: plain data, which can be sent to another machine.
+
+    ``source`` is a bag, a video, an image or a folder of images; ``folder`` is where the files of
+    this input appear, once all of them are whole.  ``outputs`` names the sinks (see
+    ``annotate.OUTPUTS``), ``anonymize`` is ``''``, ``blur`` or ``pixelate``, and ``topics`` limits
+    a bag to these image topics (none: all).
+    """
+
+    source: Path
+    folder: Path
+    outputs: tuple[str, ...]
+    anonymize: str = ''
+    topics: tuple[str, ...] = ()
+    settings: PipelineSettings = field(default_factory=PipelineSettings)
+
+
+@dataclass(frozen=True)
+class TaskReport:
+    """
+    What became of a task.
+
+    ``state`` is ``done``, ``kept`` (its files were whole already), or ``failed`` with ``reason``;
+    ``skipped`` counts the frames that could not be used, the first reason being ``reason`` too.
+    """
+
+    source: Path
+    state: str
+    reason: str = ''
+    frames: int = 0
+    faces: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    files: tuple[Path, ...] = ()
