@@ -27,6 +27,7 @@ from .measure import (
     smallest_found,
 )
 from .network import MULTIPLE, FaceDetector
+from .robot_cases import measure_cases
 from .scenes import load_scenes
 
 VERSION = '0.1.0'
@@ -72,10 +73,11 @@ def detector_report(path: Path | str, data: Path | str, malformed: str = 'stop',
     """
     Return what is measured of the detector at ``path`` on the scenes that its recipe held out.
 
-    ``numbers`` as of ``measure``; ``conditions`` the average precision by condition; ``sizes``
-    by input size the average precision and the smallest face that is found; ``curves`` recall
-    and precision by detector, with ``haar`` also of OpenCV's cascade.  Raises ``ModelError`` for
-    a file that is no detector or does not say how it was trained.
+    ``numbers`` as of ``measure``; ``conditions`` the average precision by condition; ``cases``
+    what ``measure_cases`` says at the file's threshold; ``sizes`` by input size the average
+    precision and the smallest face that is found; ``curves`` recall and precision by detector,
+    with ``haar`` also of OpenCV's cascade.  Raises ``ModelError`` for a file that is no detector
+    or does not say how it was trained.
     """
     detector = OnnxDetector(Path(path), LONG_SIDE, LOWEST_SCORE)
     metadata = detector.model.session.get_modelmeta().custom_metadata_map
@@ -90,6 +92,7 @@ def detector_report(path: Path | str, data: Path | str, malformed: str = 'stop',
     report = {'model': {'file': Path(path).name, 'sha256': detector.model.sha256,
                         'score_threshold': threshold},
               'numbers': numbers, 'conditions': measure_conditions(detector, scenes),
+              'cases': measure_cases(detector, scenes, threshold),
               'sizes': {}, 'curves': {'ours': _points(curve(scenes, answers(detector, scenes)))}}
     if haar:
         points = curve(scenes, answers(HaarDetector(LONG_SIDE, 0.0), scenes))
@@ -113,12 +116,15 @@ def detector_tables(report: dict) -> list[Table]:
     conditions = Table('condition', 'average precision')
     for name, value in report['conditions'].items():
         conditions.add_row(name, f'{value:.3f}')
+    cases = Table('case', 'faces', 'recall')
+    for name, values in report['cases'].items():
+        cases.add_row(name, str(values['faces']), f'{values["recall"]:.3f}')
     sizes = Table('input size', 'average precision', 'smallest face found',
                   caption='pixels of a picture whose long side has 640')
     for size, numbers in report['sizes'].items():
         sizes.add_row(str(size), f'{numbers["average_precision"]:.3f}',
                       f'{numbers["smallest_face"]:g}')
-    return [overall, conditions, sizes]
+    return [overall, conditions, cases, sizes]
 
 
 def draw_curve(report: dict, path: Path) -> None:

@@ -11,7 +11,7 @@ CELLS_PER_FACE, SCORE_POWER, OVERLAP_POWER = 10, 1.0, 4.0
 #: A face's cells lie in its box, but at least within this many strides of its centre.
 REACH = 1.0
 #: Weights of the background and of the boxes in the loss.
-BACKGROUND, FOCUS, BOX_WEIGHT = 0.75, 2.0, 2.0
+BACKGROUND, FOCUS, BOX_WEIGHT = 0.75, 2.0, 4.0
 
 
 def overlap(boxes: Tensor, others: Tensor, generalized: bool = False) -> Tensor:

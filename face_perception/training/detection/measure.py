@@ -41,8 +41,7 @@ def scaled(scene: Scene, long_side: int = LONG_SIDE) -> Scene:
     image = cv2.resize(scene.image, size,
                        interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     factors = np.array([size[0] / scene.image.shape[1], size[1] / scene.image.shape[0]] * 2)
-    return Scene(scene.name, image, (scene.boxes * factors).astype(np.float32), scene.ignored,
-                 scene.event)
+    return replace(scene, image=image, boxes=(scene.boxes * factors).astype(np.float32))
 
 
 def answers(detector: Detector, scenes: Iterable[Scene]) -> list[Found]:

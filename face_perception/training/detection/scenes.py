@@ -3,8 +3,8 @@ Pictures of scenes with boxes around the faces.
 
 A file is a ``.zip`` with ``annotations.json`` in COCO's form (``images``: id, file_name, and
 where there are several occasions ``event``; ``annotations``: image_id, ``bbox`` as x, y, width,
-height in pixels, and where known ``attributes`` with ``invalid``) and the pictures, which
-OpenCV can decode.
+height in pixels, and where known ``attributes`` with ``invalid`` and others, such as WIDER
+FACE's ``pose``) and the pictures, which OpenCV can decode.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import logging
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -33,6 +33,7 @@ class Scene:
 
     ``image`` is uint8 BGR ``[H, W, 3]``; ``boxes`` float32 ``[M, 4]`` are x1, y1, x2, y2 in its
     pixels; ``ignored`` bool ``[M]`` tells which are neither to be found nor to be denied.
+    ``attributes`` int ``[M]`` are what else the file says of each face, 0 where it says nothing.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Scene:
     boxes: np.ndarray
     ignored: np.ndarray
     event: str = ''
+    attributes: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def load_scenes(recipe: DetectorRecipe, folder: Path | str,
@@ -117,6 +119,8 @@ def _scene(archive: zipfile.ZipFile, entry: dict, faces: list[dict]) -> Scene:
         raise ValueError(f'{entry["file_name"]} is no picture')
     boxes = np.array([face['bbox'] for face in faces], dtype=np.float32).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
-    invalid = [bool(face.get('attributes', {}).get('invalid', 0)) for face in faces]
-    return Scene(entry['file_name'], image, boxes, np.array(invalid, dtype=bool),
-                 entry.get('event', ''))
+    said = [face.get('attributes', {}) for face in faces]
+    attributes = {name: np.array([int(each.get(name, 0)) for each in said])
+                  for name in sorted(set().union(*said))}
+    invalid = attributes.pop('invalid', np.zeros(len(faces))).astype(bool)
+    return Scene(entry['file_name'], image, boxes, invalid, entry.get('event', ''), attributes)
