@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 #: A face of which less than this share is left in a view is ignored there.
 VISIBLE = 0.6
+#: Lower faces, in pixels, are not covered: little would be left.
+SMALLEST_COVERED = 28
 
 
 @dataclass(frozen=True)
 class ViewSettings:
     """
-    How much to change; ``mosaic`` to ``jpeg`` are probabilities, zero switches a change off.
+    How much to change; ``mosaic`` to ``jpeg`` are probabilities, zero switches a change off
+    (``cover``, by a mask or a hand, is per face).
 
     ``smallest_face`` and ``largest_face`` bound the height, in pixels, that a randomly chosen
     face of the scene gets (``largest_face`` as a share of the view's side); ``ignored_below``
@@ -45,6 +48,7 @@ class ViewSettings:
     blur: float = 0.15
     noise: float = 0.1
     jpeg: float = 0.1
+    cover: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,26 @@ def random_view(scenes: list[Scene], index: int, size: int, how: ViewSettings,
     else:
         view = _mosaic(scenes, index, size, how, random)
     heights = view.boxes[:, 3] - view.boxes[:, 1]
+    if how.cover > 0:
+        _cover(view, how.cover, random)
     return View(_recoloured(view.image, how, random), view.boxes,
                 view.ignored | (heights < how.ignored_below))
+
+
+def _cover(view: View, chance: float, random: np.random.Generator) -> None:
+    """Put a mask or a hand, of one shade, before some of the faces that a view shows."""
+    for x1, y1, x2, y2 in view.boxes[(random.random(len(view.boxes)) < chance) & ~view.ignored]:
+        width, height = x2 - x1, y2 - y1
+        if height < SMALLEST_COVERED:
+            continue
+        shade = tuple(int(value) for value in random.integers(0, 256, 3))
+        if random.random() < 0.6:  # a mask: from the nose to below the chin
+            middle, halves = ((x1 + x2) / 2, y2 - 0.22 * height), (0.46 * width, 0.3 * height)
+        else:  # a hand, a cup, a shoulder: some of one side
+            middle = x1 + width * random.uniform(0, 1), y1 + height * random.uniform(0, 1)
+            halves = width * random.uniform(0.15, 0.35), height * random.uniform(0.15, 0.35)
+        cv2.ellipse(view.image, tuple(round(float(value)) for value in middle),
+                    tuple(round(float(value)) for value in halves), 0, 0, 360, shade, -1)
 
 
 def _mosaic(scenes: list[Scene], index: int, size: int, how: ViewSettings,

@@ -64,3 +64,22 @@ def test_a_gray_view_has_no_colour(scenes):
     view = random_view(scenes, 0, 96, ViewSettings(gray=1.0, noise=0, jpeg=0),
                        np.random.default_rng(1))
     assert (view.image[..., 0] == view.image[..., 2]).all()
+
+
+def test_covered_faces_keep_their_boxes(scenes):
+    plain = replace(GEOMETRY, mosaic=0, tilt=0, flip=0, smallest_face=60, largest_face=0.8)
+    covered = replace(plain, cover=1.0)
+    changed = 0
+    for seed in range(20):
+        one, other = (random_view(scenes, 1, 128, how, np.random.default_rng(seed))
+                      for how in (plain, covered))
+        np.testing.assert_array_equal(one.boxes, other.boxes)
+        different = (one.image != other.image).any(axis=2)
+        changed += different.any()
+        rows, columns = np.nonzero(different)
+        for row, column in zip(rows[::50], columns[::50]):  # only on or close to a face
+            slack = 0.4 * (one.boxes[:, 2:] - one.boxes[:, :2])
+            inside = ((one.boxes[:, :2] - slack <= (column, row)).all(axis=1)
+                      & (one.boxes[:, 2:] + slack >= (column, row)).all(axis=1))
+            assert inside.any()
+    assert changed >= 15
