@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch.nn import functional
 
 from .architectures import ARCHITECTURES
 from .augmentation import augment, center_crop
+from .checkpoints import averaged_weights, finished_checkpoint
 from .data import FaceSet
 from .data.fer2013 import VOTES
 from .recipe import Recipe, RecipeError
@@ -104,6 +106,22 @@ def build(recipe: Recipe) -> nn.Module:
     outputs = len(recipe.labels) + (len(VOTES) if recipe.votes_task > 0 else 0)
     network = ARCHITECTURES[recipe.architecture](recipe.channels, outputs)
     return network.to(memory_format=memory_format(recipe.input_size))
+
+
+def load_network(run: Path | str) -> nn.Module:
+    """
+    Return the averaged network of the folder ``run``, ready for inference on its labels.
+
+    Raises ``RecipeError`` when there is no checkpoint.
+    """
+    return network_of(finished_checkpoint(run))
+
+
+def network_of(checkpoint: dict) -> nn.Module:
+    """Return the averaged classifier of ``checkpoint``, ready for inference on its labels."""
+    network = build(checkpoint['recipe'])
+    network.load_state_dict(averaged_weights(checkpoint))
+    return without_votes(network, len(checkpoint['recipe'].labels)).eval()
 
 
 def distance(logits: Tensor, answers: Tensor, temperature: float) -> Tensor:

@@ -19,14 +19,13 @@ from ..core.errors import FacePerceptionError
 from .architectures import count_parameters
 from .augmentation import center_crop
 from .checkpoints import finished_checkpoint, record_sum, write_atomically
-from .classification import logits_of, to_tensor
+from .classification import logits_of, network_of, to_tensor
 from .data import FaceSet, Sample, load_samples, load_task
 from .detection.commands import export_detector
 from .evaluate import load, measure
 from .metrics import best_temperature
 from .onnx_graph import build_model, set_metadata
 from .recipe import DetectorRecipe, Recipe
-from .train import network_of
 
 VERSION = '0.1.0'
 DATA_SETS = {'emotion': ['FER-2013', 'FER+'], 'gender': ['UTKFace']}

@@ -6,6 +6,7 @@ import argparse
 import json
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -18,22 +19,16 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from torch import nn
 
 from ..core.errors import FacePerceptionError
-from .checkpoints import (
-    averaged_weights,
-    finished_checkpoint,
-    load_checkpoint,
-    save_checkpoint,
-    write_atomically,
-)
-from .classification import ClassifierLearner, build, without_votes
+from .checkpoints import load_checkpoint, save_checkpoint, write_atomically
+from .classification import ClassifierLearner
 from .data import load_task
 from .detection.learner import DetectorLearner
 from .detection.scenes import load_scenes
 from .plots import learning_curves
 from .recipe import DetectorRecipe, Recipe, RecipeError, load_recipe
+from .teachers import load_teachers
 from .trainer import Learner, Trainer, pick_device
 from .warm_start import start_from
 
@@ -81,29 +76,13 @@ def train(recipe: Recipe | DetectorRecipe, trainer: Trainer, output: Path | str,
     return trainer
 
 
-def make_learner(recipe: Recipe | DetectorRecipe, data: str, teacher: str | None,
+def make_learner(recipe: Recipe | DetectorRecipe, data: str, teachers: Sequence[str],
                  malformed: str, device: torch.device) -> Learner:
-    """Return what ``recipe`` trains, with its data and the network in the folder ``teacher``."""
+    """Return what ``recipe`` trains, with its data and those it is to learn from (may be none)."""
     if isinstance(recipe, DetectorRecipe):
         return DetectorLearner(recipe, *load_scenes(recipe, data, malformed), device)
     return ClassifierLearner(recipe, *load_task(recipe, data, malformed),
-                             load_network(teacher) if teacher else None, device)
-
-
-def load_network(run: Path | str) -> nn.Module:
-    """
-    Return the averaged network of the folder ``run``, ready for inference on its labels.
-
-    Raises ``RecipeError`` when there is no checkpoint.
-    """
-    return network_of(finished_checkpoint(run))
-
-
-def network_of(checkpoint: dict) -> nn.Module:
-    """Return the averaged classifier of ``checkpoint``, ready for inference on its labels."""
-    network = build(checkpoint['recipe'])
-    network.load_state_dict(averaged_weights(checkpoint))
-    return without_votes(network, len(checkpoint['recipe'].labels)).eval()
+                             load_teachers(teachers, recipe) if teachers else None, device)
 
 
 def _interrupt(signum, frame) -> None:
@@ -116,8 +95,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument('recipe', help='YAML file, such as config/training/emotion.yaml')
     parser.add_argument('--data', required=True, help='file or folder with the data set')
     parser.add_argument('--output', required=True, help='folder of the run')
-    parser.add_argument('--teacher', help='folder of the finished run to learn from, for a recipe '
-                                          'with distillation')
+    parser.add_argument('--teacher', nargs='+', default=[], metavar='RUN_OR_FILE',
+                        help='what to learn from, for a recipe with distillation: folders of '
+                             'finished runs or exported ONNX files, whose answers are averaged')
     parser.add_argument('--start-from', metavar='FILE',
                         help='exported ONNX file of the same architecture to go on from')
     parser.add_argument('--malformed', choices=('stop', 'skip'), default='stop',

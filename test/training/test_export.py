@@ -14,13 +14,17 @@ from face_perception.core.errors import ModelError  # noqa: E402
 from face_perception.training.architectures import ARCHITECTURES  # noqa: E402
 from face_perception.training.augmentation import center_crop  # noqa: E402
 from face_perception.training.checkpoints import load_checkpoint  # noqa: E402
-from face_perception.training.classification import ClassifierLearner, to_tensor  # noqa: E402
+from face_perception.training.classification import (  # noqa: E402
+    ClassifierLearner,
+    load_network,
+    to_tensor,
+)
 from face_perception.training.data import load_samples, load_task  # noqa: E402
 from face_perception.training.evaluate import load, measure  # noqa: E402
 from face_perception.training.export import export  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
-from face_perception.training.train import load_network, train  # noqa: E402
+from face_perception.training.train import train  # noqa: E402
 from face_perception.training.trainer import Trainer  # noqa: E402
 
 

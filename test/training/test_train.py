@@ -16,7 +16,11 @@ pytest.importorskip('rich', reason='training needs the extra "train" (rich)')
 from face_perception.training import train as training  # noqa: E402
 from face_perception.training.architectures import mini_xception  # noqa: E402
 from face_perception.training.checkpoints import load_checkpoint  # noqa: E402
-from face_perception.training.classification import ClassifierLearner, distance  # noqa: E402
+from face_perception.training.classification import (  # noqa: E402
+    ClassifierLearner,
+    distance,
+    load_network,
+)
 from face_perception.training.data import FaceSet, one_hot  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
 from face_perception.training.trainer import Trainer, pick_device  # noqa: E402
@@ -117,14 +121,14 @@ def test_the_average_is_not_the_network(data, recipe_values, tmp_path):
     trained = run(recipe_values, data, tmp_path)
     averaged = trained.average.module.state_dict()
     assert not same(averaged, trained.network.state_dict())
-    assert same(training.load_network(tmp_path).state_dict(), averaged)
+    assert same(load_network(tmp_path).state_dict(), averaged)
 
 
 def test_a_teacher_teaches(data, recipe_values, tmp_path):
     """A network that hears the teacher alone comes to answer as it does, whatever the labels."""
     plain = {'flip': 0.0, 'shift': 0.0, 'scale': 0.0, 'rotation': 0.0, 'erase': 0.0}
     run({**recipe_values, 'epochs': 12, 'augmentation': plain}, data, tmp_path / 'teacher')
-    teacher = training.load_network(tmp_path / 'teacher')
+    teacher = load_network(tmp_path / 'teacher')
     wrong = FaceSet(data[0].images, np.roll(data[0].targets, 1, axis=1), data[0].labels)
     values = {**recipe_values, 'epochs': 12, 'augmentation': plain, 'distillation': 1.0}
     trained = run(values, (wrong, data[1]), tmp_path / 'student', teacher)
@@ -145,7 +149,7 @@ def test_votes_teach_what_the_labels_do_not_say(data, recipe_values, tmp_path):
     assert outputs.shape[1] == 7 + 10
     guesses = outputs[:, 7:].argmax(dim=1).numpy()
     assert (guesses == faces.labels).mean() > 0.7
-    assert training.load_network(tmp_path)(learner.images[:2].float()).shape == (2, 7)
+    assert load_network(tmp_path)(learner.images[:2].float()).shape == (2, 7)
 
 
 def test_a_votes_task_without_votes_is_refused(data, recipe_values, tmp_path):

@@ -1,0 +1,65 @@
+"""Networks to learn from: runs of this program and exported files, with their answers averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..core.models import ClassifierModel, load_classifier
+from .classification import load_network
+from .recipe import Recipe, RecipeError
+
+
+class Teachers(nn.Module):
+    """Several classifiers that answer as one: the logarithm of their mean probabilities."""
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        """Take networks that map float ``[N, C, S, S]``, 0..255, to logits ``[N, K]``."""
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits ``[N, K]`` for float ``images [N, C, S, S]``, 0..255."""
+        answers = [member(images).float().softmax(dim=1) for member in self.members]
+        return torch.stack(answers).mean(dim=0).clamp(min=1e-7).log()
+
+
+class ExportedTeacher(nn.Module):
+    """An exported file, which answers as the node would hear it."""
+
+    def __init__(self, model: ClassifierModel) -> None:
+        """Ask ``model``, whose labels are those of the network that learns."""
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logarithms of the probabilities, ``[N, K]``; ``images`` as for ``Teachers``."""
+        pixels = images.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+        answers = self.model.session.run(['probabilities'],
+                                         {'image': np.ascontiguousarray(pixels)})[0]
+        return torch.from_numpy(answers).to(images.device).clamp(min=1e-7).log()
+
+
+def load_teachers(paths: Sequence[Path | str], recipe: Recipe) -> nn.Module:
+    """
+    Return what the folders of runs and the ONNX files of ``paths`` say about pictures together.
+
+    Raises ``RecipeError`` or ``ModelError`` for one that is missing, or that has other labels,
+    colours or another size than what ``recipe`` trains.
+    """
+    return Teachers([_exported(Path(path), recipe) if Path(path).suffix == '.onnx'
+                     else load_network(path) for path in paths])
+
+
+def _exported(path: Path, recipe: Recipe) -> ExportedTeacher:
+    model = load_classifier(path, recipe.task, torch.get_num_threads())
+    found = (model.labels, model.color, model.input_size)
+    wanted = (tuple(recipe.labels), recipe.color, recipe.input_size)
+    if found != wanted:
+        raise RecipeError(f'{path} cannot teach this recipe: it has labels, colour and size '
+                          f'{found}, not {wanted}')
+    return ExportedTeacher(model)

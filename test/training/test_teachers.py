@@ -1,0 +1,56 @@
+"""Teachers: exported files and runs answer as they would elsewhere, and together on average."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
+onnx = pytest.importorskip('onnx', reason='training needs the extra "train" (onnx)')
+
+from face_perception.core.errors import ModelError  # noqa: E402
+from face_perception.core.models import load_classifier  # noqa: E402
+from face_perception.core.resources import model_path  # noqa: E402
+from face_perception.core.types import EMOTIONS  # noqa: E402
+from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
+from face_perception.training.teachers import Teachers, load_teachers  # noqa: E402
+
+EMOTION = model_path('emotion_mini_xception.onnx')
+RECIPE = {'task': 'emotion', 'color': 'gray', 'crop_margin': 0.0, 'epochs': 1}
+
+
+class Constant(torch.nn.Module):
+    """Answers the same to every picture."""
+
+    def __init__(self, *probabilities):
+        super().__init__()
+        self.logits = torch.tensor(probabilities).log() + 3.0
+
+    def forward(self, images):
+        return self.logits.expand(len(images), -1)
+
+
+def test_several_teachers_answer_by_their_mean_probability():
+    teachers = Teachers([Constant(0.8, 0.1, 0.1), Constant(0.2, 0.7, 0.1)])
+    answers = teachers(torch.zeros(4, 1, 48, 48)).softmax(dim=1)
+    np.testing.assert_allclose(answers, [[0.5, 0.4, 0.1]] * 4, rtol=1e-5)
+
+
+def test_an_exported_file_teaches_what_it_says_when_it_is_served():
+    images = np.random.default_rng(0).integers(0, 256, (5, 48, 48, 1), dtype=np.uint8)
+    served = load_classifier(EMOTION, 'emotion').session.run(
+        ['probabilities'], {'image': images})[0]
+    teacher = load_teachers([EMOTION], recipe_from(RECIPE))
+    said = teacher(torch.from_numpy(images).permute(0, 3, 1, 2).float()).softmax(dim=1)
+    np.testing.assert_allclose(said, served, atol=1e-5)
+    assert said.shape == (5, len(EMOTIONS))
+
+
+def test_a_file_of_another_kind_is_named(make_model):
+    fewer = make_model(size=48)  # three labels
+    with pytest.raises(RecipeError, match='cannot teach'):
+        load_teachers([fewer], recipe_from(RECIPE))
+    with pytest.raises(RecipeError, match='cannot teach'):
+        load_teachers([EMOTION], recipe_from({**RECIPE, 'input_size': 64}))
+    with pytest.raises(ModelError, match='does not exist'):
+        load_teachers(['gone.onnx'], recipe_from(RECIPE))
+    with pytest.raises(RecipeError, match='no checkpoint'):
+        load_teachers(['no_run'], recipe_from(RECIPE))
