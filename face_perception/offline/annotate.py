@@ -12,13 +12,14 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from ..core.errors import FacePerceptionError
 from ..tools.signals import catch_signals
 from .errors import InterruptedRunError, OutputError, output_error
 from .inputs import expand, make_tasks
 from .options import parse_arguments
-from .progress import RunProgress, report_table
+from .progress import RunProgress, reasons, report_table
 from .run import clear_leftovers, load_pipeline, run_task
 from .sinks import OUTPUTS, check_outputs
 from .types import Task
@@ -55,6 +56,8 @@ def run(tasks: list[Task], interrupted: Callable[[], bool], console: Console) ->
         except FacePerceptionError as error:
             fault, status = str(error), 1
     console.print(report_table(progress.reports))
+    for line in reasons(progress.reports):
+        console.print(Text(line), soft_wrap=True)
     if status:
         return _refuse(fault, status)
     return int(any(report.state == 'failed' for report in progress.reports))

@@ -86,19 +86,19 @@ class Bag:
                 self._parts.append(self._open_readers.enter_context(Reader(part)))
             except Exception as error:  # rosbags raises what it meets in damaged files
                 reason = _sentence(error)
-                files = storage_files(part) if part.is_dir() else [part]
-                for file in files:
-                    self._open_file(file, reason)
-        if not self._parts:
-            raise SourceError(f"'{path}' is no bag that can be read: {self.fault}")
+                for file in storage_files(part) if part.is_dir() else [part]:
+                    self._open_file(file)
+                if not self._parts:
+                    raise SourceError(f"'{path}' is no bag that can be read: {reason}") from None
+                self.fault = self.fault or reason
 
-    def _open_file(self, file: Path, reason: str) -> None:
+    def _open_file(self, file: Path) -> None:
         """Open a file of a recording that is not whole, however much of it is left."""
         try:
             self._parts.append(self._open_readers.enter_context(Reader(file)))
             return
         except Exception as error:
-            reason = _sentence(error) or reason
+            reason = _sentence(error)
         salvage = Salvage(file)
         self.fault = self.fault or (
             f"'{file.name}' is damaged or was not closed ({reason}): "

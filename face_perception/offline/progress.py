@@ -77,6 +77,12 @@ class RunProgress:
         self._console.print(Text(text, style), soft_wrap=True)
 
 
+def reasons(reports: list[TaskReport]) -> list[str]:
+    """Return a line per input that failed or has frames that were skipped."""
+    return [f'{report.source}: {report.state if report.state == "failed" else "skipped"}: '
+            f'{report.reason}' for report in reports if report.reason]
+
+
 def summary(report: TaskReport) -> str:
     """Return one line about a finished input."""
     text = f'{report.state}, {report.frames} frames, {report.faces} faces'
@@ -95,13 +101,12 @@ def report_table(reports: list[TaskReport]) -> Table:
     for name in ('frames', 'faces', 'skipped', 'seconds'):
         table.add_column(name, justify='right')
     table.add_column('folder', overflow='fold')
-    table.add_column('reason', overflow='fold')
     for report in reports:
+        folder = report.files[0].parent.name if report.files else ''
         table.add_row(Text(report.source.name or str(report.source)),
                       Text(report.state, STYLES[report.state]),
                       str(report.frames), str(report.faces), str(report.skipped),
-                      f'{report.seconds:.1f}', Text(folder if report.files else ''),
-                      Text(report.reason))
+                      f'{report.seconds:.1f}', Text(folder))
     return table
 
 

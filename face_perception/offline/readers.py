@@ -139,16 +139,22 @@ class VideoReader:
         self.fault = ''
 
     def items(self) -> Iterator[Item]:
-        """Give the pictures; their stamps follow from the rate."""
-        index, watch = 0, Stopwatch()
-        for picture in self._source.frames(loop=False):
-            stamp_ns = round(1e9 * index / self._source.rate)
+        """Give the pictures with the video's own times, where it has any."""
+        period_ns = round(1e9 / self._source.rate)
+        start_ns, stamp_ns = 0, -period_ns
+        watch = Stopwatch()
+        for index, picture in enumerate(self._source.frames(loop=False)):
+            position_ns = round(1e9 * self._source.position_s)
+            start_ns = start_ns if index else position_ns
+            # Some containers have no times, or such as go back.
+            known = position_ns - start_ns > stamp_ns
+            stamp_ns = position_ns - start_ns if known else stamp_ns + period_ns
             yield Item(watch.lap(), Frame(picture, index, stamp_ns, received_ns=stamp_ns))
-            index += 1
             watch = Stopwatch()
-        if self.total and index < (1 - MISSING_SHARE) * self.total - 1:
-            self.fault = (f'it breaks off after {index} pictures, of about {self.total} that its '
-                          'header promises')
+        length_ns = period_ns * (self.total or 0)
+        if stamp_ns + 2 * period_ns < (1 - MISSING_SHARE) * length_ns:
+            self.fault = (f'it breaks off after {stamp_ns / 1e9:.1f} of {length_ns / 1e9:.1f} s: '
+                          'it was not copied or recorded whole')
 
     def rate(self, topic: str) -> float:
         """Return the video's rate."""

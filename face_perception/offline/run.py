@@ -124,7 +124,11 @@ class _Streams:
     """A pipeline with a memory of its own for each image topic, all with the same networks."""
 
     def __init__(self, pipeline: FacePipeline, stills: bool, task: Task):
-        self._pipeline, self._stills, self._task = pipeline, stills, task
+        self._pipeline, self._stills = pipeline, stills
+        self._anonymizer = None
+        if task.anonymize:
+            from .anonymize import Anonymizer
+            self._anonymizer = Anonymizer(task.anonymize, num_threads=task.settings.num_threads)
         self._pipelines: dict[str, FacePipeline] = {}
         self._times: dict[str, int] = {}
 
@@ -137,10 +141,9 @@ class _Streams:
             pipeline.reset()  # time was set back: a bag of a bag that began anew
         self._times[frame.topic] = frame.time_ns
         result = pipeline(frame.picture, None if self._stills else frame.time_ns / 1e9)
-        if self._task.anonymize:
-            from .anonymize import anonymize
-            frame = replace(frame, picture=anonymize(
-                frame.picture, [face.box for face in result.faces], self._task.anonymize))
+        if self._anonymizer is not None:
+            # Before any sink has it: none can forget to.
+            frame = replace(frame, picture=self._anonymizer(frame, result))
         return frame, result
 
 

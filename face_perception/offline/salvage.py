@@ -92,6 +92,8 @@ def _mcap_messages(path: Path) -> Iterator[tuple[SalvagedTopic, int, bytes]]:
 
 def _sqlite_messages(path: Path) -> Iterator[tuple[SalvagedTopic, int, bytes]]:
     with closing(sqlite3.connect(f'file:{path}?immutable=1', uri=True)) as database:
+        # Else SQLite refuses a file that is shorter than its header says.
+        database.execute('PRAGMA writable_schema = ON')
         columns = {row[1] for row in database.execute('PRAGMA table_info(topics)')}
         qos = 'offered_qos_profiles' if 'offered_qos_profiles' in columns else "''"
         topics = {row[0]: SalvagedTopic(row[1], row[2], qos=parse_qos(row[3] or []))

@@ -111,6 +111,8 @@ class VideoSource:
         self.rate = rate if 1 <= rate <= 240 else DEFAULT_RATE
         #: The number of pictures as the container states or suggests it, 0 where it does not.
         self.count = int(count) if 0 < count < 2**31 else 0
+        #: Where the newest picture is in the video, in seconds.
+        self.position_s = 0.0
 
     def frames(self, loop: bool = True) -> Iterator[np.ndarray]:
         """Give the video's pictures."""
@@ -122,6 +124,7 @@ class VideoSource:
                     if not readable:
                         break
                     count += 1
+                    self.position_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
                     yield fit(picture, self._size)
             finally:
                 capture.release()
