@@ -105,3 +105,7 @@ def locked(output: Path) -> Iterator[None]:
 def _refuse(message: str, status: int) -> int:
     print(f'{PROGRAM}: {message}', file=sys.stderr)
     return status
+
+
+if __name__ == '__main__':
+    sys.exit(main())

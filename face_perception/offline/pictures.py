@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -23,9 +22,9 @@ KEPT_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp')
 class AnnotatedVideos:
     """Writes ``annotated.mp4``, or ``annotated_<topic>.mp4`` for each of several topics."""
 
-    def __init__(self, folder: Path, topics: tuple[str, ...], rate: Callable[[str], float]):
-        """``rate`` gives the pictures per second of a topic."""
-        self._folder, self._topics, self._rate = folder, topics, rate
+    def __init__(self, folder: Path, rates: dict[str, float]):
+        """``rates`` are the pictures per second of each topic."""
+        self._folder, self._rates = folder, rates
         self._videos: dict[str, Mp4Video] = {}
         self._counts: dict[str, int] = {}
 
@@ -35,7 +34,7 @@ class AnnotatedVideos:
         if frame.topic not in self._videos:
             self._videos[frame.topic] = open_video(
                 self._folder / f'annotated{self._ending(frame.topic)}', picture.shape[1::-1],
-                self._rate(frame.topic))
+                self._rates[frame.topic])
         self._videos[frame.topic].write(picture)
         self._counts[frame.topic] = self._counts.get(frame.topic, 0) + 1
 
@@ -48,7 +47,7 @@ class AnnotatedVideos:
         return files
 
     def _ending(self, topic: str) -> str:
-        return '' if len(self._topics) < 2 else '_' + file_name(topic)
+        return '' if len(self._rates) < 2 else '_' + file_name(topic)
 
 
 class AnnotatedPictures:

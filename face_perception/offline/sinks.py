@@ -31,7 +31,9 @@ def _video(place: Place) -> Sink:
     from .pictures import AnnotatedPictures, AnnotatedVideos
     if place.reader.stills:
         return AnnotatedPictures(place.folder)
-    return AnnotatedVideos(place.folder, place.reader.topics, place.reader.rate)
+    # Asked before the frames are read: a bag can be read at one place at a time.
+    rates = {topic: place.reader.rate(topic) for topic in place.reader.topics or ('',)}
+    return AnnotatedVideos(place.folder, rates)
 
 
 def _bag(place: Place) -> Sink | None:
