@@ -55,7 +55,8 @@ def run(tasks: list[Task], interrupted: Callable[[], bool], console: Console) ->
             fault, status = str(stop), INTERRUPTED
         except FacePerceptionError as error:
             fault, status = str(error), 1
-    console.print(report_table(progress.reports))
+    if progress.reports:
+        console.print(report_table(progress.reports))
     for line in reasons(progress.reports):
         console.print(Text(line), soft_wrap=True)
     if status:

@@ -26,7 +26,6 @@ from rosbags.interfaces import (  # noqa: E402
 )
 from rosbags.rosbag2 import (  # noqa: E402
     CompressionFormat,
-    CompressionMode,
     StoragePlugin,
     Writer,
 )

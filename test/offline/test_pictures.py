@@ -79,3 +79,11 @@ def test_where_no_video_can_be_written_it_says_so(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match='no video of 64x48 px'):
         open_video(tmp_path / 'annotated', (64, 48), 10.0)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_noticed_while_a_video_is_written(
+        tmp_path, monkeypatch, make_video, scene, recorded):
+    monkeypatch.setattr(pictures, 'SMALLEST_SPACE', 1 << 60)
+    with pytest.raises(OutputError, match='the disk is full'):
+        run_task(Task(make_video(scene), tmp_path / 'out' / 'clip', ('video',)))
+    assert recorded.visible(tmp_path / 'out') == []
