@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
@@ -27,12 +28,16 @@ from .types import Task
 __all__ = ['OUTPUTS', 'main', 'run_all']
 
 PROGRAM = 'face_perception_annotate'
+#: Packages of the extra that are used later: what is missing shows before any work is done.
+NEEDED = ('mcap', 'pyarrow')
 LOCK = '.annotate.lock'
 INTERRUPTED = 130
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
+    for name in NEEDED:
+        import_module(name)
     options = parse_arguments(PROGRAM, args)
     interrupted = catch_signals()
     try:

@@ -9,6 +9,9 @@ from importlib.util import find_spec
 import cv2
 import pytest
 
+for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
+    pytest.importorskip(name, reason='offline runs need the extra "offline"')
+
 OUTPUTS = ('--outputs', 'table', 'video')
 
 
@@ -90,12 +93,12 @@ def test_an_interrupt_keeps_what_is_whole_and_the_next_run_goes_on(
         assert f'{clips[0]}: kept' in again.log() and f'{clips[2]}: done' in again.log()
 
 
-def test_a_kill_leaves_nothing_half_written_in_sight(start_command, tmp_path, clips, recorded):
+def test_a_kill_leaves_nothing_half_written_in_sight(start_command, tmp_path, clips, visible):
     output = tmp_path / 'out'
     command = start_command(*clips, '--output', output, *OUTPUTS)
     command.wait_for((output / '.unfinished-long' / 'annotated.mp4').exists)
     assert command.stop(signal.SIGKILL) == -signal.SIGKILL
-    assert [name for name in recorded.visible(output) if not name.startswith('.')] == ['a']
+    assert [name for name in visible(output) if not name.startswith('.')] == ['a']
     before = (output / 'a' / 'faces.csv').stat().st_mtime_ns
     again = start_command(clips[0], clips[2], '--output', output, *OUTPUTS)
     assert again.wait() == 0, again.log()
@@ -149,13 +152,14 @@ def test_it_runs_where_no_ros_is_installed(start_command, tmp_path, make_bag, re
     assert states(tmp_path / 'out') == {'bag': 'done'}
 
 
-def test_without_the_extra_one_sentence_says_what_to_install(start_command):
+@pytest.mark.parametrize('name', ['mcap', 'pyarrow', 'rich.console'])
+def test_without_the_extra_one_sentence_says_what_to_install(start_command, name):
     command = start_command('x', code='\n'.join((
-        'import sys', "sys.modules['rich.console'] = None",
+        'import sys', f"sys.modules['{name}'] = None",
         'from face_perception.cli import annotate', 'sys.exit(annotate())')))
     assert command.wait() == 1
     assert command.log().strip().splitlines() == [
-        "error: rich.console is missing: run pip install 'face_perception[offline]'"]
+        f"error: {name} is missing: run pip install 'face_perception[offline]'"]
 
 
 def test_the_options_reach_the_pipeline(start_command, tmp_path, make_video, scene):
