@@ -147,6 +147,11 @@ def test_a_topic_that_cannot_be_had_is_named(make_bag, recorded, scene, topics, 
         open_input(path, topics)
 
 
+def test_topics_are_those_of_bags_only(make_video, scene):
+    found, _, _ = frames(make_video(scene[:2]), ('/cam',))
+    assert len(found) == 2
+
+
 def test_a_bag_without_images_is_refused(make_bag, recorded):
     with pytest.raises(SourceError, match='no topic of the type .*/chatter'):
         open_input(make_bag(recorded.chatter(3)))
