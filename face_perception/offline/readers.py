@@ -91,6 +91,8 @@ def open_input(path: Path, topics: tuple[str, ...] = ()) -> Reader:
     if path.suffix == '.bag':
         raise SourceError(f"'{path}' is a bag of ROS 1: make it one of ROS 2 first, with "
                           f"'rosbags-convert --src {path} --dst {path.stem}'")
+    if path.suffix in ('.zst', '.zstd'):
+        raise SourceError(f"'{path}' is a part of a compressed bag: give its folder")
     if is_bag(path):
         return BagReader(path, topics)
     if path.is_dir():
