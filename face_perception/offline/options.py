@@ -38,7 +38,8 @@ def parse_arguments(program: str, args: Sequence[str] | None) -> Options:
     parser.add_argument('--output', metavar='DIR', type=Path, required=True, default=SUPPRESS,
                         help='folder that gets a folder for each input')
     parser.add_argument('--outputs', nargs='+', choices=tuple(OUTPUTS), metavar='KIND',
-                        default=SUPPRESS, help=f"what to make, of {', '.join(OUTPUTS)}; without it table, video "
+                        default=SUPPRESS,
+                        help=f"what to make, of {', '.join(OUTPUTS)}; without it table, video "
                              'and summary, and bag of a bag')
     parser.add_argument('--topic', action='append', default=SUPPRESS, metavar='TOPIC',
                         help='image topic of a bag; may be repeated; without it all of them')
