@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 from .fitting import Size
@@ -46,6 +47,11 @@ def picture_count(text: str) -> int:
 def duration(text: str) -> float:
     """Return a duration in seconds."""
     return _number(text, float, 1, 86_400, 'a duration in seconds')
+
+
+def number(kind: type, minimum: float, maximum: float, meaning: str) -> Callable:
+    """Return what makes an int or float of a text, and refuses one out of range."""
+    return lambda text: _number(text, kind, minimum, maximum, meaning)
 
 
 def _number(text: str, kind: type, minimum: float, maximum: float, meaning: str):
