@@ -10,7 +10,7 @@ from builtin_interfaces.msg import Duration
 from sensor_msgs.msg import Image, RegionOfInterest
 from std_msgs.msg import Header
 
-from ..core.types import EMOTIONS, GENDERS, Classification, Face, FrameResult
+from ..core.types import EMOTIONS, GENDERS, Face, FrameResult
 from ..msg import Face as FaceMessage
 from ..msg import FaceArray, PipelineLatency
 
@@ -48,19 +48,15 @@ def face_message(face: Face) -> FaceMessage:
     if face.gender:
         message.gender = GENDER_VALUES[face.gender.label]
         message.gender_confidence = face.gender.confidence
-        message.gender_probabilities_raw = _in_order(face.gender_raw or face.gender, GENDERS)
+        message.gender_probabilities_raw = (
+            face.gender_raw or face.gender).probabilities_of(GENDERS)
     if face.emotion:
         message.emotion = face.emotion.label
         message.emotion_confidence = face.emotion.confidence
-        message.emotion_probabilities = _in_order(face.emotion, EMOTIONS)
-        message.emotion_probabilities_raw = _in_order(face.emotion_raw or face.emotion, EMOTIONS)
+        message.emotion_probabilities = face.emotion.probabilities_of(EMOTIONS)
+        message.emotion_probabilities_raw = (
+            face.emotion_raw or face.emotion).probabilities_of(EMOTIONS)
     return message
-
-
-def _in_order(answer: Classification, labels: tuple[str, ...]) -> np.ndarray:
-    """Return the probabilities of ``labels``: a user's network may know fewer of them."""
-    known = dict(zip(answer.labels, answer.probabilities))
-    return np.array([known.get(label, 0.0) for label in labels], np.float32)
 
 
 def latency_message(
