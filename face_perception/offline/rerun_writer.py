@@ -16,6 +16,7 @@ import numpy as np
 from ..core.drawing import COLORS, UNLABELLED, label
 from ..core.errors import FacePerceptionError
 from ..core.types import EMOTIONS, Face
+from ..tools import stage_bars
 
 FILE_NAME = 'results.rrd'
 JPEG_QUALITY = 80
@@ -23,11 +24,8 @@ JPEG_QUALITY = 80
 PLOTTED_TRACKS = 6
 #: Stamps from 1973 on are dates, smaller ones times since a beginning.
 EARLIEST_DATE_NS = 10**17
-#: The stages' colours, RGB, which people with colour blindness tell apart.
-STAGE_COLORS = {
-    'transport': (153, 153, 153), 'decode': (86, 180, 233), 'detect': (0, 114, 178),
-    'track': (0, 158, 115), 'classify': (230, 159, 0), 'publish': (204, 121, 167),
-    'processing': (110, 110, 110), 'end_to_end': (70, 70, 70)}
+#: The viewer is dark: where a stage's colour is too.
+LIGHT = {'processing': '#BBBBBB', 'end_to_end': '#FFFFFF'}
 
 
 class RerunError(FacePerceptionError):
@@ -66,7 +64,7 @@ class RerunWriter:
             path.touch()
         except OSError as error:
             raise RerunError(f"'{path}' cannot be written to ({error.strerror})") from None
-        # In chunks of a second: a chunk per image would be a third larger and slower to open.
+        # In chunks of a second: by default there would be one per image and entity.
         batches = self._rerun.ChunkBatcherConfig.DEFAULT()
         batches.flush_tick = 1.0
         self._recording = self._rerun.RecordingStream('face_perception', batcher_config=batches)
@@ -119,7 +117,7 @@ class RerunWriter:
     def latency(self, stream: str, seconds: Mapping[str, float]) -> None:
         """Write the seconds per stage; always the same stages."""
         self._name_series(stream, ['latency'], [f'{name} [ms]' for name in seconds],
-                          [STAGE_COLORS[name] for name in seconds])
+                          [_stage_color(name) for name in seconds])
         self._log(stream, ['latency'],
                   self._rerun.Scalars([1e3 * value for value in seconds.values()]))
 
@@ -161,11 +159,13 @@ class RerunWriter:
             def at(*parts, stream=stream):
                 return self._entity(stream, *parts)
 
-            plots = [views.TimeSeriesView(origin=at('tracks', track_id),
+            shares = views.ScalarAxis(range=(0.0, 1.0))
+            plots = [views.TimeSeriesView(origin=at('tracks', track_id), axis_y=shares,
                                           name=f'emotions of #{track_id}')
                      for track_id, _ in tracks.most_common(PLOTTED_TRACKS)]
             if not plots:
-                plots = [views.TimeSeriesView(origin=at('tracks'), name='emotions')]
+                plots = [views.TimeSeriesView(
+                    origin=at('tracks'), axis_y=shares, name='emotions')]
             rows.append(views.Horizontal(
                 views.Spatial2DView(origin=at('image'), name=stream),
                 views.Vertical(
@@ -182,3 +182,7 @@ class RerunWriter:
 def _rgb(emotion: str) -> tuple[int, int, int]:
     blue, green, red = COLORS.get(emotion, UNLABELLED)
     return red, green, blue
+
+
+def _stage_color(name: str) -> tuple[int, int, int]:
+    return tuple(bytes.fromhex(LIGHT.get(name, stage_bars.COLORS[name])[1:]))
