@@ -172,7 +172,7 @@ class RerunWriter:
                     views.Tabs(*plots, active_tab=0),
                     views.TimeSeriesView(origin=at('latency'), name='latency [ms]'),
                     row_shares=[3, 2]),
-                column_shares=[3, 2]))
+                column_shares=[3, 2], name=stream))
         layout = rows[0] if len(rows) == 1 else views.Tabs(
             *rows, active_tab=0) if rows else views.Grid()
         self._recording.send_blueprint(views.Blueprint(

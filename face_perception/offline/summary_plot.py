@@ -40,18 +40,19 @@ def draw_summary(summary: InputSummary, path: Path) -> None:
     from matplotlib.figure import Figure
 
     rows = rows_height(summary)
-    height = 1.25 + 2.4 + rows + 3.3
+    top = 3.65 if summary.faces else 1.5
+    height = top + rows + 3.3
     figure = Figure(figsize=(WIDTH, height), dpi=DPI)
     FigureCanvasAgg(figure)
     page = Page(figure, height)
     _write_head(page, summary)
-    _draw_shares(page.axes(1.55, 1.2, 1.45, 3.0), 'Expressions', summary.emotions,
-                 EMOTIONS, emotion_colors(), summary.faces)
+    if summary.faces:
+        _draw_shares(page.axes(1.55, 1.2, 1.45, 3.0), 'Expressions', summary.emotions,
+                     EMOTIONS, emotion_colors(), summary.faces)
+        _write_note(page, summary)
     if summary.genders:
         _draw_shares(page.axes(1.55, 6.1, 0.42, 2.0), 'Gender', summary.genders,
                      GENDERS, GENDER_COLORS, summary.faces)
-    _write_note(page, summary)
-    top = 3.65
     if summary.tracks:
         draw_tracks(page, top, summary, emotion_colors())
     else:
@@ -68,7 +69,7 @@ def _write_head(page: Page, summary: InputSummary) -> None:
     sizes = [f'{width}x{height}' for width, height in sorted(summary.sizes)]
     what = 'picture' if summary.pictures else 'frame'
     parts = [counted(summary.frames, what)]
-    if not summary.pictures:
+    if not summary.pictures and summary.end:
         parts.append(time_label(end_of(summary)))
     parts.append(sizes[0] + ' pixels' if len(sizes) == 1 else 'of several sizes')
     if len(summary.streams) > 1:
@@ -87,17 +88,18 @@ def _draw_shares(axes, title: str, counts: Counter, labels, colors, faces: int) 
     total = sum(counts.values())
     values = [counts[label] / max(total, 1) for label in labels]
     positions = range(len(labels))
+    unit = max(*values, 0.25)  # the longest bar, or a quarter
     axes.barh(positions, values, color=[colors[label] for label in labels], height=0.75)
-    axes.barh(positions, [-0.045] * len(labels), left=-0.015, height=0.75, clip_on=False,
-              color=[colors[label] for label in labels])
+    axes.barh(positions, [-0.045 * unit] * len(labels), left=-0.015 * unit, height=0.75,
+              color=[colors[label] for label in labels], clip_on=False)
     for position, value, label in zip(positions, values, labels):
         text = f'{value:.0%}' if value >= 0.01 or not counts[label] else '<1%'
-        axes.text(value + 0.015, position, text, va='center', fontsize=9)
+        axes.text(value + 0.015 * unit, position, text, va='center', fontsize=9)
     axes.set_yticks(positions, labels, fontsize=10)
     axes.tick_params(axis='y', length=0, pad=17)
     axes.set_xticks([])
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.12)
+    axes.set_xlim(0, 1.12 * unit)
     note = '' if total == faces else f' of the {total:,} faces that were asked'
     axes.set_title(title + note, fontsize=11, loc='left', weight='bold')
     for side in axes.spines.values():
@@ -105,13 +107,11 @@ def _draw_shares(axes, title: str, counts: Counter, labels, colors, faces: int) 
 
 
 def _write_note(page: Page, summary: InputSummary) -> None:
-    if not summary.faces:
-        return
-    lines = ['Shares count every face of every frame: who stays longer counts more.']
+    lines = ['Expressions are as a network perceives them, not what people feel.']
     if summary.tracks:
-        lines += ['A track is one face that is followed; a person who leaves the view',
+        lines += ['Shares count every face of every frame: who stays longer counts more.',
+                  'A track is one face that is followed; a person who leaves the view',
                   'and comes back is a new track.']
-    lines += ['Expressions are as a network perceives them, not what people feel.']
     page.write(2.45 if summary.genders else 1.6, 6.1 - 0.75, '\n'.join(lines), 9, color=GRAY,
                linespacing=1.5)
 
@@ -119,7 +119,11 @@ def _write_note(page: Page, summary: InputSummary) -> None:
 def _draw_latency(page: Page, top: float, summary: InputSummary) -> None:
     width = WIDTH - LEFT - RIGHT - 0.55 - STAGES_WIDTH - 0.3
     axes = page.axes(top + 0.1, LEFT + 0.55, 1.95, width)
-    axes.set_title('Time per frame', fontsize=11, loc='left', weight='bold')
+    shared = (summary.images > 1).any()
+    step = f'{summary.bins.width:.2g}' + ('' if summary.pictures else ' s')
+    what = 'picture' if summary.pictures else 'frame'
+    axes.set_title(f'Time per {what}' + (f' (means of {step})' if shared else ''), fontsize=11,
+                   loc='left', weight='bold')
     bins = np.flatnonzero(summary.images)
     edges = bins * summary.bins.width
     means = 1e3 * summary.seconds[bins] / summary.images[bins, None]
@@ -130,17 +134,15 @@ def _draw_latency(page: Page, top: float, summary: InputSummary) -> None:
     names = [stage_bars.NAMES.get(name, name) for name in STAGES]
     axes.stackplot(edges, means.T, step='post', labels=names, linewidth=0,
                    colors=[stage_bars.COLORS[name] for name in STAGES])
-    if (summary.images > 1).any():
+    if shared:
         axes.step(edges, slowest, where='post', color='#444444', linewidth=0.8,
-                  label=f'slowest in {summary.bins.width:g} s'
-                  if not summary.pictures else f'slowest of {summary.bins.width:g}')
+                  label=f'slowest {what}')
     # One slow frame must not flatten all others.
     high = max(1.3 * float(np.percentile(slowest, 98)), 1e-3)
     beyond = slowest[:-1].max()
     axes.set_ylim(0, high)
     if beyond > high:
-        axes.text(0.01, 0.97, f'up to {beyond:.0f} ms', transform=axes.transAxes, va='top',
-                  fontsize=9)
+        axes.set_title(f'beyond the top: up to {beyond:.0f} ms', fontsize=9, loc='right')
     style_time(axes, summary, edges[-1])
     axes.set_ylabel('milliseconds')
     axes.legend(loc='upper center', bbox_to_anchor=(0.5, -0.27), ncols=5, frameon=False,

@@ -16,6 +16,8 @@ THUMBNAILS_PER_ROW, THUMBNAIL_ROWS = 16, 2
 SIDE, TEXT_WIDTH = 0.54, 3.0
 #: Breaks up to so many times the time between two images are no breaks.
 LONGEST_BREAK = 3.0
+#: Steps of the time axis of long inputs, in seconds.
+TICKS = (15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 
 
 def emotion_colors() -> dict[str, tuple[float, float, float]]:
@@ -79,8 +81,10 @@ def runs(summary: InputSummary, track: TrackSummary, end: float) -> list[tuple]:
 
 def _describe(page: Page, y: float, summary: InputSummary, track: TrackSummary) -> None:
     left = LEFT + SIDE + 0.12
-    length = (counted(track.images, 'picture') if summary.pictures
-              else time_label(track.last - track.first))
+    if summary.pictures or track.last == track.first:
+        length = counted(track.images, 'picture' if summary.pictures else 'frame')
+    else:
+        length = time_label(track.last - track.first)
     stream = f'  {shorter(track.stream, 22)}' if len(summary.streams) > 1 else ''
     answers = []
     for counts in (track.emotions, track.genders):
@@ -133,14 +137,15 @@ def end_of(summary: InputSummary) -> float:
 
 def style_time(axes, summary: InputSummary, end: float) -> None:
     """Give axes the input's time as their x."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
     axes.set_xlim(0, end)
     if summary.pictures:
         axes.set_xlabel('picture')
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     elif end >= 100:
         axes.set_xlabel('time [min:s]')
-        axes.xaxis.set_major_locator(MaxNLocator(10, steps=[1, 1.5, 3, 6]))
+        step = next((step for step in TICKS if end / step <= 8), end / 8)
+        axes.xaxis.set_major_locator(MultipleLocator(step))
         axes.xaxis.set_major_formatter(FuncFormatter(
             lambda seconds, _: f'{int(seconds) // 60}:{int(seconds) % 60:02d}'))
     else:
