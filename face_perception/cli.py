@@ -39,6 +39,11 @@ def train() -> int:
     return _run_training('face_perception.training.train')
 
 
+def view() -> int:
+    """Run ``face_perception_view``."""
+    return _run('face_perception.tools.view')
+
+
 def _run(module: str) -> int:
     try:
         return import_module(module).main()
