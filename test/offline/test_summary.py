@@ -144,20 +144,20 @@ def test_memory_stays_flat(made, tmp_path):
 
     def add(begin, end):
         for index in range(begin, end):
-            faces = [made.face(str(index // 20), 'happy' if index % 3 else 'sad'),
+            faces = [made.face(str(index // 10), 'happy' if index % 3 else 'sad'),
                      made.face('', 'fear')]
             sink.add(made.frame(index, picture), made.result(*faces), made.stages)
 
     # More tracks than are remembered, so that all that is limited has reached its limit.
-    add(0, 30 * MOST_TRACKS)
+    add(0, 15 * MOST_TRACKS)
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    add(30 * MOST_TRACKS, 60 * MOST_TRACKS)
+    add(15 * MOST_TRACKS, 30 * MOST_TRACKS)
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     summary = sink._summary
     assert summary.tracks_seen == 3 * MOST_TRACKS and len(summary.tracks) <= MOST_TRACKS
-    assert len(summary.images) == Bins.COUNT and summary.images.sum() == 60 * MOST_TRACKS
+    assert len(summary.images) == Bins.COUNT and summary.images.sum() == 30 * MOST_TRACKS
     # Thumbnails of as many tracks again would be 8 MB.
     assert grown < 4e6
     assert sink.close()
