@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..core.errors import FacePerceptionError
 from ..core.types import EMOTIONS, Box, Face, FrameResult
 from .accumulators import Bins, Percentiles, PlayTime, folded
 from .anonymize import Anonymizer
@@ -29,6 +31,10 @@ ENDED = 10.0
 MOST_FACES = 32
 #: Width of the first bins in seconds: at most one image in each.
 FIRST_WIDTH_S = 1 / 64
+
+
+class SummaryError(FacePerceptionError):
+    """A summary cannot be drawn."""
 
 
 @dataclass
@@ -97,7 +103,10 @@ class SummaryPicture:
     """
 
     def __init__(self, folder: Path, source_name: str, anonymizer: Anonymizer | None = None):
-        """Prepare ``folder/summary.png``."""
+        """Prepare ``folder/summary.png``; raises ``SummaryError`` when Matplotlib is missing."""
+        if importlib.util.find_spec('matplotlib') is None:
+            raise SummaryError("matplotlib is missing: run pip install 'face_perception[demo]', or "
+                               'on a robot sudo apt-get install python3-matplotlib')
         self._folder, self._anonymizer = folder, anonymizer
         self._summary = InputSummary(source_name, anonymizer.how if anonymizer else '')
         self._time = PlayTime()
@@ -128,7 +137,10 @@ class SummaryPicture:
             return []
         from .summary_plot import draw_summary
         path = self._folder / 'summary.png'
-        draw_summary(self._summary, path)
+        try:
+            draw_summary(self._summary, path)
+        except OSError as error:
+            raise SummaryError(f"'{path}' cannot be written ({error.strerror})") from None
         return [path]
 
     def _place(self, time: float) -> int:

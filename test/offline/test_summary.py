@@ -10,9 +10,11 @@ from face_perception.core.detectors import make_detector  # noqa: E402
 from face_perception.core.types import Box  # noqa: E402
 from face_perception.offline.accumulators import Bins, Percentiles, PlayTime, folded  # noqa: E402
 from face_perception.offline.anonymize import Anonymizer  # noqa: E402
+from face_perception.offline import summary as summary_module  # noqa: E402
 from face_perception.offline.summary import (  # noqa: E402
     MOST_FACES,
     MOST_TRACKS,
+    SummaryError,
     SummaryPicture,
     thumbnail,
 )
@@ -55,6 +57,16 @@ def shares_color(picture, rgb, within=3):
 def test_without_a_frame_nothing_is_written(tmp_path):
     assert SummaryPicture(tmp_path, 'nothing').close() == []
     assert not list(tmp_path.iterdir())
+
+
+def test_what_hinders_it_is_said(made, tmp_path, monkeypatch):
+    sink = SummaryPicture(tmp_path / 'missing', 'input.mp4')
+    sink.add(made.frame(0), made.result(), made.stages)
+    with pytest.raises(SummaryError, match='summary.png. cannot be written .No such file'):
+        sink.close()
+    monkeypatch.setattr(summary_module.importlib.util, 'find_spec', lambda name: None)
+    with pytest.raises(SummaryError, match=r"pip install 'face_perception\[demo\]'"):
+        SummaryPicture(tmp_path, 'input.mp4')
 
 
 def test_it_says_what_was_in_an_input(made, tmp_path, drawn):
