@@ -44,6 +44,11 @@ def train() -> int:
     return _run_with_extra('face_perception.training.train', 'train')
 
 
+def view() -> int:
+    """Run ``face_perception_view``."""
+    return _run('face_perception.tools.view')
+
+
 def _run(module: str, interrupted: int = 0) -> int:
     try:
         return import_module(module).main()

@@ -60,7 +60,8 @@ def test_the_environment_is_an_ament_prefix(bare):
                  'share/face_perception/config/fastdds_large_images.xml',
                  'share/face_perception/models/emotion_mini_xception.onnx',
                  'lib/face_perception/face_perception_annotate',
-                 'lib/face_perception/face_perception_node'):
+                 'lib/face_perception/face_perception_node',
+                 'lib/face_perception/face_perception_view'):
         assert (prefix / path).is_file(), path
 
 
@@ -81,10 +82,12 @@ def test_the_node_just_runs(bare, tmp_path, program):
     assert node.wait(3) == 0 and 'Traceback' not in log_path.read_text()
 
 
-@pytest.mark.parametrize('tool', ['face_perception_camera', 'face_perception_demo'])
-def test_the_tools_explain_themselves(bare, tmp_path, tool):
+@pytest.mark.parametrize('tool, part', [
+    ('face_perception_camera', '--source'), ('face_perception_demo', '--source'),
+    ('face_perception_view', '--web')])
+def test_the_tools_explain_themselves(bare, tmp_path, tool, part):
     bin_folder, environment = bare
-    assert '--source' in run(bin_folder / tool, '--help', env=environment, cwd=tmp_path)
+    assert part in run(bin_folder / tool, '--help', env=environment, cwd=tmp_path)
 
 
 def test_without_a_compiler_one_sentence_says_what_to_install(tmp_path):

@@ -111,6 +111,18 @@ class Tracker:
             for one, (x, y, width, height) in zip(self._identities, self._boxes.tolist())
             if one.last_seen == self._updated]
 
+    def missed(self) -> list[tuple[Track, float]]:
+        """
+        Return the faces that the last ``update`` missed, and for how many seconds each has been.
+
+        Their boxes are where their motion has brought them: a guess, which gets worse with time.
+        """
+        return [
+            (Track(one.id, Box(x - width / 2, y - height / 2, width, height), one.score),
+             self._time - one.last_seen)
+            for one, (x, y, width, height) in zip(self._identities, self._boxes.tolist())
+            if one.last_seen != self._updated]
+
     def _advance(self, time_s: float) -> None:
         """Move all faces on to a time."""
         if self._time is not None and time_s < self._time - SET_BACK_S:

@@ -21,8 +21,11 @@ from pathlib import Path
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
+from sensor_msgs.msg import Image
 
 from ..core.errors import FacePerceptionError
+from ..msg import FaceArray
+from ..offline.rerun_writer import import_rerun
 from ..ros.transport import use_large_images
 from .arguments import Parser, duration, picture_rate, picture_size
 from .children import Child, end_all
@@ -30,6 +33,7 @@ from .latency_plot import plot_latency
 from .live_view import LiveView
 from .monitor import Monitor, Statistics, picture_of
 from .recording import Recording
+from .rerun_recording import RerunRecording
 from .signals import catch_signals
 from .summary import summary
 
@@ -53,8 +57,10 @@ def main(args: list[str] | None = None) -> int:
     interrupted = catch_signals()
     try:
         check_extras(options.source)
+        if options.rerun:
+            import_rerun()
         work = make_folder(options.output)
-    except DemoError as error:
+    except FacePerceptionError as error:
         return _refuse(str(error), 2)
     keep_to_this_machine()
     use_large_images()
@@ -70,15 +76,16 @@ def run(options: argparse.Namespace, work: Path, interrupted: Callable[[], bool]
     """Start everything, watch it, end it, and write what was seen."""
     print(f"starting a camera ('{options.source}') and the node; Ctrl-C ends early", flush=True)
     recording = Recording(work, options.rate)
+    rerun = RerunRecording(work) if options.rerun else None
     children: list[Child] = []
     try:
         # Before rclpy: a process with the threads of DDS should not fork.
         for name, module, arguments in commands(options):
             children.append(Child(name, module, arguments, work / f'{name}.log'))
-        statistics, fault = observe(recording, children, options.duration, interrupted)
+        statistics, fault = observe(recording, rerun, children, options.duration, interrupted)
     finally:
         end_all(children)
-    written = write(recording, statistics, work, options.output)
+    written = write(recording, rerun, statistics, work, options.output)
     if statistics.results:
         print(summary(statistics, written))
     if fault:
@@ -104,15 +111,24 @@ def commands(options: argparse.Namespace) -> list[tuple[str, str, list[str]]]:
 
 
 def observe(
-    recording: Recording, children: list[Child], seconds: float, interrupted: Callable[[], bool]
+    recording: Recording, rerun: RerunRecording | None, children: list[Child], seconds: float,
+    interrupted: Callable[[], bool],
 ) -> tuple[Statistics, FacePerceptionError | None]:
     """Watch the node for ``seconds`` from its first result; return also why that ended early."""
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    monitor = Monitor(
-        NODE_NAME,
-        lambda message: recording.add_score(
-            stamp_of(message), (len(message.faces), sum(face.score for face in message.faces))),
-        lambda message: recording.add_picture(stamp_of(message), picture_of(message)))
+
+    def on_faces(message: FaceArray) -> None:
+        recording.add_score(
+            stamp_of(message), (len(message.faces), sum(face.score for face in message.faces)))
+        if rerun:
+            rerun.add_faces(message)
+
+    def on_picture(message: Image) -> None:
+        recording.add_picture(stamp_of(message), picture_of(message))
+        if rerun:
+            rerun.add_picture(message)
+
+    monitor = Monitor(NODE_NAME, on_faces, on_picture, rerun.add_latency if rerun else None)
     executor = SingleThreadedExecutor()
     executor.add_node(monitor)
     start = time.monotonic()
@@ -146,10 +162,11 @@ def is_over(end: float | None, statistics: Statistics) -> bool:
 
 
 def write(
-    recording: Recording, statistics: Statistics, work: Path, output: Path
+    recording: Recording, rerun: RerunRecording | None, statistics: Statistics, work: Path,
+    output: Path,
 ) -> list[Path]:
     """Complete the files in ``work``, then move them to ``output`` and return them."""
-    files = recording.finish()
+    files = recording.finish() + (rerun.finish() if rerun else [])
     if statistics.latency_times:
         files.append(work / 'latency.png')
         plot_latency(statistics, files[-1])
@@ -206,6 +223,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
                         help='seconds from the first result to the end')
     parser.add_argument('--output', type=Path, default=Path('demo_output'), metavar='FOLDER',
                         help='where annotated.png, annotated.mp4 and latency.png are written')
+    parser.add_argument('--rerun', action='store_true',
+                        help='also write results.rrd, which face_perception_view opens')
     return parser.parse_args(arguments)
 
 

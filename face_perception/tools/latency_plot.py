@@ -7,14 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from .monitor import STAGES, SUMS, Statistics
-
-#: Colours that people with colour blindness tell apart (Okabe and Ito, 2008).
-COLORS = {
-    'transport': '#999999', 'decode': '#56B4E9', 'detect': '#0072B2', 'track': '#009E73',
-    'classify': '#E69F00', 'publish': '#CC79A7', 'other': '#DDDDDD',
-    'processing': '#444444', 'end_to_end': '#000000',
-}
-NAMES = {'end_to_end': 'end to end', 'transport': 'transport (and waiting)'}
+from .stage_bars import COLORS, NAMES, plot_stages
 
 
 def plot_latency(statistics: Statistics, path: Path) -> None:
@@ -36,7 +29,8 @@ def plot_latency(statistics: Statistics, path: Path) -> None:
     over_time, per_stage = figure.subplots(
         2, 1, gridspec_kw={'height_ratios': (3, 2)})
     _plot_over_time(over_time, statistics)
-    _plot_per_stage(per_stage, statistics)
+    plot_stages(per_stage, {
+        name: statistics.percentiles(name, 50, 95, 99) for name in (*STAGES, *SUMS)})
     figure.savefig(path)
 
 
@@ -65,23 +59,3 @@ def _plot_over_time(axes, statistics: Statistics) -> None:
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[::-1], labels[::-1], loc='center left', bbox_to_anchor=(1.0, 0.5),
                 frameon=False)
-
-
-def _plot_per_stage(axes, statistics: Statistics) -> None:
-    names = (*STAGES, *SUMS)
-    positions = np.arange(len(names))
-    p50, p95, p99 = np.array([statistics.percentiles(name, 50, 95, 99) for name in names]).T
-    colors = [COLORS[name] for name in names]
-    axes.barh(positions, p95, color=colors, alpha=0.35, height=0.7)
-    axes.barh(positions, p50, color=colors, height=0.7)
-    right = max(float(p95.max()), 1e-3)
-    for position, low, high, higher in zip(positions, p50, p95, p99):
-        axes.text(max(high, 0) + 0.01 * right, position,
-                  f'{low:.1f} | {high:.1f} | {higher:.1f}', va='center', fontsize=9)
-    axes.set_yticks(positions, [NAMES.get(name, name) for name in names])
-    axes.invert_yaxis()
-    axes.set_xlim(0, 1.25 * right)
-    axes.set_xlabel('milliseconds: median (solid) and 95th percentile (pale); '
-                    'the numbers are p50 | p95 | p99')
-    for side in ('top', 'right'):
-        axes.spines[side].set_visible(False)

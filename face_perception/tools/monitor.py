@@ -67,13 +67,15 @@ class Monitor(Node):
         watched: str,
         on_faces: Callable[[FaceArray], None],
         on_picture: Callable[[Image], None],
+        on_latency: Callable[[PipelineLatency], None] | None = None,
     ):
-        """Watch the node with the full name ``watched``; pass on its faces and pictures."""
+        """Watch the node with the full name ``watched``; pass on what it says."""
         super().__init__('face_perception_demo')
         self.statistics = Statistics()
         self.newest: FaceArray | None = None
         self.recent_rate = SlidingWindow(seconds=3.0)
         self._on_faces = on_faces
+        self._on_latency = on_latency
         self._start = 0.0
         self._before: tuple[int, int] | None = None
         deep = QoSProfile(depth=100)  # reliable: every result is to be counted
@@ -116,6 +118,8 @@ class Monitor(Node):
         statistics.frames_received = message.frames_received - processed - dropped
         statistics.frames_processed = message.frames_processed - processed
         statistics.frames_dropped = message.frames_dropped - dropped
+        if self._on_latency:
+            self._on_latency(message)
 
 
 def picture_of(message: Image) -> np.ndarray:

@@ -37,7 +37,7 @@ class ExportedTeacher(nn.Module):
         self.model = model
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the logarithms of the probabilities, ``[N, K]``; ``images`` as for ``Teachers``."""
+        """Return the logarithms of its probabilities ``[N, K]``, for images as of ``Teachers``."""
         pixels = images.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
         answers = self.model.session.run(['probabilities'],
                                          {'image': np.ascontiguousarray(pixels)})[0]

@@ -104,6 +104,20 @@ def test_what_the_detector_missed_is_not_made_up():
     assert tracker.predict(0.25) == []
 
 
+def test_missed_faces_are_said_to_be_where_they_were_heading():
+    tracker = Tracker()
+    for i in range(31):
+        tracker.update([face(100 + 4 * i, score=0.7), face(500)], i / RATE)
+    assert tracker.missed() == []
+    tracker.update([face(500)], 36 / RATE)
+    (track, unseen_s), = tracker.missed()
+    assert (track.id, track.score) == ('1', 0.7)
+    assert unseen_s == pytest.approx(6 / RATE)
+    assert track.box.center[0] == pytest.approx(100 + 4 * 36, abs=5)
+    tracker.update([face(500)], 70 / RATE)
+    assert tracker.missed() == []
+
+
 def test_time_that_is_set_back_forgets_all_and_ids_are_not_used_again():
     tracker = Tracker()
     tracker.update([face(100)], 50.0)

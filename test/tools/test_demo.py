@@ -1,7 +1,11 @@
 import os
 import random
+import re
 import signal
+import subprocess
+import sys
 import time
+from collections import Counter
 
 import cv2
 import numpy as np
@@ -37,6 +41,30 @@ def test_it_shows_faces_and_writes_its_files(start_tool, tmp_path):
     for part in ('results per second', 'end_to_end', 'out/annotated.mp4', 'at most'):
         assert part in log
     assert 'female' in log or 'male' in log  # the plain lines name what is seen
+
+
+def test_it_records_for_the_rerun_viewer(start_tool, tmp_path):
+    pytest.importorskip('rerun', reason='needs rerun-sdk (the extra view)')
+    run = start_tool('demo', '--duration', 3, '--rerun', '--output', 'out')
+    assert run.wait(60) == 0, run.log()
+    assert 'out/results.rrd' in run.log()
+    printed = subprocess.run(
+        [sys.executable, '-m', 'rerun_cli', 'rrd', 'print', 'out/results.rrd'], cwd=tmp_path,
+        capture_output=True, text=True, timeout=60).stdout
+    rows = Counter()
+    for number, entity, kind in re.findall(
+            r' with (\d+) rows .*? - (/face_perception/\S+) - data columns: \[(\w+)', printed):
+        rows[entity, kind] += int(number)
+    for entity, kind in (('image', 'EncodedImage'), ('latency', 'Scalars'),
+                         ('tracks/1', 'Scalars')):
+        assert rows[f'/face_perception/{entity}', kind] > 20, rows
+
+
+def test_without_rerun_it_is_refused_at_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, 'rerun', None)
+    assert demo.main(['--rerun', '--output', str(tmp_path / 'out')]) == 2
+    assert "pip install 'face_perception[view]'" in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
 
 
 def test_without_a_face_it_says_so_and_fails(start_tool, tmp_path):

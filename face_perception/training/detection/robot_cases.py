@@ -1,4 +1,4 @@
-"""How a face detector fares in the cases that a robot meets: near, turned away, covered, backlit."""
+"""How a face detector fares where robots meet faces: near, turned away, covered, backlit."""
 
 from __future__ import annotations
 

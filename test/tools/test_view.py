@@ -1,0 +1,78 @@
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from face_perception.offline import rerun_writer
+from face_perception.offline.rerun_writer import RerunError
+from face_perception.tools import view
+
+
+def test_recordings_are_found_in_files_and_folders(tmp_path):
+    for name in ('b/results.rrd', 'a/deep/results.rrd', '.unfinished-1/results.rrd', 'a/other.png'):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    first, second = tmp_path / 'a/deep/results.rrd', tmp_path / 'b/results.rrd'
+    assert view.find_recordings([tmp_path]) == [first, second]
+    assert view.find_recordings([second, tmp_path]) == [second, first]
+    # A hidden folder may be the one that is meant.
+    assert view.find_recordings([tmp_path / '.unfinished-1'])
+
+
+@pytest.mark.parametrize('name, fault', [
+    ('empty', r"the folder '.*empty' has no recording \(.rrd\): face_perception_demo --rerun"),
+    ('missing.rrd', "the file '.*missing.rrd' does not exist"),
+    ('picture.png', "'.*picture.png' is no recording: give .rrd files")])
+def test_what_has_no_recording_is_named(tmp_path, name, fault):
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(RerunError, match=fault):
+        view.find_recordings([tmp_path / name])
+
+
+def test_without_rerun_one_sentence_says_what_to_install(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, 'rerun', None)
+    with pytest.raises(RerunError, match=r"pip install 'face_perception\[view\]'"):
+        rerun_writer.import_rerun()
+    assert view.main([str(tmp_path)]) == 1
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_without_a_display_it_says_what_to_do_instead(start_tool, tmp_path):
+    pytest.importorskip('rerun', reason='needs rerun-sdk (the extra view)')
+    (tmp_path / 'results.rrd').touch()
+    tool = start_tool('view', 'results.rrd', DISPLAY='', WAYLAND_DISPLAY='')
+    assert tool.wait() == 1
+    assert 'there is no display here: --web' in tool.log()
+    assert len(tool.log().strip().splitlines()) == 1
+
+
+def test_in_a_browser_it_is_for_this_machine_alone(start_tool, tmp_path):
+    pytest.importorskip('rerun', reason='needs rerun-sdk (the extra view)')
+    from face_perception.offline.rerun_writer import RerunWriter
+    writer = RerunWriter(tmp_path / 'results.rrd', 'test')
+    writer.at(0, 0)
+    writer.file('camera', 'a.png')
+    writer.close()
+    tool = start_tool('view', '--web', tmp_path)
+    tool.wait_for_log('from another machine first: ssh -L')
+    address = tool.log().split()[1]
+    assert address.startswith('http://127.0.0.1:')
+    page = b''
+    while not page:
+        assert tool.process.poll() is None, tool.log()
+        try:
+            page = urllib.request.urlopen(address, timeout=5).read()
+        except OSError:  # it does not listen yet
+            time.sleep(0.1)
+    assert b'rerun' in page.lower()
+
+
+def test_a_port_that_is_taken_is_not_used():
+    import socket
+    with socket.socket() as taken:
+        taken.bind(('127.0.0.1', 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        other = view.free_port(port)
+    assert other != port and view.free_port(port) == port
