@@ -7,6 +7,7 @@ optional ``rerun-sdk``; it listens to this machine alone.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import socket
 import sys
@@ -40,14 +41,24 @@ def main(args: list[str] | None = None) -> int:
         return 1
     # Its own log is for its developers.
     os.environ.setdefault('RUST_LOG', 'error')
-    command = [sys.executable, '-m', 'rerun_cli', '--bind', LOCAL]
+    command = [*viewer(), '--bind', LOCAL]
     if options.web:
         data, web = free_port(DATA_PORT), free_port(WEB_PORT)
         command += ['--serve-web', '--port', str(data), '--web-viewer-port', str(web)]
         print(web_notice(data, web), flush=True)
     else:
         command += ['--port', 'auto']
-    os.execv(sys.executable, [*command, *map(str, files)])
+    os.execv(command[0], [*command, *map(str, files)])
+
+
+def viewer() -> list[str]:
+    """Return the command that is the viewer."""
+    spec = importlib.util.find_spec('rerun_cli')
+    program = Path(spec.origin).with_name('rerun') if spec and spec.origin else None
+    if program is not None and os.access(program, os.X_OK):
+        # Not its front in Python, which a signal ends while the viewer itself lives on.
+        return [str(program)]
+    return [sys.executable, '-m', 'rerun_cli']
 
 
 def find_recordings(results: Sequence[Path]) -> list[Path]:
