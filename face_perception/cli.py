@@ -34,6 +34,11 @@ def node() -> int:
     return _run('face_perception.ros.node')
 
 
+def play() -> int:
+    """Run ``face_perception_play``."""
+    return _run('face_perception.tools.play')
+
+
 def train() -> int:
     """Run ``face_perception_train``."""
     return _run_training('face_perception.training.train')

@@ -54,10 +54,12 @@ def test_the_environment_is_an_ament_prefix(bare):
     for path in ('share/ament_index/resource_index/packages/face_perception',
                  'share/face_perception/package.xml', 'share/face_perception/msg/Face.msg',
                  'share/face_perception/launch/face_perception.launch.py',
+                 'share/face_perception/launch/replay.launch.py',
                  'share/face_perception/config/face_perception.yaml',
                  'share/face_perception/config/fastdds_large_images.xml',
                  'share/face_perception/models/emotion_mini_xception.onnx',
-                 'lib/face_perception/face_perception_node'):
+                 'lib/face_perception/face_perception_node',
+                 'lib/face_perception/face_perception_play'):
         assert (prefix / path).is_file(), path
 
 
@@ -78,10 +80,12 @@ def test_the_node_just_runs(bare, tmp_path, program):
     assert node.wait(3) == 0 and 'Traceback' not in log_path.read_text()
 
 
-@pytest.mark.parametrize('tool', ['face_perception_camera', 'face_perception_demo'])
-def test_the_tools_explain_themselves(bare, tmp_path, tool):
+@pytest.mark.parametrize('tool, option', [
+    ('face_perception_camera', '--source'), ('face_perception_demo', '--source'),
+    ('face_perception_play', '--lossless')])
+def test_the_tools_explain_themselves(bare, tmp_path, tool, option):
     bin_folder, environment = bare
-    assert '--source' in run(bin_folder / tool, '--help', env=environment, cwd=tmp_path)
+    assert option in run(bin_folder / tool, '--help', env=environment, cwd=tmp_path)
 
 
 def test_without_a_compiler_one_sentence_says_what_to_install(tmp_path):
