@@ -47,7 +47,11 @@ class Answers:
                               "the node's faces with --wait-for") from error
 
     def connect(self) -> str:
-        """Look who answers which images; return why somebody cannot, or ``''``."""
+        """
+        Look who answers which images; return why somebody cannot yet, or ``''``.
+
+        Raises ``SourceError`` where that cannot change.
+        """
         self._links = {topic: set() for topic in self._images}
         for index, subscription in enumerate(self._subscriptions):
             fault = self._connect(index, subscription.topic_name)
@@ -61,8 +65,9 @@ class Answers:
             return (f"nobody publishes on '{faces}': start face_perception_node, or name the "
                     'topic of its faces with --wait-for')
         if all(one.topic_type != FACES_TYPE for one in publishers):
-            return (f"'{faces}' carries {publishers[0].topic_type}, not {FACES_TYPE}: name the "
-                    "topic of the node's faces with --wait-for")
+            raise SourceError(
+                f"'{faces}' carries {publishers[0].topic_type}, not {FACES_TYPE}: name the topic "
+                "of the node's faces with --wait-for")
         nodes = {_name(one) for one in publishers}
         topics = [topic for topic, publisher in self._images.items()
                   if publisher.get_subscription_count() and nodes & {
