@@ -9,6 +9,11 @@ import sys
 from importlib import import_module
 
 
+def annotate() -> int:
+    """Run ``face_perception_annotate``."""
+    return _run_with_extra('face_perception.offline.annotate', 'offline', interrupted=130)
+
+
 def camera() -> int:
     """Run ``face_perception_camera``."""
     return _run('face_perception.tools.camera')
@@ -21,12 +26,12 @@ def demo() -> int:
 
 def evaluate() -> int:
     """Run ``face_perception_evaluate``."""
-    return _run_training('face_perception.training.evaluate')
+    return _run_with_extra('face_perception.training.evaluate', 'train')
 
 
 def export() -> int:
     """Run ``face_perception_export``."""
-    return _run_training('face_perception.training.export')
+    return _run_with_extra('face_perception.training.export', 'train')
 
 
 def node() -> int:
@@ -41,22 +46,22 @@ def play() -> int:
 
 def train() -> int:
     """Run ``face_perception_train``."""
-    return _run_training('face_perception.training.train')
+    return _run_with_extra('face_perception.training.train', 'train')
 
 
-def _run(module: str) -> int:
+def _run(module: str, interrupted: int = 0) -> int:
     try:
         return import_module(module).main()
     except KeyboardInterrupt:
-        return 0
+        return interrupted
 
 
-def _run_training(module: str) -> int:
+def _run_with_extra(module: str, extra: str, interrupted: int = 0) -> int:
     try:
-        return _run(module)
+        return _run(module, interrupted)
     except ModuleNotFoundError as error:
         if (error.name or '').startswith('face_perception'):
             raise
-        print(f"error: {error.name} is missing: run pip install 'face_perception[train]'",
+        print(f"error: {error.name} is missing: run pip install 'face_perception[{extra}]'",
               file=sys.stderr)
         return 1

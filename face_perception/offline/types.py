@@ -20,7 +20,8 @@ class Frame:
     ``picture`` is uint8 ``[H, W, 3]`` BGR; ``index`` counts the frames of its stream from 0 and
     ``stamp_ns`` is when it was taken: the header's stamp in a bag, else nanoseconds since the
     stream's first frame.  A bag has a stream per image ``topic`` (``''`` elsewhere);
-    ``frame_id`` is the header's, and ``name`` the file of a picture.
+    ``frame_id`` is the header's, and ``name`` the file of a picture.  ``received_ns`` is when a
+    bag received it, elsewhere ``stamp_ns``.
     """
 
     picture: np.ndarray
@@ -29,6 +30,12 @@ class Frame:
     topic: str = ''
     frame_id: str = ''
     name: str = ''
+    received_ns: int = 0
+
+    @property
+    def time_ns(self) -> int:
+        """Return when it was taken, or received where the camera gave it no stamp."""
+        return self.stamp_ns or self.received_ns
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,8 @@ class Task:
     ``source`` is a bag, a video, an image or a folder of images; ``folder`` is where the files of
     this input appear, once all of them are whole.  ``outputs`` names the sinks (see
     ``annotate.OUTPUTS``), ``anonymize`` is ``''``, ``blur`` or ``pixelate``, and ``topics`` limits
-    a bag to these image topics (none: all).
+    a bag to these image topics (none: all).  ``annotated`` is how a bag carries the annotated
+    images: ``jpeg`` (CompressedImage), ``raw`` (Image) or ``none``.
     """
 
     source: Path
@@ -72,6 +80,7 @@ class Task:
     outputs: tuple[str, ...]
     anonymize: str = ''
     topics: tuple[str, ...] = ()
+    annotated: str = 'jpeg'
     settings: PipelineSettings = field(default_factory=PipelineSettings)
 
 
@@ -82,6 +91,7 @@ class TaskReport:
 
     ``state`` is ``done``, ``kept`` (its files were whole already), or ``failed`` with ``reason``;
     ``skipped`` counts the frames that could not be used, the first reason being ``reason`` too.
+    An input that breaks off is ``failed``, and ``files`` are of what came before.
     """
 
     source: Path

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
 
 import numpy as np
 from builtin_interfaces.msg import Duration
 from sensor_msgs.msg import Image, RegionOfInterest
 from std_msgs.msg import Header
 
-from ..core.types import EMOTIONS, GENDERS, Classification, Face, FrameResult
+from ..core.fields import NANOSECONDS, Latency, duration_fields, face_fields, roi_fields
+from ..core.types import Face, FrameResult
 from ..msg import Face as FaceMessage
 from ..msg import FaceArray, PipelineLatency
-
-NANOSECONDS = 1_000_000_000
-GENDER_VALUES = {'female': FaceMessage.GENDER_FEMALE, 'male': FaceMessage.GENDER_MALE}
-
-
-@dataclass
-class Latency:
-    """Seconds per stage of one frame, as PipelineLatency.msg describes them."""
-
-    transport: float = 0.0
-    decode: float = 0.0
-    detect: float = 0.0
-    track: float = 0.0
-    classify: float = 0.0
-    publish: float = 0.0
-    processing: float = 0.0
-    end_to_end: float = 0.0
 
 
 def face_array(header: Header, result: FrameResult) -> FaceArray:
@@ -41,26 +24,7 @@ def face_array(header: Header, result: FrameResult) -> FaceArray:
 
 def face_message(face: Face) -> FaceMessage:
     """Return the message for one face whose box lies inside the image, on whole pixels."""
-    message = FaceMessage(track_id=face.track_id, score=face.score)
-    message.roi = RegionOfInterest(
-        x_offset=int(face.box.x), y_offset=int(face.box.y),
-        width=int(face.box.width), height=int(face.box.height))
-    if face.gender:
-        message.gender = GENDER_VALUES[face.gender.label]
-        message.gender_confidence = face.gender.confidence
-        message.gender_probabilities_raw = _in_order(face.gender_raw or face.gender, GENDERS)
-    if face.emotion:
-        message.emotion = face.emotion.label
-        message.emotion_confidence = face.emotion.confidence
-        message.emotion_probabilities = _in_order(face.emotion, EMOTIONS)
-        message.emotion_probabilities_raw = _in_order(face.emotion_raw or face.emotion, EMOTIONS)
-    return message
-
-
-def _in_order(answer: Classification, labels: tuple[str, ...]) -> np.ndarray:
-    """Return the probabilities of ``labels``: a user's network may know fewer of them."""
-    known = dict(zip(answer.labels, answer.probabilities))
-    return np.array([known.get(label, 0.0) for label in labels], np.float32)
+    return FaceMessage(roi=RegionOfInterest(**roi_fields(face.box)), **face_fields(face))
 
 
 def latency_message(
@@ -74,10 +38,8 @@ def latency_message(
 
 
 def duration(seconds: float) -> Duration:
-    """Return a duration message; its nanosec is never negative, as ROS wants it."""
-    whole, nanoseconds = divmod(round(seconds * NANOSECONDS), NANOSECONDS)
-    limit = 2**31 - 1
-    return Duration(sec=min(max(whole, -limit), limit), nanosec=nanoseconds)
+    """Return a duration message."""
+    return Duration(**duration_fields(seconds))
 
 
 def seconds(message: Duration) -> float:

@@ -9,11 +9,12 @@ from rclpy.clock import Clock
 from sensor_msgs.msg import CompressedImage, Image
 
 from ..core.budget import SizeBudget
+from ..core.decoding import ImageDecoder
 from ..core.errors import ImageError
+from ..core.fields import NANOSECONDS, Latency
 from ..core.pipeline import FacePipeline
 from ..core.timing import RateLimit, Stopwatch
-from .conversions import NANOSECONDS, Latency, latency_message
-from .decoding import ImageDecoder
+from .conversions import latency_message
 from .health import Health
 from .newest import NewestSlot
 from .outputs import Outputs

@@ -9,8 +9,9 @@ import numpy as np
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from ..core.fields import GENDER_VALUES
 from ..core.types import Face, FrameResult
-from .conversions import GENDER_VALUES, image_message
+from .conversions import image_message
 from .messages import optional_messages
 
 #: Our emotions under the names of hri_msgs/Expression.

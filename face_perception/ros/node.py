@@ -12,12 +12,13 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import SetBool
 
+from ..core.decoding import Converter, ImageDecoder
 from ..core.errors import FacePerceptionError
+from ..core.fields import NANOSECONDS
 from ..core.pipeline import FacePipeline
 from . import outputs
 from .changes import ParameterChanges
-from .conversions import NANOSECONDS
-from .decoding import Converter, ImageDecoder, choose_converter
+from .converters import choose_converter
 from .diagnostics import Diagnostics, model_values
 from .frames import FrameProcessor
 from .health import Health

@@ -12,9 +12,10 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from ..core.drawing import annotate
+from ..core.fields import Latency
 from ..core.types import FrameResult
 from ..msg import FaceArray, PipelineLatency
-from .conversions import Latency, face_array, image_message
+from .conversions import face_array, image_message
 from .image_input import profile
 from .parameters import NodeSettings
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from builtin_interfaces.msg import Time as TimeMessage
 from rclpy.time import Time
 
-from .conversions import NANOSECONDS
+from ..core.fields import NANOSECONDS
 
 #: An image older than this, or more than a second from the future, has a wrong stamp.
 OLDEST_STAMP_S = 10.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 from .fitting import Size
@@ -48,24 +49,9 @@ def duration(text: str) -> float:
     return _number(text, float, 1, 86_400, 'a duration in seconds')
 
 
-def playing_rate(text: str) -> float:
-    """Return how many times as fast a recording is played."""
-    return _number(text, float, 0.01, 100, 'a factor')
-
-
-def bag_offset(text: str) -> float:
-    """Return seconds from a recording's start."""
-    return _number(text, float, 0, 10**7, 'an offset in seconds')
-
-
-def bag_span(text: str) -> float:
-    """Return seconds of a recording."""
-    return _number(text, float, 0.001, 10**7, 'a duration in seconds')
-
-
-def patience(text: str) -> float:
-    """Return seconds to wait for something."""
-    return _number(text, float, 0.1, 3600, 'a time in seconds')
+def number(kind: type, minimum: float, maximum: float, meaning: str) -> Callable:
+    """Return what makes an int or float of a text, and refuses one out of range."""
+    return lambda text: _number(text, kind, minimum, maximum, meaning)
 
 
 def _number(text: str, kind: type, minimum: float, maximum: float, meaning: str):

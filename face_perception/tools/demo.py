@@ -12,7 +12,6 @@ import importlib.util
 import os
 import random
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -31,6 +30,7 @@ from .latency_plot import plot_latency
 from .live_view import LiveView
 from .monitor import Monitor, Statistics, picture_of
 from .recording import Recording
+from .signals import catch_signals
 from .summary import summary
 
 PROGRAM = 'face_perception_demo'
@@ -162,19 +162,6 @@ def stamp_of(message) -> float:
     """Return the stamp of a message's header in seconds."""
     stamp = message.header.stamp
     return stamp.sec + 1e-9 * stamp.nanosec
-
-
-def catch_signals() -> Callable[[], bool]:
-    """Turn the first SIGINT or SIGTERM into a flag and return how to ask for it."""
-    caught = []
-
-    def catch(number: int, frame) -> None:
-        caught.append(number)
-        signal.signal(number, signal.SIG_DFL)  # a second one ends at once
-
-    signal.signal(signal.SIGINT, catch)
-    signal.signal(signal.SIGTERM, catch)
-    return lambda: bool(caught)
 
 
 def check_extras(source: str) -> None:

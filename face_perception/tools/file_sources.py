@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,32 @@ IMAGE_SUFFIXES = ('.bmp', '.jpe', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif
 DEFAULT_RATE = 15.0
 
 Warn = Callable[[str], None]
+
+
+def silence_opencv() -> None:
+    """Keep OpenCV and FFmpeg from printing lines of their own: the errors say what is wrong."""
+    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
+    if hasattr(cv2, 'setLogLevel'):
+        cv2.setLogLevel(2)
+
+
+def images_in(folder: Path) -> list[Path]:
+    """Return the images directly inside a folder, by name; raises ``SourceError`` for none."""
+    paths = sorted(path for path in folder.iterdir()
+                   if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+    if not paths:
+        raise SourceError(
+            f"the folder '{folder}' holds no image: images end in {', '.join(IMAGE_SUFFIXES)}")
+    return paths
+
+
+def read_picture(path: Path) -> np.ndarray | None:
+    """Return an image file as uint8 ``[H, W, 3]`` BGR, ``None`` where OpenCV cannot."""
+    try:
+        # Not imread, which prints lines of its own about a file that it cannot read.
+        return cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    except (cv2.error, OSError):
+        return None
 
 
 class ImagesSource:
@@ -40,12 +67,7 @@ class ImagesSource:
     @classmethod
     def of_folder(cls, folder: Path, size: Size | None, warn: Warn) -> ImagesSource:
         """Take the images directly inside a folder, sorted by name."""
-        paths = sorted(path for path in folder.iterdir()
-                       if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
-        if not paths:
-            raise SourceError(
-                f"the folder '{folder}' holds no image: images end in {', '.join(IMAGE_SUFFIXES)}")
-        return cls(paths, size, warn)
+        return cls(images_in(folder), size, warn)
 
     def frames(self, loop: bool = True) -> Iterator[np.ndarray]:
         """Give the images; a single one is read from its file only once."""
@@ -61,11 +83,7 @@ class ImagesSource:
 
     def _read(self, path: Path) -> np.ndarray | None:
         """Return the picture; forget and name a file that has none."""
-        try:
-            # Not imread, which prints lines of its own about a file that it cannot read.
-            picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-        except (cv2.error, OSError):
-            picture = None
+        picture = read_picture(path)
         if picture is None:
             self._paths.remove(path)
             self._warn(f"'{path}' is skipped: it is no image that OpenCV can read")
@@ -82,6 +100,7 @@ class VideoSource:
         self._path, self._size = path, size
         capture = cv2.VideoCapture(str(self._path))
         rate = capture.get(cv2.CAP_PROP_FPS)
+        count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         readable, _ = capture.read()
         capture.release()
         if not readable:
@@ -90,6 +109,10 @@ class VideoSource:
                 'format that this OpenCV does not know; try another format (mp4, mkv, png, jpg)')
         # Some containers state no rate, or nonsense such as 1000.
         self.rate = rate if 1 <= rate <= 240 else DEFAULT_RATE
+        #: The number of pictures as the container states or suggests it, 0 where it does not.
+        self.count = int(count) if 0 < count < 2**31 else 0
+        #: Where the newest picture is in the video, in seconds.
+        self.position_s = 0.0
 
     def frames(self, loop: bool = True) -> Iterator[np.ndarray]:
         """Give the video's pictures."""
@@ -101,6 +124,7 @@ class VideoSource:
                     if not readable:
                         break
                     count += 1
+                    self.position_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
                     yield fit(picture, self._size)
             finally:
                 capture.release()

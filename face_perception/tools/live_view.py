@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
+from ..core.fields import GENDER_VALUES
 from ..msg import Face
-from ..ros.conversions import GENDER_VALUES
 from .monitor import Monitor
 
 TABLE_PERIOD_S = 0.2

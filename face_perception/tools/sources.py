@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 
 from .errors import SourceError
-from .file_sources import DEFAULT_RATE, IMAGE_SUFFIXES, ImagesSource, VideoSource
+from .file_sources import DEFAULT_RATE, IMAGE_SUFFIXES, ImagesSource, VideoSource, silence_opencv
 from .fitting import Size
 from .sample import SampleScene
 from .webcam import WebcamSource
@@ -51,7 +50,7 @@ def open_source(
     webcams and makes the sample last as long at every rate.  ``warn`` gets one sentence per
     image that is skipped.  Raises ``SourceError`` with what is wrong and what to do.
     """
-    _silence_opencv()
+    silence_opencv()
     if text == 'sample':
         return SampleSource(size or SAMPLE_SIZE, rate or DEFAULT_RATE)
     if re.fullmatch(r'\d+|/dev/video\d+', text):
@@ -86,10 +85,3 @@ class SampleSource:
         while loop or index < len(self._scene):
             yield self._scene.frame(index)
             index += 1
-
-
-def _silence_opencv() -> None:
-    """Keep OpenCV and FFmpeg from printing lines of their own: the errors say what is wrong."""
-    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-    if hasattr(cv2, 'setLogLevel'):
-        cv2.setLogLevel(2)

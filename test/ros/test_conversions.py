@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from std_msgs.msg import Header
 
+from face_perception.core.fields import GENDER_UNDEFINED, GENDER_VALUES, Latency
 from face_perception.core.types import EMOTIONS, GENDERS, Box, Classification, Face, FrameResult
 from face_perception.msg import Face as FaceMessage
 from face_perception.ros.conversions import (
-    Latency,
     duration,
     face_array,
     face_message,
@@ -46,6 +46,11 @@ def test_what_was_not_classified_is_undefined():
     message = face_message(Face(Box(0, 0, 1, 1), 0.5))
     assert message.gender == FaceMessage.GENDER_UNDEFINED and message.gender_confidence == 0
     assert message.emotion == '' and not message.emotion_probabilities.any()
+
+
+def test_the_values_of_gender_are_those_of_the_message():
+    assert FaceMessage.GENDER_UNDEFINED == GENDER_UNDEFINED
+    assert GENDER_VALUES == {'female': FaceMessage.GENDER_FEMALE, 'male': FaceMessage.GENDER_MALE}
 
 
 def test_a_network_with_fewer_emotions_fills_their_places():

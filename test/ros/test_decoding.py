@@ -8,9 +8,15 @@ import cv2
 import numpy as np
 import pytest
 
+from face_perception.core.decoding import (
+    BYTES_PER_PIXEL,
+    SEMIPLANAR,
+    ImageDecoder,
+    rosbags_converter,
+)
 from face_perception.core.errors import FacePerceptionError, ImageError
-from face_perception.ros import decoding
-from face_perception.ros.decoding import BYTES_PER_PIXEL, ImageDecoder, choose_converter
+from face_perception.ros import converters
+from face_perception.ros.converters import choose_converter
 
 WIDTH, HEIGHT = 32, 24
 
@@ -105,8 +111,8 @@ def compressed(data, kind='jpeg'):
 
 CONVERTERS = {
     name: converter for name, converter, usable in (
-        ('rosbags', decoding.rosbags_converter, find_spec('rosbags') is not None),
-        ('cv_bridge', decoding.cv_bridge_converter, decoding.cv_bridge_fault() == ''))
+        ('rosbags', rosbags_converter, find_spec('rosbags') is not None),
+        ('cv_bridge', converters.cv_bridge_converter, converters.cv_bridge_fault() == ''))
     if usable}
 
 
@@ -118,7 +124,7 @@ def decoder(request):
 @pytest.mark.parametrize('padding', [0, 5])
 @pytest.mark.parametrize('encoding', BYTES_PER_PIXEL)
 def test_each_encoding_gives_the_known_picture(decoder, encoding, padding):
-    if encoding in decoding.SEMIPLANAR or '16' in encoding:
+    if encoding in SEMIPLANAR or '16' in encoding:
         padding *= 2
     decoded = decoder.decode(image(encoding, padding=padding))
     assert decoded.shape == (HEIGHT, WIDTH, 3) and decoded.dtype == np.uint8
@@ -147,7 +153,7 @@ def test_big_endian_mono16_is_swapped(decoder):
 
 def test_bgr8_is_not_copied():
     message = image()
-    decoded = ImageDecoder(100, decoding.rosbags_converter()).decode(message)
+    decoded = ImageDecoder(100, rosbags_converter()).decode(message)
     assert np.shares_memory(decoded, np.frombuffer(message.data, np.uint8))
 
 
@@ -222,7 +228,7 @@ def test_a_broken_cv_bridge_falls_back_with_one_warning(tmp_path, monkeypatch, c
 
 
 def test_without_any_converter_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(decoding, 'cv_bridge_fault', lambda: None)
+    monkeypatch.setattr(converters, 'cv_bridge_fault', lambda: None)
     monkeypatch.setitem(sys.modules, 'rosbags.image', None)
     with pytest.raises(FacePerceptionError, match='pip install rosbags-image'):
         choose_converter(print)

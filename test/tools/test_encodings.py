@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from std_msgs.msg import Header
 
-from face_perception.ros.decoding import BYTES_PER_PIXEL, ImageDecoder, rosbags_converter
+from face_perception.core.decoding import BYTES_PER_PIXEL, ImageDecoder, rosbags_converter
 from face_perception.tools.encodings import ENCODERS, compress, encode
 from face_perception.tools.errors import SourceError
 

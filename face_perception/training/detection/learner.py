@@ -17,7 +17,6 @@ from .predict import predict
 from .scenes import Scene
 from .views import random_view
 
-
 #: Threads that make views: OpenCV does most of the work, and lets the others run meanwhile.
 VIEW_THREADS = 2
 

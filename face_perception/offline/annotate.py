@@ -1,0 +1,111 @@
+"""Annotate bags, videos and pictures: ``face_perception_annotate --help``."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from ..core.errors import FacePerceptionError
+from ..tools.signals import catch_signals
+from .errors import InterruptedRunError, OutputError, output_error
+from .inputs import expand, make_tasks
+from .options import parse_arguments
+from .progress import RunProgress, reasons, report_table
+from .run import clear_leftovers, load_pipeline, run_task
+from .sinks import OUTPUTS, check_outputs
+from .types import Task
+
+__all__ = ['OUTPUTS', 'main', 'run_all']
+
+PROGRAM = 'face_perception_annotate'
+LOCK = '.annotate.lock'
+INTERRUPTED = 130
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    options = parse_arguments(PROGRAM, args)
+    interrupted = catch_signals()
+    try:
+        load_pipeline(options.common.settings)  # a wrong model fails here, once for all
+        with locked(options.output):
+            tasks = make_tasks(expand(options.inputs), options.output, options.common)
+            check_outputs(tasks)
+            return run(tasks, interrupted, Console())
+    except FacePerceptionError as error:
+        return _refuse(str(error), 2)
+
+
+def run(tasks: list[Task], interrupted: Callable[[], bool], console: Console) -> int:
+    """Run the tasks, show how far they are and what became of them; return the exit status."""
+    status = 0
+    with RunProgress(len(tasks), interrupted, console) as progress:
+        try:
+            run_all(tasks, progress)
+        except InterruptedRunError as stop:
+            fault, status = str(stop), INTERRUPTED
+        except FacePerceptionError as error:
+            fault, status = str(error), 1
+    console.print(report_table(progress.reports))
+    for line in reasons(progress.reports):
+        console.print(Text(line), soft_wrap=True)
+    if status:
+        return _refuse(fault, status)
+    return int(any(report.state == 'failed' for report in progress.reports))
+
+
+def run_all(tasks: list[Task], progress: RunProgress) -> None:
+    """
+    Run the tasks one after the other, in this process.
+
+    Raises what ends the whole run: ``InterruptedRunError``, or ``FacePerceptionError`` for what
+    all other tasks would meet too.
+    """
+    for task in tasks:
+        progress.finished(task, run_task(task, partial(progress.step, task)))
+
+
+@contextmanager
+def locked(output: Path) -> Iterator[None]:
+    """
+    Make the output folder and keep other runs out of it; remove what killed ones left.
+
+    Raises ``OutputError`` where it cannot be written to, or another run has it.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=output).close()
+        lock = (output / LOCK).open('w')
+    except OSError as error:
+        raise output_error(error, output) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OutputError(f"another run is writing into '{output}': wait for it, or give "
+                              'another folder with --output') from None
+        except OSError:  # a file system without locks
+            pass
+        clear_leftovers(output)
+        try:
+            yield
+        finally:
+            os.unlink(output / LOCK)
+
+
+def _refuse(message: str, status: int) -> int:
+    print(f'{PROGRAM}: {message}', file=sys.stderr)
+    return status
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""From what the user names to tasks, each with a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from glob import glob, has_magic
+from pathlib import Path
+
+from .bags import is_bag
+from .report import read_report
+from .types import Task
+
+
+def expand(texts: Sequence[str]) -> list[Path]:
+    """Return the inputs that paths and patterns mean, each once; what is missing stays named."""
+    found: dict[Path, Path] = {}
+    for text in texts:
+        path = Path(text).expanduser()
+        matches = [path]
+        if has_magic(text) and not path.exists():
+            matches = [Path(match) for match in sorted(glob(str(path), recursive=True))] or [path]
+        for match in matches:
+            found.setdefault(match.resolve(), match)
+    return list(found.values())
+
+
+def make_tasks(sources: Sequence[Path], output: Path, common: Task) -> list[Task]:
+    """
+    Return a task per source, with the options of ``common``.
+
+    Its folder is named after the input, ``clip`` for ``clip.mp4``, and where that name belongs
+    to another input or to somebody else, ``clip-2`` and so on.
+    """
+    taken: set[str] = set()
+    tasks = []
+    for source in sources:
+        name = _free_name(source, output, taken)
+        taken.add(name)
+        outputs = common.outputs or default_outputs(source)
+        tasks.append(replace(common, source=source, folder=output / name, outputs=outputs))
+    return tasks
+
+
+def default_outputs(source: Path) -> tuple[str, ...]:
+    """Return what is made of an input unless the user says otherwise."""
+    outputs = ('table', 'video', 'summary')
+    return (*outputs, 'bag') if source.exists() and is_bag(source) else outputs
+
+
+def _free_name(source: Path, output: Path, taken: set[str]) -> str:
+    resolved = source.resolve()
+    # A folder's name may have dots of its own.
+    stem = (resolved.name if resolved.is_dir() else resolved.stem) or 'input'
+    number = 1
+    while True:
+        name = stem if number == 1 else f'{stem}-{number}'
+        if name not in taken and _is_ours(output / name, resolved):
+            return name
+        number += 1
+
+
+def _is_ours(folder: Path, source: Path) -> bool:
+    """Return whether a folder is free, or has the results of this very input."""
+    if not folder.exists():
+        return True
+    document = read_report(folder)
+    return document is not None and document['input']['path'] == str(source)

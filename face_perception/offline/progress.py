@@ -1,0 +1,115 @@
+"""What a run shows: bars in a terminal, plain lines elsewhere, and a table at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from .errors import InterruptedRunError
+from .types import Task, TaskReport
+
+#: Seconds between two plain lines about the same input.
+LINE_PERIOD_S = 10.0
+STYLES = {'done': 'green', 'kept': 'cyan', 'failed': 'red'}
+
+
+class RunProgress:
+    """Shows how far inputs are; several may be in work at a time."""
+
+    def __init__(self, tasks: int, interrupted: Callable[[], bool], console: Console):
+        """``interrupted`` is asked at each step; then ``step`` raises ``InterruptedRunError``."""
+        self.reports: list[TaskReport] = []
+        self._interrupted, self._console, self._count = interrupted, console, tasks
+        self._bars: dict[Task, TaskID] = {}
+        self._said: dict[Task, float] = {}
+        self._progress = Progress(
+            TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
+            TextColumn('{task.fields[unit]}'), TimeElapsedColumn(), TextColumn('ETA'),
+            TimeRemainingColumn(), console=console, disable=not console.is_terminal)
+        self._all = self._progress.add_task('all', total=tasks, unit='inputs')
+
+    def __enter__(self) -> RunProgress:
+        """Show the bars."""
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error) -> None:
+        """Leave them as they are."""
+        self._progress.stop()
+
+    def step(self, task: Task, done: int, total: int | None) -> None:
+        """Show that ``done`` of ``total`` frames of a task are done."""
+        if self._interrupted():
+            raise InterruptedRunError('stopped; the same command goes on where it stopped')
+        if task not in self._bars:
+            self._bars[task] = self._progress.add_task(
+                _name(task.source), total=total, unit='frames')
+            self._said[task] = time.monotonic()
+        self._progress.update(self._bars[task], completed=done, total=total)
+        if not self._console.is_terminal and (
+                time.monotonic() - self._said[task] > LINE_PERIOD_S):
+            self._said[task] = time.monotonic()
+            self._line(f'{task.source}: {done} of {total or "?"} frames')
+
+    def finished(self, task: Task, report: TaskReport) -> None:
+        """Note what became of a task."""
+        self.reports.append(report)
+        if task in self._bars:
+            self._progress.remove_task(self._bars.pop(task))
+        self._progress.update(self._all, completed=len(self.reports))
+        self._line(f'[{len(self.reports)}/{self._count}] {task.source}: {summary(report)}',
+                   STYLES[report.state])
+
+    def _line(self, text: str, style: str = '') -> None:
+        self._console.print(Text(text, style), soft_wrap=True)
+
+
+def reasons(reports: list[TaskReport]) -> list[str]:
+    """Return a line per input that failed or has frames that were skipped."""
+    return [f'{report.source}: {report.state if report.state == "failed" else "skipped"}: '
+            f'{report.reason}' for report in reports if report.reason]
+
+
+def summary(report: TaskReport) -> str:
+    """Return one line about a finished input."""
+    text = f'{report.state}, {report.frames} frames, {report.faces} faces'
+    if report.seconds and report.frames:
+        text += f', {report.frames / report.seconds:.1f} frames/s'
+    if report.skipped:
+        text += f', {report.skipped} skipped'
+    return f'{text}: {report.reason}' if report.reason else text
+
+
+def report_table(reports: list[TaskReport]) -> Table:
+    """Return a table of all inputs."""
+    table = Table(title='face_perception_annotate', title_justify='left')
+    table.add_column('input', overflow='fold')
+    table.add_column('state')
+    for name in ('frames', 'faces', 'skipped', 'seconds'):
+        table.add_column(name, justify='right')
+    table.add_column('folder', overflow='fold')
+    for report in reports:
+        folder = report.files[0].parent.name if report.files else ''
+        table.add_row(Text(report.source.name or str(report.source)),
+                      Text(report.state, STYLES[report.state]),
+                      str(report.frames), str(report.faces), str(report.skipped),
+                      f'{report.seconds:.1f}', Text(folder))
+    return table
+
+
+def _name(source) -> str:
+    name = source.name or str(source)
+    return name if len(name) <= 30 else f'{name[:14]}…{name[-15:]}'

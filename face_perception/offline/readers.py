@@ -1,0 +1,241 @@
+"""The frames of an input, decoded one after the other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from glob import has_magic
+from pathlib import Path
+from typing import Protocol
+
+from rosbags.typesys import Stores, get_typestore
+
+from ..core.decoding import ImageDecoder, rosbags_converter
+from ..core.errors import ImageError
+from ..core.timing import Stopwatch
+from ..tools.errors import SourceError
+from ..tools.file_sources import (
+    DEFAULT_RATE,
+    IMAGE_SUFFIXES,
+    VideoSource,
+    images_in,
+    read_picture,
+    silence_opencv,
+)
+from .bags import Bag, Message, Topic, is_bag
+from .types import Frame
+
+IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+#: What the live node, or an earlier run, has drawn: a picture of an answer is no input.
+DRAWN = ('/image_annotated', '/image_annotated/compressed')
+#: Longest side of a picture that is accepted, in pixels.
+MAX_IMAGE_SIZE = 16384
+#: A video that ends this much before what its container states is worth a word.
+MISSING_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Item:
+    """
+    What a reader gives for each picture: a frame, or why there is none.
+
+    ``decode`` is how long it took, in seconds.
+    """
+
+    decode: float
+    frame: Frame | None = None
+    skipped: str = ''
+
+
+class Reader(Protocol):
+    """
+    An opened input.
+
+    ``total`` is the number of items to come as far as it is known, ``stills`` whether its
+    pictures have nothing to do with each other, ``topics`` the image topics of a bag, and
+    ``fault``, complete when all items were taken, where and why the input breaks off.
+    """
+
+    total: int | None
+    stills: bool
+    topics: tuple[str, ...]
+    fault: str
+
+    def items(self) -> Iterator[Item]:
+        """Give the pictures in their order."""
+
+    def rate(self, topic: str) -> float:
+        """Return the pictures per second of a stream."""
+
+    def close(self) -> None:
+        """Close the files."""
+
+
+def open_input(path: Path, topics: tuple[str, ...] = ()) -> Reader:
+    """Open a bag, video, image or folder of images; raises ``SourceError`` with what is wrong."""
+    silence_opencv()
+    if not path.exists():
+        if has_magic(str(path)):
+            raise SourceError(f"nothing matches '{path}'")
+        raise SourceError(f"'{path}' does not exist: give a bag, a video, an image or a folder "
+                          'of images')
+    if not os.access(path, os.R_OK):
+        raise SourceError(f"'{path}' cannot be read: check its permissions")
+    if path.is_file() and path.stat().st_size == 0:
+        raise SourceError(f"'{path}' is empty: copy or record it again")
+    if path.suffix == '.bag':
+        raise SourceError(f"'{path}' is a bag of ROS 1: make it one of ROS 2 first, with "
+                          f"'rosbags-convert --src {path} --dst {path.stem}'")
+    if is_bag(path):
+        return BagReader(path, topics)
+    if topics:
+        raise SourceError(f"'{path}' is no bag and has no topics: leave out --topic")
+    if path.is_dir():
+        return ImagesReader(images_in(path))
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return ImagesReader([path])
+    return VideoReader(path)
+
+
+class ImagesReader:
+    """Image files."""
+
+    stills = True
+    topics = ()
+    fault = ''
+
+    def __init__(self, paths: list[Path]):
+        self._paths = paths
+        self.total = len(paths)
+
+    def items(self) -> Iterator[Item]:
+        """Give the pictures in the order of their names."""
+        for index, path in enumerate(self._paths):
+            watch = Stopwatch()
+            picture = read_picture(path)
+            if picture is None:
+                yield Item(watch.lap(), skipped=f"'{path.name}' is no image that OpenCV can read")
+            else:
+                yield Item(watch.lap(), Frame(picture, index, 0, name=path.name))
+
+    def rate(self, topic: str) -> float:
+        """Return a rate for what has none."""
+        return DEFAULT_RATE
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class VideoReader:
+    """A video or an animated GIF."""
+
+    stills = False
+    topics = ()
+
+    def __init__(self, path: Path):
+        self._source = VideoSource(path, None)
+        self.total = self._source.count or None
+        self.fault = ''
+
+    def items(self) -> Iterator[Item]:
+        """Give the pictures with the video's own times, where it has any."""
+        period_ns = round(1e9 / self._source.rate)
+        start_ns, stamp_ns = 0, -period_ns
+        watch = Stopwatch()
+        for index, picture in enumerate(self._source.frames(loop=False)):
+            position_ns = round(1e9 * self._source.position_s)
+            start_ns = start_ns if index else position_ns
+            # Some containers have no times, or such as go back.
+            known = position_ns - start_ns > stamp_ns
+            stamp_ns = position_ns - start_ns if known else stamp_ns + period_ns
+            yield Item(watch.lap(), Frame(picture, index, stamp_ns, received_ns=stamp_ns))
+            watch = Stopwatch()
+        length_ns = period_ns * (self.total or 0)
+        if stamp_ns + 2 * period_ns < (1 - MISSING_SHARE) * length_ns:
+            self.fault = (f'it breaks off after {stamp_ns / 1e9:.1f} of {length_ns / 1e9:.1f} s: '
+                          'it was not copied or recorded whole')
+
+    def rate(self, topic: str) -> float:
+        """Return the video's rate."""
+        return self._source.rate
+
+    def close(self) -> None:
+        """Nothing is open between two pictures."""
+
+
+class BagReader:
+    """The image topics of a recording, in the order in which the images were received."""
+
+    stills = False
+
+    def __init__(self, path: Path, topics: tuple[str, ...]):
+        self._bag = Bag(path)
+        try:
+            self._topics = image_topics(self._bag, topics, path)
+            self._decoder = ImageDecoder(MAX_IMAGE_SIZE, rosbags_converter())
+            self._deserialize = image_deserializer()
+        except BaseException:
+            self.close()
+            raise
+        self.topics = tuple(dict.fromkeys(topic.name for topic in self._topics))
+        self.total = sum(topic.count for topic in self._topics)
+
+    @property
+    def fault(self) -> str:
+        """Return where and why the recording breaks off."""
+        return self._bag.fault
+
+    def items(self) -> Iterator[Item]:
+        """Give the images of all topics; those that cannot be used count in ``index`` too."""
+        counts = dict.fromkeys(self.topics, 0)
+        for message in self._bag.messages(self._topics):
+            index = counts[message.topic.name]
+            counts[message.topic.name] += 1
+            yield self._decode(message, index)
+
+    def rate(self, topic: str) -> float:
+        """Return the rate of a topic."""
+        return self._bag.rate(next(each for each in self._topics if each.name == topic))
+
+    def close(self) -> None:
+        """Close the recording."""
+        self._bag.close()
+
+    def _decode(self, message: Message, index: int) -> Item:
+        watch = Stopwatch()
+        name = message.topic.name
+        try:
+            image = self._deserialize(message)
+            picture = self._decoder.decode(image)
+        except ImageError as error:
+            return Item(watch.lap(), skipped=f'{name}: {error}')
+        except Exception:  # rosbags meets anything in a damaged message
+            return Item(watch.lap(), skipped=f'{name}: a message is damaged: it is no '
+                                             f'{message.topic.type}')
+        stamp = image.header.stamp
+        return Item(watch.lap(), Frame(
+            picture, index, stamp.sec * 10**9 + stamp.nanosec, name, image.header.frame_id,
+            received_ns=message.received_ns))
+
+
+def image_deserializer() -> Callable[[Message], object]:
+    """Return what makes an Image or CompressedImage of a message; both are in all ROS 2 alike."""
+    store = get_typestore(Stores.LATEST)
+    return lambda message: store.deserialize_cdr(message.data, message.topic.type)
+
+
+def image_topics(bag: Bag, names: tuple[str, ...], path: Path) -> list[Topic]:
+    """Return the topics ``names`` (none: all with images); raises ``SourceError``."""
+    images = [topic for topic in bag.topics if topic.type in IMAGE_TYPES]
+    listing = ', '.join(sorted(f'{topic.name} ({topic.type})' for topic in bag.topics)) or 'none'
+    for name in names:
+        if name not in {topic.name for topic in images}:
+            raise SourceError(f"'{path}' has no images on the topic '{name}': its topics are "
+                              f'{listing}')
+    chosen = [topic for topic in images
+              if (topic.name in names if names else not topic.name.endswith(DRAWN))]
+    if not chosen:
+        raise SourceError(f"'{path}' has no topic of the type {' or '.join(IMAGE_TYPES)}: its "
+                          f'topics are {listing}')
+    return chosen

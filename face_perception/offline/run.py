@@ -1,0 +1,189 @@
+"""One input, from its first frame to its files in place."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from ..core.errors import FacePerceptionError, ImageError
+from ..core.pipeline import FacePipeline, PipelineSettings
+from ..core.types import FrameResult
+from ..tools.errors import SourceError
+from .errors import output_error
+from .readers import Item, Reader, open_input
+from .report import Counts, conditions, kept_report, write_report
+from .sinks import OUTPUTS, Place
+from .threads import ReadAhead, WriteBehind
+from .types import Frame, Stages, Task, TaskReport
+
+UNFINISHED, REPLACED = '.unfinished-', '.replaced-'
+
+Progress = Callable[[int, 'int | None'], None]
+
+
+def run_task(task: Task, report_progress: Progress = lambda done, total: None) -> TaskReport:
+    """
+    Make the files of one input; they appear in ``task.folder`` together, or not at all.
+
+    ``report_progress`` gets the frames done and their number, ``None`` where that is unknown.
+    It may raise, to end the task: nothing is left behind then.  A folder that is whole and was
+    made under the same conditions is kept.  An input that cannot be read is ``failed``; one that
+    breaks off is too, and what came before the fault is written.
+
+    Raises ``FacePerceptionError`` for what the other inputs would meet too: ``ModelError``,
+    ``DetectorError``, or ``OutputError`` where files cannot be written.
+    """
+    start = time.monotonic()
+    pipeline = load_pipeline(task.settings)
+    try:
+        under = conditions(task, pipeline)
+        if (kept := kept_report(task, under)) is not None:
+            return kept
+        reader = open_input(task.source, task.topics)
+    except (SourceError, OSError) as error:
+        return TaskReport(task.source, 'failed', str(error))
+    unfinished = task.folder.with_name(UNFINISHED + task.folder.name)
+    try:
+        _make_empty(unfinished)
+        counts = Counts()
+        files = _make_files(task, pipeline, reader, unfinished, counts, report_progress)
+        report = _judge(task, reader.fault, counts, start)
+        if not counts.frames:
+            return report
+        report = replace(report, files=tuple(files))
+        write_report(unfinished, under, counts, report)
+        _publish(unfinished, task.folder)
+        return replace(report, files=tuple(
+            task.folder / path.relative_to(unfinished) for path in files))
+    except SourceError as error:
+        return TaskReport(task.source, 'failed', str(error))
+    except OSError as error:
+        raise output_error(error, task.folder.parent) from None
+    except FacePerceptionError:
+        raise
+    except Exception as error:  # whatever an input does, the next one gets its chance
+        return TaskReport(task.source, 'failed',
+                          f'it ended after {error!r}: please report this to the maintainers')
+    finally:
+        reader.close()
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@lru_cache(maxsize=1)
+def load_pipeline(settings: PipelineSettings) -> FacePipeline:
+    """Return a pipeline, loaded once for all inputs of a process."""
+    return FacePipeline.load(settings)
+
+
+def _make_files(task: Task, pipeline: FacePipeline, reader: Reader, folder: Path, counts: Counts,
+                report_progress: Progress) -> list[Path]:
+    """Take all frames through the pipeline and the sinks."""
+    writers: list[WriteBehind] = []
+    streams = _Streams(pipeline, reader.stills, task)
+    items = None
+    try:
+        for name in task.outputs:
+            sink = OUTPUTS[name](Place(task, reader, folder))
+            if sink is not None:
+                writers.append(WriteBehind(sink))
+        items = ReadAhead(reader.items())
+        report_progress(0, reader.total)
+        for done, item in enumerate(items, 1):
+            _process(item, streams, writers, counts)
+            report_progress(done, reader.total)
+        for writer in writers:
+            writer.begin_close()
+        return [path for writer in writers for path in writer.files()]
+    finally:
+        if items is not None:
+            items.stop()
+        for writer in writers:
+            writer.abandon()
+
+
+def _process(item: Item, streams: _Streams, writers: list[WriteBehind], counts: Counts) -> None:
+    if item.frame is None:
+        counts.add_skipped(item.skipped)
+        return
+    try:
+        frame, result = streams.process(item.frame)
+    except ImageError as error:
+        counts.add_skipped(str(error))
+        return
+    stages = Stages(item.decode, **vars(result.timings))
+    counts.add_frame(len(result.faces), stages)
+    for writer in writers:
+        writer.add(frame, result, stages)
+
+
+class _Streams:
+    """A pipeline with a memory of its own for each image topic, all with the same networks."""
+
+    def __init__(self, pipeline: FacePipeline, stills: bool, task: Task):
+        self._pipeline, self._stills = pipeline, stills
+        self._anonymizer = None
+        if task.anonymize:
+            from .anonymize import Anonymizer
+            self._anonymizer = Anonymizer(task.anonymize, num_threads=task.settings.num_threads)
+        self._pipelines: dict[str, FacePipeline] = {}
+        self._times: dict[str, int] = {}
+
+    def process(self, frame: Frame) -> tuple[Frame, FrameResult]:
+        """Return the result, and the frame as it may be shown."""
+        pipeline = self._pipelines.setdefault(frame.topic, FacePipeline(
+            self._pipeline.detector, self._pipeline.emotion, self._pipeline.gender,
+            self._pipeline.settings))
+        if frame.time_ns < self._times.get(frame.topic, 0):
+            pipeline.reset()  # time was set back: a bag of a bag that began anew
+        self._times[frame.topic] = frame.time_ns
+        result = pipeline(frame.picture, None if self._stills else frame.time_ns / 1e9)
+        if self._anonymizer is not None:
+            # Before any sink has it: none can forget to.
+            frame = replace(frame, picture=self._anonymizer(frame, result))
+        return frame, result
+
+
+def _judge(task: Task, fault: str, counts: Counts, start: float) -> TaskReport:
+    """Return what became of an input of which all was read that can be."""
+    skipped = sum(counts.skipped.values())
+    state, reason = 'done', counts.first_reason
+    if not counts.frames:
+        state = 'failed'
+        reason = fault or reason or f"'{task.source}' holds no picture"
+    elif fault:
+        state, reason = 'failed', fault
+    return TaskReport(task.source, state, reason, counts.frames, counts.faces, skipped,
+                      time.monotonic() - start)
+
+
+def _make_empty(folder: Path) -> None:
+    """Make a folder for files that are being written; a killed run may have left one."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+
+
+def _publish(unfinished: Path, folder: Path) -> None:
+    """Let the finished folder take the place of a former one."""
+    former = folder.with_name(REPLACED + folder.name)
+    shutil.rmtree(former, ignore_errors=True)
+    if folder.exists():
+        folder.rename(former)
+    unfinished.rename(folder)
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def clear_leftovers(output: Path) -> None:
+    """Remove what killed runs left unfinished; a former folder that was to be replaced stays."""
+    for left in output.glob(UNFINISHED + '*'):
+        shutil.rmtree(left, ignore_errors=True)
+    for former in output.glob(REPLACED + '*'):
+        folder = output / former.name.removeprefix(REPLACED)
+        if folder.exists():
+            shutil.rmtree(former, ignore_errors=True)
+        else:
+            former.rename(folder)

@@ -1,0 +1,81 @@
+"""Which files can be made of an input, and what makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from ..core.errors import FacePerceptionError
+from .bags import Bag
+from .readers import Reader
+from .types import Sink, Task
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a sink writes, and what it may ask."""
+
+    task: Task
+    reader: Reader
+    folder: Path
+
+
+def _table(place: Place) -> Sink:
+    from .table import Table
+    return Table(place.folder, place.task.source.name)
+
+
+def _video(place: Place) -> Sink:
+    from .pictures import AnnotatedPictures, AnnotatedVideos
+    if place.reader.stills:
+        return AnnotatedPictures(place.folder)
+    # Asked before the frames are read: a bag can be read at one place at a time.
+    rates = {topic: place.reader.rate(topic) for topic in place.reader.topics or ('',)}
+    return AnnotatedVideos(place.folder, rates)
+
+
+def _bag(place: Place) -> Sink | None:
+    from .bag_output import BagOutput
+    if place.reader.stills:  # they have no time
+        return None
+    source = Bag(place.task.source) if place.reader.topics else None
+    return BagOutput(place.folder, place.reader.topics, source, place.task.annotated,
+                     bool(place.task.anonymize))
+
+
+def _summary(place: Place) -> Sink:
+    # The pictures are anonymised already, where that is asked.
+    return _load('summary', 'SummaryPicture')(place.folder, place.task.source.name, None)
+
+
+def _rrd(place: Place) -> Sink:
+    return _load('rerun_log', 'RerunLog')(place.folder, place.task.source.name)
+
+
+#: How each output is made; ``None`` where an input cannot have it.
+OUTPUTS: dict[str, Callable[[Place], Sink | None]] = {
+    'table': _table, 'video': _video, 'bag': _bag, 'summary': _summary, 'rrd': _rrd}
+#: The modules of outputs that come with packages of their own.
+_MODULES = {'summary': 'summary', 'rrd': 'rerun_log'}
+
+
+def check_outputs(tasks: Iterable[Task]) -> None:
+    """Raise ``FacePerceptionError`` for an output that cannot be made here."""
+    for name in {name for task in tasks for name in task.outputs} & set(_MODULES):
+        _load(_MODULES[name])
+
+
+def _load(module: str, name: str = '') -> Callable:
+    try:
+        found = import_module(f'{__package__}.{module}')
+    except ModuleNotFoundError as error:
+        if error.name == f'{__package__}.{module}':
+            raise FacePerceptionError(
+                f"this version has no module '{module}': leave the output out of --outputs"
+            ) from None
+        raise FacePerceptionError(
+            f"{error.name} is missing for the module '{module}': run pip install "
+            "'face_perception[offline]', or leave the output out of --outputs") from None
+    return getattr(found, name) if name else found
