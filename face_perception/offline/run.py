@@ -25,7 +25,8 @@ UNFINISHED, REPLACED = '.unfinished-', '.replaced-'
 Progress = Callable[[int, 'int | None'], None]
 
 
-def run_task(task: Task, report_progress: Progress = lambda done, total: None) -> TaskReport:
+def run_task(task: Task, report_progress: Progress = lambda done, total: None,
+             load: Callable[[PipelineSettings], FacePipeline] | None = None) -> TaskReport:
     """
     Make the files of one input; they appear in ``task.folder`` together, or not at all.
 
@@ -34,11 +35,13 @@ def run_task(task: Task, report_progress: Progress = lambda done, total: None) -
     made under the same conditions is kept.  An input that cannot be read is ``failed``; one that
     breaks off is too, and what came before the fault is written.
 
+    ``load`` gives the pipeline instead of ``load_pipeline``, for who runs several tasks at a time.
+
     Raises ``FacePerceptionError`` for what the other inputs would meet too: ``ModelError``,
     ``DetectorError``, or ``OutputError`` where files cannot be written.
     """
     start = time.monotonic()
-    pipeline = load_pipeline(task.settings)
+    pipeline = (load or load_pipeline)(task.settings)
     try:
         under = conditions(task, pipeline)
         if (kept := kept_report(task, under)) is not None:
