@@ -42,9 +42,9 @@ def face_fields(face: Face) -> dict:
         'gender_confidence': gender.confidence if gender else 0.0,
         'emotion': emotion.label if emotion else '',
         'emotion_confidence': emotion.confidence if emotion else 0.0,
-        'emotion_probabilities': in_order(emotion, EMOTIONS),
-        'gender_probabilities_raw': in_order(face.gender_raw or gender, GENDERS),
-        'emotion_probabilities_raw': in_order(face.emotion_raw or emotion, EMOTIONS),
+        'emotion_probabilities': _probabilities(emotion, EMOTIONS),
+        'gender_probabilities_raw': _probabilities(face.gender_raw or gender, GENDERS),
+        'emotion_probabilities_raw': _probabilities(face.emotion_raw or emotion, EMOTIONS),
     }
 
 
@@ -54,20 +54,12 @@ def roi_fields(box: Box) -> dict:
             'height': int(box.height), 'do_rectify': False}
 
 
-def in_order(answer: Classification | None, labels: tuple[str, ...]) -> np.ndarray:
-    """
-    Return the probabilities of ``labels`` as float32 ``[len(labels)]``.
-
-    A user's network may know fewer of them; all are 0 without an answer.
-    """
-    if answer is None:
-        return np.zeros(len(labels), np.float32)
-    known = dict(zip(answer.labels, answer.probabilities))
-    return np.array([known.get(label, 0.0) for label in labels], np.float32)
-
-
 def duration_fields(seconds: float) -> dict:
     """Return the fields of Duration.msg; nanosec is never negative, as ROS wants it."""
     whole, nanoseconds = divmod(round(seconds * NANOSECONDS), NANOSECONDS)
     limit = 2**31 - 1
     return {'sec': min(max(whole, -limit), limit), 'nanosec': nanoseconds}
+
+
+def _probabilities(answer: Classification | None, labels: tuple[str, ...]) -> np.ndarray:
+    return answer.probabilities_of(labels) if answer else np.zeros(len(labels), np.float32)

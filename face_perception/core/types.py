@@ -93,6 +93,11 @@ class Classification:
         """Return the probability of the most probable label, 0..1."""
         return float(self.probabilities[self.index])
 
+    def probabilities_of(self, labels: tuple[str, ...]) -> np.ndarray:
+        """Return float32 ``[len(labels)]``, 0 for a label that a user's network does not know."""
+        known = dict(zip(self.labels, self.probabilities))
+        return np.array([known.get(label, 0.0) for label in labels], np.float32)
+
 
 @dataclass(frozen=True)
 class Face:

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
@@ -27,12 +28,16 @@ from .types import Task
 __all__ = ['OUTPUTS', 'main']
 
 PROGRAM = 'face_perception_annotate'
+#: Packages of the extra that are used later: what is missing shows before any work is done.
+NEEDED = ('mcap', 'pyarrow')
 LOCK = '.annotate.lock'
 INTERRUPTED = 130
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
+    for name in NEEDED:
+        import_module(name)
     options = parse_arguments(PROGRAM, args)
     interrupted = catch_signals()
     try:
@@ -59,7 +64,8 @@ def run(tasks: list[Task], options: Options, interrupted: Callable[[], bool],
     # Several workers finish in any order.
     order = {task.source: place for place, task in enumerate(tasks)}
     progress.reports.sort(key=lambda report: order[report.source])
-    console.print(report_table(progress.reports))
+    if progress.reports:
+        console.print(report_table(progress.reports))
     for line in reasons(progress.reports):
         console.print(Text(line), soft_wrap=True)
     if status:

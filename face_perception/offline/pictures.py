@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import shutil
 from pathlib import Path
 
 import cv2
@@ -18,6 +21,9 @@ FORMATS = (('.mp4', 'mp4v'), ('.avi', 'MJPG'))
 #: Endings that are written as they were read; pictures of other kinds become PNG.
 KEPT_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp')
 
+#: A disk with less space than this, in bytes, is full; it is looked at so often, in pictures.
+SMALLEST_SPACE, LOOK_EVERY = 1 << 20, 100
+
 
 class AnnotatedVideos:
     """Writes ``annotated.mp4``, or ``annotated_<topic>.mp4`` for each of several topics."""
@@ -31,6 +37,8 @@ class AnnotatedVideos:
     def add(self, frame: Frame, result: FrameResult, stages: Stages) -> None:
         """Append a picture."""
         picture = annotate(frame.picture, result.faces)
+        if self._counts.get(frame.topic, 0) % LOOK_EVERY == 0:
+            check_space(self._folder)
         if frame.topic not in self._videos:
             self._videos[frame.topic] = open_video(
                 self._folder / f'annotated{self._ending(frame.topic)}', picture.shape[1::-1],
@@ -81,6 +89,12 @@ def open_video(stem: Path, size: tuple[int, int], rate: float) -> Mp4Video:
         path.unlink(missing_ok=True)
     raise OutputError(f"no video of {size[0]}x{size[1]} px can be written into '{stem.parent}': "
                       'is the disk full? Or leave out video from --outputs')
+
+
+def check_space(folder: Path) -> None:
+    """Raise what a full disk raises elsewhere: OpenCV would go on in silence to the end."""
+    if shutil.disk_usage(folder).free < SMALLEST_SPACE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def check_video(path: Path, count: int) -> None:

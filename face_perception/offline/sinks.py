@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
+
 from ..core.errors import FacePerceptionError
+from ..core.types import FrameResult
 from .bags import Bag
 from .readers import Reader
-from .types import Sink, Task
+from .types import Frame, Sink, Task
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,28 @@ def _bag(place: Place) -> Sink | None:
 
 
 def _summary(place: Place) -> Sink:
-    # The pictures are anonymised already, where that is asked.
-    return _load('summary', 'SummaryPicture')(place.folder, place.task.source.name, None)
+    return _load('summary', 'SummaryPicture')(
+        place.folder, place.task.source.name, _anonymized(place.task))
 
 
 def _rrd(place: Place) -> Sink:
-    return _load('rerun_log', 'RerunLog')(place.folder, place.task.source.name)
+    return _load('rerun_log', 'RerunLog')(
+        place.folder, place.task.source.name, _anonymized(place.task))
+
+
+@dataclass(frozen=True)
+class Anonymized:
+    """Stands for an anonymizer whose work is done: sinks only see what may be shown."""
+
+    how: str
+
+    def __call__(self, frame: Frame, result: FrameResult) -> np.ndarray:
+        """Return the frame's picture."""
+        return frame.picture
+
+
+def _anonymized(task: Task) -> Anonymized | None:
+    return Anonymized(task.anonymize) if task.anonymize else None
 
 
 #: How each output is made; ``None`` where an input cannot have it.

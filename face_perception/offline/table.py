@@ -8,8 +8,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from ..core.fields import in_order
-from ..core.types import EMOTIONS, GENDERS, Face, FrameResult
+from ..core.types import EMOTIONS, GENDERS, Classification, Face, FrameResult
 from .types import Frame, Stages
 
 #: Rows that are kept in memory before they are written.
@@ -86,6 +85,6 @@ def _columns(face: Face) -> dict:
     return columns
 
 
-def _named(prefix: str, answer, labels: tuple[str, ...]) -> dict:
-    values = in_order(answer, labels)
-    return {f'{prefix}_{label}': float(value) for label, value in zip(labels, values)}
+def _named(prefix: str, answer: Classification, labels: tuple[str, ...]) -> dict:
+    values = answer.probabilities_of(labels).tolist()
+    return {f'{prefix}_{label}': value for label, value in zip(labels, values)}

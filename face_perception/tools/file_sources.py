@@ -25,6 +25,8 @@ def silence_opencv() -> None:
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
     if hasattr(cv2, 'setLogLevel'):
         cv2.setLogLevel(2)
+    elif logging := getattr(getattr(cv2, 'utils', None), 'logging', None):
+        logging.setLogLevel(logging.LOG_LEVEL_ERROR)
 
 
 def images_in(folder: Path) -> list[Path]:

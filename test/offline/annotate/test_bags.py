@@ -4,11 +4,15 @@ import shutil
 
 import numpy as np
 import pytest
-from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
-from face_perception.offline.bags import Bag, storage_files
-from face_perception.offline.readers import open_input
-from face_perception.tools.errors import SourceError
+for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
+    pytest.importorskip(name, reason='offline runs need the extra "offline"')
+
+from rosbags.rosbag2 import CompressionMode, StoragePlugin  # noqa: E402
+
+from face_perception.offline.bags import Bag, storage_files  # noqa: E402
+from face_perception.offline.readers import open_input  # noqa: E402
+from face_perception.tools.errors import SourceError  # noqa: E402
 
 MCAP, SQLITE3 = StoragePlugin.MCAP, StoragePlugin.SQLITE3
 FORMS = [(MCAP, None), (MCAP, CompressionMode.STORAGE), (MCAP, CompressionMode.FILE),

@@ -3,15 +3,19 @@
 import csv
 
 import numpy as np
-import pyarrow.parquet
 import pytest
 
-from face_perception import FacePipeline
-from face_perception.core.pipeline import PipelineSettings
-from face_perception.core.types import EMOTIONS, GENDERS
-from face_perception.offline.run import run_task
-from face_perception.offline.table import BATCH, Table
-from face_perception.offline.types import Frame, Stages, Task
+for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
+    pytest.importorskip(name, reason='offline runs need the extra "offline"')
+
+import pyarrow.parquet  # noqa: E402
+
+from face_perception import FacePipeline  # noqa: E402
+from face_perception.core.pipeline import PipelineSettings  # noqa: E402
+from face_perception.core.types import EMOTIONS, GENDERS  # noqa: E402
+from face_perception.offline.run import run_task  # noqa: E402
+from face_perception.offline.table import BATCH, Table  # noqa: E402
+from face_perception.offline.types import Frame, Stages, Task  # noqa: E402
 
 
 @pytest.fixture

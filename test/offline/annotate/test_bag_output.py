@@ -6,18 +6,22 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from rosbags.highlevel import AnyReader
-from rosbags.rosbag2 import Reader, StoragePlugin
-from rosbags.typesys import get_types_from_msg
 
-from face_perception import FacePipeline
-from face_perception.core.resources import share_directory
-from face_perception.core.types import FrameResult
-from face_perception.offline.bag_output import BagOutput, free_name
-from face_perception.offline.bags import Bag
-from face_perception.offline.messages import FACE, FACES, LATENCY, Messages
-from face_perception.offline.run import run_task
-from face_perception.offline.types import Frame, Stages, Task
+for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
+    pytest.importorskip(name, reason='offline runs need the extra "offline"')
+
+from rosbags.highlevel import AnyReader  # noqa: E402
+from rosbags.rosbag2 import Reader, StoragePlugin  # noqa: E402
+from rosbags.typesys import get_types_from_msg  # noqa: E402
+
+from face_perception import FacePipeline  # noqa: E402
+from face_perception.core.resources import share_directory  # noqa: E402
+from face_perception.core.types import FrameResult  # noqa: E402
+from face_perception.offline.bag_output import BagOutput, free_name  # noqa: E402
+from face_perception.offline.bags import Bag  # noqa: E402
+from face_perception.offline.messages import FACE, FACES, LATENCY, Messages  # noqa: E402
+from face_perception.offline.run import run_task  # noqa: E402
+from face_perception.offline.types import Frame, Stages, Task  # noqa: E402
 
 
 @pytest.fixture

@@ -9,15 +9,18 @@ from dataclasses import replace
 import cv2
 import pytest
 
-from face_perception.core.errors import ModelError
-from face_perception.core.pipeline import PipelineSettings
-from face_perception.offline import run
-from face_perception.offline.errors import InterruptedRunError, OutputError
-from face_perception.offline.inputs import default_outputs, expand, make_tasks
-from face_perception.offline.run import run_task
-from face_perception.offline.table import Table
-from face_perception.offline.threads import WAITING, ReadAhead, WriteBehind
-from face_perception.offline.types import Task
+for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
+    pytest.importorskip(name, reason='offline runs need the extra "offline"')
+
+from face_perception.core.errors import ModelError  # noqa: E402
+from face_perception.core.pipeline import PipelineSettings  # noqa: E402
+from face_perception.offline import run  # noqa: E402
+from face_perception.offline.errors import InterruptedRunError, OutputError  # noqa: E402
+from face_perception.offline.inputs import default_outputs, expand, make_tasks  # noqa: E402
+from face_perception.offline.run import run_task  # noqa: E402
+from face_perception.offline.table import Table  # noqa: E402
+from face_perception.offline.threads import WAITING, ReadAhead, WriteBehind  # noqa: E402
+from face_perception.offline.types import Task  # noqa: E402
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def report_of(task):
     return json.loads((task.folder / 'report.json').read_text())
 
 
-def test_the_report_tells_what_was_done(task, recorded):
+def test_the_report_tells_what_was_done(task, visible):
     steps = []
     done = run_task(task, lambda *step: steps.append(step))
     assert steps == [(count, 10) for count in range(11)]
@@ -45,7 +48,7 @@ def test_the_report_tells_what_was_done(task, recorded):
     assert sorted(report['models']) == ['detector', 'emotion', 'gender']
     assert all(len(checksum) == 64 for checksum in report['models'].values())
     assert all(report['mean_ms'][stage] > 0 for stage in ('decode', 'detect', 'classify'))
-    assert recorded.visible(task.folder.parent) == ['clip']
+    assert visible(task.folder.parent) == ['clip']
 
 
 def test_what_is_whole_is_kept(task):
@@ -63,15 +66,15 @@ def test_what_is_whole_is_kept(task):
     lambda task: os.utime(task.source, ns=(1, 1)),
     lambda task: (task.folder / 'faces.csv').unlink(),
     lambda task: (task.folder / 'report.json').write_text('{}')])
-def test_what_has_changed_is_made_anew(task, recorded, change):
+def test_what_has_changed_is_made_anew(task, visible, change):
     run_task(task)
     changed = change(task)
     task = changed if isinstance(changed, Task) else task
     assert run_task(task).state == 'done'
     assert run_task(task).state == 'kept'
-    assert recorded.visible(task.folder.parent) == ['clip']
+    assert visible(task.folder.parent) == ['clip']
     expected = ['faces.csv', 'faces.parquet', 'report.json']
-    assert recorded.visible(task.folder) == (
+    assert visible(task.folder) == (
         ['annotated.mp4'] * ('video' in task.outputs) + expected)
 
 
@@ -85,37 +88,37 @@ def test_another_model_of_the_same_name_is_another_condition(task, make_model):
     assert run_task(task).state == 'done'
 
 
-def test_an_interrupted_task_leaves_what_was_there(task, recorded):
+def test_an_interrupted_task_leaves_what_was_there(task, visible):
     def interrupt(done, total):
         if done == 4:
             raise InterruptedRunError('stopped')
 
     with pytest.raises(InterruptedRunError):
         run_task(task, interrupt)
-    assert recorded.visible(task.folder.parent) == []
+    assert visible(task.folder.parent) == []
     run_task(task)
     before = report_of(task)
     with pytest.raises(InterruptedRunError):
         run_task(replace(task, outputs=('table',)), interrupt)
-    assert recorded.visible(task.folder.parent) == ['clip'] and report_of(task) == before
+    assert visible(task.folder.parent) == ['clip'] and report_of(task) == before
     assert not [thread for thread in threading.enumerate()
                 if thread.name in ('reader', 'writer')], 'no thread goes on'
 
 
-def test_what_a_killed_run_left_is_made_anew(task, recorded):
+def test_what_a_killed_run_left_is_made_anew(task, visible):
     left = task.folder.with_name('.unfinished-clip')
     left.mkdir(parents=True)
     (left / 'faces.csv').write_text('half a ta')
     assert run_task(task).state == 'done'
-    assert recorded.visible(task.folder.parent) == ['clip']
+    assert visible(task.folder.parent) == ['clip']
 
 
-def test_leftovers_are_cleared_and_a_folder_that_was_being_replaced_returns(tmp_path, recorded):
+def test_leftovers_are_cleared_and_a_folder_that_was_being_replaced_returns(tmp_path, visible):
     for name in ('.unfinished-a', '.replaced-b', '.replaced-c', 'c'):
         (tmp_path / name).mkdir()
         (tmp_path / name / 'file').write_text(name)
     run.clear_leftovers(tmp_path)
-    assert recorded.visible(tmp_path) == ['b', 'c']
+    assert visible(tmp_path) == ['b', 'c']
     assert [(tmp_path / name / 'file').read_text() for name in 'bc'] == ['.replaced-b', 'c']
 
 
@@ -132,14 +135,15 @@ def test_an_input_that_breaks_off_failed_and_has_what_came_before(
     assert report.seconds == 0, 'the second time its files were whole'
 
 
-def test_an_input_without_a_usable_frame_makes_no_folder(tmp_path, make_bag, recorded, scene):
+def test_an_input_without_a_usable_frame_makes_no_folder(
+        tmp_path, make_bag, recorded, scene, visible):
     entries = recorded.camera('/cam', scene[:3])
     for entry in entries:
         entry.message.encoding = 'bgr9'
     report = run_task(Task(make_bag(entries), tmp_path / 'out' / 'bag', ('table',)))
     assert (report.state, report.frames, report.skipped) == ('failed', 0, 3)
     assert "unknown encoding 'bgr9'" in report.reason
-    assert recorded.visible(tmp_path / 'out') == []
+    assert visible(tmp_path / 'out') == []
 
 
 def test_skipped_frames_are_counted_by_their_reasons(tmp_path, scene):
@@ -172,21 +176,21 @@ def test_a_wrong_model_is_nobodys_input(task):
         run_task(replace(task, settings=PipelineSettings(emotion_model='/no/such.onnx')))
 
 
-def test_a_sink_that_cannot_write_ends_the_run_with_what_to_do(task, recorded, monkeypatch):
+def test_a_sink_that_cannot_write_ends_the_run_with_what_to_do(task, visible, monkeypatch):
     def full(*arguments):
         raise OSError(28, 'No space left on device')
 
     monkeypatch.setattr(Table, 'add', full)
     with pytest.raises(OutputError, match=r'disk is full.*--output'):
         run_task(task)
-    assert recorded.visible(task.folder.parent) == []
+    assert visible(task.folder.parent) == []
 
 
-def test_a_fault_of_ours_is_the_inputs_and_not_the_runs(task, recorded, monkeypatch):
+def test_a_fault_of_ours_is_the_inputs_and_not_the_runs(task, visible, monkeypatch):
     monkeypatch.setattr(Table, 'add', lambda *arguments: 1 / 0)
     report = run_task(task)
     assert report.state == 'failed' and 'ZeroDivisionError' in report.reason
-    assert recorded.visible(task.folder.parent) == []
+    assert visible(task.folder.parent) == []
 
 
 # Inputs and their folders.

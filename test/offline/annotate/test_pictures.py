@@ -3,12 +3,15 @@
 import cv2
 import pytest
 
-from face_perception.core.types import Box, Face, FrameResult
-from face_perception.offline import pictures
-from face_perception.offline.errors import OutputError
-from face_perception.offline.pictures import AnnotatedVideos, check_video, open_video
-from face_perception.offline.run import run_task
-from face_perception.offline.types import Frame, Stages, Task
+for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
+    pytest.importorskip(name, reason='offline runs need the extra "offline"')
+
+from face_perception.core.types import Box, Face, FrameResult  # noqa: E402
+from face_perception.offline import pictures  # noqa: E402
+from face_perception.offline.errors import OutputError  # noqa: E402
+from face_perception.offline.pictures import AnnotatedVideos, check_video, open_video  # noqa: E402
+from face_perception.offline.run import run_task  # noqa: E402
+from face_perception.offline.types import Frame, Stages, Task  # noqa: E402
 
 
 def describe(path):
@@ -79,3 +82,11 @@ def test_where_no_video_can_be_written_it_says_so(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match='no video of 64x48 px'):
         open_video(tmp_path / 'annotated', (64, 48), 10.0)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_noticed_while_a_video_is_written(
+        tmp_path, monkeypatch, make_video, scene, visible):
+    monkeypatch.setattr(pictures, 'SMALLEST_SPACE', 1 << 60)
+    with pytest.raises(OutputError, match='the disk is full'):
+        run_task(Task(make_video(scene), tmp_path / 'out' / 'clip', ('video',)))
+    assert visible(tmp_path / 'out') == []

@@ -1,0 +1,218 @@
+"""What the offline tests share: recordings made on the spot, and the command as a process."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+START_NS, PERIOD_NS, DELAY_NS = 1_700_000_000_000_000_000, 100_000_000, 4_000_000
+
+
+@dataclass
+class Entry:
+    """A message of a recording to be made."""
+
+    topic: str
+    message: object
+    received_ns: int
+
+
+class Recorder:
+    """Makes messages and recordings as ROS 2 does; its cameras give ten images per second."""
+
+    entry = Entry
+
+    def __init__(self):
+        pytest.importorskip('rosbags.rosbag2', reason='offline runs need rosbags')
+        from rosbags.interfaces import (
+            Qos,
+            QosDurability,
+            QosHistory,
+            QosLiveliness,
+            QosReliability,
+            QosTime,
+        )
+        from rosbags.typesys import Stores, get_typestore
+        self.store = get_typestore(Stores.ROS2_HUMBLE)
+        never = QosTime(0, 0)
+        self.qos = Qos(
+            QosHistory.KEEP_LAST, 7, QosReliability.BEST_EFFORT, QosDurability.VOLATILE,
+            never, never, QosLiveliness.AUTOMATIC, never, False)
+
+    @staticmethod
+    def stamp(index):
+        """Return the stamp of the image with this index; it is received 4 ms later."""
+        return START_NS + index * PERIOD_NS
+
+    def image(self, picture, stamp_ns, encoding='bgr8'):
+        """Return a sensor_msgs/Image."""
+        height, width = picture.shape[:2]
+        return self.store.types['sensor_msgs/msg/Image'](
+            self._header(stamp_ns), height, width, encoding, 0, picture.strides[0],
+            np.ascontiguousarray(picture).reshape(-1).view(np.uint8))
+
+    def jpeg(self, picture, stamp_ns):
+        """Return a sensor_msgs/CompressedImage."""
+        return self.store.types['sensor_msgs/msg/CompressedImage'](
+            self._header(stamp_ns), 'jpeg', cv2.imencode('.jpg', picture)[1].reshape(-1))
+
+    def text(self, words):
+        """Return a std_msgs/String."""
+        return self.store.types['std_msgs/msg/String'](words)
+
+    def cdr(self, message):
+        """Return a message as it is stored."""
+        return bytes(self.store.serialize_cdr(message, message.__msgtype__))
+
+    def camera(self, topic, pictures, make=None, first=0):
+        """Return the entries of a camera."""
+        make = make or self.image
+        return [Entry(topic, make(picture, self.stamp(index)), self.stamp(index) + DELAY_NS)
+                for index, picture in enumerate(pictures, first)]
+
+    def chatter(self, count):
+        """Return the entries of another topic."""
+        return [Entry('/chatter', self.text(f'hello {index}'), self.stamp(index))
+                for index in range(count)]
+
+    def write(self, path, entries, storage, compression):
+        """Write a recording."""
+        from rosbags.rosbag2 import CompressionFormat, Writer
+        writer = Writer(path, version=8, storage_plugin=storage)
+        if compression is not None:
+            writer.set_compression(compression, CompressionFormat.ZSTD)
+        with writer:
+            connections = {}
+            for entry in sorted(entries, key=lambda entry: entry.received_ns):
+                if entry.topic not in connections:
+                    connections[entry.topic] = writer.add_connection(
+                        entry.topic, entry.message.__msgtype__, typestore=self.store,
+                        offered_qos_profiles=[self.qos])
+                writer.write(connections[entry.topic], entry.received_ns, self.cdr(entry.message))
+
+    def _header(self, stamp_ns):
+        types = self.store.types
+        return types['std_msgs/msg/Header'](
+            types['builtin_interfaces/msg/Time'](*divmod(stamp_ns, 10**9)), 'camera')
+
+
+@pytest.fixture(scope='session')
+def recorded():
+    """Return the maker of recordings."""
+    return Recorder()
+
+
+@pytest.fixture(scope='session')
+def visible():
+    """Return what lists the names in a folder, hidden ones too; [] where there is none."""
+    return lambda folder: sorted(
+        path.name for path in Path(folder).iterdir()) if Path(folder).exists() else []
+
+
+@pytest.fixture(scope='session')
+def scene():
+    """Return ten pictures of 320x240 pixels: one person, later two; each has a face."""
+    pytest.importorskip('skimage', reason='the sample scene needs scikit-image (extra demo)')
+    from face_perception.tools.sample import SampleScene
+    sample = SampleScene(320, 240, 10.0)
+    return [sample.frame(index) for index in range(40, 50)]
+
+
+@pytest.fixture
+def make_bag(tmp_path, recorded):
+    """Write a recording of entries, in the order in which they were received."""
+
+    def make(entries, name='bag', storage=None, compression=None):
+        from rosbags.rosbag2 import StoragePlugin
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        recorded.write(path, entries, storage or StoragePlugin.MCAP, compression)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def make_video(tmp_path):
+    """Write a video of pictures, ten per second."""
+
+    def make(pictures, name='clip.mp4', codec='mp4v'):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        writer = cv2.VideoWriter(
+            str(path), cv2.VideoWriter_fourcc(*codec), 10.0, pictures[0].shape[1::-1])
+        if not writer.isOpened():
+            pytest.skip(f'this OpenCV writes no {codec}')
+        for picture in pictures:
+            writer.write(picture)
+        writer.release()
+        return path
+
+    return make
+
+
+class Command:
+    """``face_perception_annotate`` as a process."""
+
+    def __init__(self, arguments, folder, code, **options):
+        self._log_path = folder / f'annotate_{time.monotonic_ns()}.log'
+        program = ['-c', code] if code else ['-m', 'face_perception.offline.annotate']
+        with self._log_path.open('w') as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *program, *map(str, arguments)],
+                # Away from the source tree, which would come before the installed package.
+                cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                env={**os.environ, 'COLUMNS': '200'}, **options)
+
+    def log(self):
+        """Return what it has printed so far."""
+        return self._log_path.read_text()
+
+    def wait(self, timeout=60.0):
+        """Wait for its end; return the exit code."""
+        return self.process.wait(timeout)
+
+    def wait_for(self, condition, timeout=30.0):
+        """Wait until ``condition()`` is true while it runs."""
+        deadline = time.monotonic() + timeout
+        while not condition():
+            assert time.monotonic() < deadline and self.process.poll() is None, self.log()
+            time.sleep(0.01)
+
+    def stop(self, number, timeout=10.0):
+        """Send it a signal; return the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout)
+
+
+def _ready(extra=None):
+    def prepare():
+        # Ctrl-C works as in a terminal, also where these tests run in the background.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if extra is not None:
+            extra()
+    return prepare
+
+
+@pytest.fixture
+def start_command(tmp_path):
+    """Start the command; none outlives the test, and none may print a traceback."""
+    commands = []
+
+    def start(*arguments, code='', prepare=None):
+        commands.append(Command(arguments, tmp_path, code, preexec_fn=_ready(prepare)))
+        return commands[-1]
+
+    yield start
+    for command in commands:
+        if command.process.poll() is None:
+            command.process.kill()
+            command.process.wait()
+        assert 'Traceback' not in command.log(), command.log()
