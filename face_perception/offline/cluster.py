@@ -220,6 +220,8 @@ def _connect(address: str):
     for name in ('distributed', 'distributed.client'):  # one sentence of ours instead
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
+        # A client that never had an address to connect to would not end.
+        distributed.comm.resolve_address(address)
         return distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError, ValueError, RuntimeError) as error:
         raise ClusterError(
