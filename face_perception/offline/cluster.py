@@ -23,8 +23,8 @@ from ..core.errors import FacePerceptionError
 from ..core.pipeline import FacePipeline, PipelineSettings
 from .errors import InterruptedRunError
 from .report import package_version
-from .run import UNFINISHED, run_task
-from .scheduling import Fault, Progress, Step, discard
+from .run import run_task
+from .scheduling import Fault, Progress, Step, discard, new_mark, unfinished
 from .types import Task, TaskReport
 
 try:
@@ -44,6 +44,8 @@ STEP_PERIOD_S = 0.5
 CHECK_PERIOD_S = 0.2
 LOOK_PERIOD_S = 5.0
 GRACE_S = 10.0
+#: How often a task is begun at most, when its workers were asked to end.
+MOST_ATTEMPTS = 3
 
 
 class ClusterError(FacePerceptionError):
@@ -88,24 +90,29 @@ class _Run:
         #: Pairs of a task's place and a ``Step``, or ``None`` when it has ended.
         self._events: queue.Queue[tuple[int, Step | None]] = queue.Queue()
         self._futures: dict[int, distributed.Future] = {}
+        self._attempts = [0] * len(tasks)
         self._workers_seen = self._next_look = time.monotonic()
 
     def run(self) -> None:
         """Send all tasks and hear of them until they have ended."""
         self._client.subscribe_topic(self._topic, self._on_step)
         try:
-            for job in self._jobs:
-                future = self._client.submit(work, job, key=f'{self._topic}-{job.place}',
-                                             pure=False)
-                self._futures[job.place] = future
-                future.add_done_callback(
-                    lambda _, place=job.place: self._events.put((place, None)))
+            for place in range(len(self._jobs)):
+                self._submit(place)
             while self._futures:
                 self._hear()
                 self._progress.check()
                 self._look()
         finally:
             self._cancel()
+
+    def _submit(self, place: int) -> None:
+        self._attempts[place] += 1
+        future = self._client.submit(
+            work, self._jobs[place], key=f'{self._topic}-{place}-{self._attempts[place]}',
+            pure=False)
+        self._futures[place] = future
+        future.add_done_callback(lambda _: self._events.put((place, None)))
 
     def _on_step(self, event) -> None:
         _, (place, done, total) = event
@@ -121,22 +128,31 @@ class _Run:
         if step is not None:
             self._progress.step(self._tasks[place], step.done, step.total)
             return
+        if not self._futures[place].done():  # an end of a former attempt
+            return
         answer = self._answer(place, self._futures[place])
+        if answer is None:  # its worker was asked to end
+            self._submit(place)
+            return
         if isinstance(answer, Fault):
             raise ClusterError(answer.sentence)
         del self._futures[place]
+        discard(self._tasks[place])
         self._progress.finished(self._tasks[place], answer)
 
-    def _answer(self, place: int, future) -> TaskReport | Fault:
+    def _answer(self, place: int, future) -> TaskReport | Fault | None:
         task = self._tasks[place]
         if future.status == 'cancelled':
             return Fault('the scheduler was lost: start it again; the same command goes on where '
                          'it stopped')
         error = future.exception()
         if error is None:
-            return _as_here(future.result(), task)
+            answer = future.result()
+            if answer is None and self._attempts[place] >= MOST_ATTEMPTS:
+                return TaskReport(task.source, 'failed', 'the workers that were at it were ended, '
+                                  'one after the other: run it again')
+            return _as_here(answer, task)
         if isinstance(error, distributed.KilledWorker):
-            discard(task)
             return TaskReport(task.source, 'failed', 'the workers that were at it were lost, one '
                               'after the other, as happens where memory runs out: give them more')
         return Fault(f'a worker cannot do it ({_sentence(error)}): on all machines of the '
@@ -164,8 +180,7 @@ class _Run:
         except Exception:  # the scheduler is gone: its workers notice
             pass
         end = time.monotonic() + GRACE_S
-        while time.monotonic() < end and any(
-                task.folder.with_name(UNFINISHED + task.folder.name).exists() for task in tasks):
+        while time.monotonic() < end and any(unfinished(task) for task in tasks):
             time.sleep(CHECK_PERIOD_S)
         for task in tasks:
             discard(task)
@@ -195,7 +210,8 @@ def work(job: Job) -> TaskReport | Fault | None:
         worker.log_event(job.topic, (job.place, done, total))
 
     try:
-        return run_task(task, step, _load)
+        # A worker that was given up may still be at it.
+        return run_task(task, step, _load, new_mark())
     except InterruptedRunError:
         return None
     except FacePerceptionError as error:
@@ -256,11 +272,9 @@ def _absolute(task: Task) -> Task:
                    settings=replace(task.settings, **models))
 
 
-def _as_here(answer: TaskReport | Fault | None, task: Task) -> TaskReport | Fault:
+def _as_here(answer: TaskReport | Fault | None, task: Task) -> TaskReport | Fault | None:
     """Return a worker's answer with the paths that this process uses."""
-    if answer is None:
-        return Fault('a worker stopped: the same command goes on where it stopped')
-    if isinstance(answer, Fault):
+    if not isinstance(answer, TaskReport):
         return answer
     folder = task.folder.absolute()
     return replace(answer, source=task.source, files=tuple(

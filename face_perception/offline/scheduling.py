@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from glob import escape
+from pathlib import Path
 from typing import Protocol
 
 from .run import UNFINISHED, run_task
@@ -60,6 +63,18 @@ def run_all(tasks: Sequence[Task], progress: Progress, workers: int = 1,
             progress.finished(task, run_task(task, partial(progress.step, task)))
 
 
+def unfinished(task: Task) -> list[Path]:
+    """Return the folders in which a task is being made, or was by a worker that was lost."""
+    return [folder for mark in ('', '?' * len(new_mark())) for folder in task.folder.parent.glob(
+        f'{UNFINISHED}{mark}{escape(task.folder.name)}')]
+
+
+def new_mark() -> str:
+    """Return a mark for ``run_task``."""
+    return f'{uuid.uuid4().hex[:8]}~'
+
+
 def discard(task: Task) -> None:
-    """Remove what a worker that was lost has left of a task."""
-    shutil.rmtree(task.folder.with_name(UNFINISHED + task.folder.name), ignore_errors=True)
+    """Remove what workers that were lost have left of a task."""
+    for folder in unfinished(task):
+        shutil.rmtree(folder, ignore_errors=True)

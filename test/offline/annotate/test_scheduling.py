@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -77,15 +78,17 @@ def in_order(log, clips):
     return places == sorted(places)
 
 
-def holders(path, suspects=None):
-    """Return the ids of the processes that have a file under ``path`` open."""
+def holders(folder, suspects=None):
+    """Return the ids of the processes that are making a folder: they have files in it open."""
+    making = re.compile(f'{re.escape(str(folder.parent))}/.unfinished-([0-9a-f]{{8}}~)?'
+                        f'{re.escape(folder.name)}/')
     found = set()
     for process in suspects or [int(name) for name in os.listdir('/proc') if name.isdigit()]:
         try:
             links = [os.readlink(link) for link in Path(f'/proc/{process}/fd').iterdir()]
         except OSError:
             continue
-        if any(link.startswith(f'{path}/') for link in links):
+        if any(making.match(link) for link in links):
             found.add(process)
     return found
 
@@ -111,12 +114,11 @@ def wait_until(condition, timeout=20.0):
 
 def kill_worker_at(command, folder):
     """Kill the process that is writing into a folder, once it is at work."""
-    unfinished = folder.with_name(f'.unfinished-{folder.name}')
     at_work = []
-    command.wait_for(lambda: at_work.extend(holders(unfinished)) or at_work)
+    command.wait_for(lambda: at_work.extend(holders(folder)) or at_work)
     assert command.process.pid not in at_work
     os.kill(at_work[0], signal.SIGKILL)
-    wait_until(lambda: not holders(unfinished, at_work))
+    wait_until(lambda: not holders(folder, at_work))
     return at_work[0]
 
 
@@ -149,7 +151,7 @@ def test_no_process_outlives_the_command(start_command, tmp_path, clips, number)
     output = tmp_path / 'out'
     command = start_command(clips[0], clips[2], '--output', output, *OUTPUTS, '--workers', 2,
                             prepare=os.setsid)
-    command.wait_for(lambda: holders(output / '.unfinished-long'))
+    command.wait_for(lambda: holders(output / 'long'))
     workers = children(command.process.pid)
     assert len(workers) == 2
     if number == signal.SIGKILL:
@@ -192,7 +194,7 @@ class Cluster:
     def add_worker(self, *before, **environment):
         """Start a worker; return its process."""
         self.processes.append(self._start(
-            'dask_worker', '--host', '127.0.0.1', '--nthreads', '1', '--no-nanny',
+            'dask_worker', '--host', '127.0.0.1', '--nthreads', '2', '--no-nanny',
             '--no-dashboard', '--local-directory', self._folder, before=before,
             environment=environment))
         return self.processes[-1]
@@ -242,10 +244,10 @@ def test_ctrl_c_stops_the_work_of_a_cluster(start_command, tmp_path, clips, clus
     command = start_command(clips[0], clips[2], '--output', output, *OUTPUTS,
                             '--scheduler', cluster.address)
     workers = []
-    command.wait_for(lambda: workers.extend(holders(output / '.unfinished-long')) or workers)
+    command.wait_for(lambda: workers.extend(holders(output / 'long')) or workers)
     assert command.stop(signal.SIGINT, 20) == 130
     assert [name for name in names_in(output) if name != 'a'] == [], command.log()
-    wait_until(lambda: not holders(output, workers))
+    wait_until(lambda: not holders(output / 'long', workers))
     assert alive(workers) == workers, 'the cluster is somebody else\'s and goes on'
 
 
@@ -278,6 +280,51 @@ cluster.CONNECT_S = 2.0
 from face_perception.cli import annotate
 sys.exit(annotate())
 """
+
+
+class Heard:
+    """What is told of the tasks of a run."""
+
+    def __init__(self):
+        self.steps, self.reports = [], []
+
+    def check(self):
+        pass
+
+    def step(self, task, done, total):
+        self.steps.append((task, done, total))
+
+    def finished(self, task, report):
+        self.reports.append((task, report))
+
+
+@pytest.mark.parametrize('who', ['processes', 'cluster'])
+def test_how_far_the_workers_are_is_told(tmp_path, clips, who, request):
+    from face_perception.offline.scheduling import run_all
+    from face_perception.offline.types import Task
+    how = {'workers': 2} if who == 'processes' else {
+        'scheduler': request.getfixturevalue('cluster').address}
+    tasks = [Task(clip, tmp_path / clip.stem, ('table',)) for clip in (clips[0], clips[3])]
+    heard = Heard()
+    run_all(tasks, heard, **how)
+    assert {task.source: report.state for task, report in heard.reports} == {
+        clips[0]: 'done', clips[3]: 'done'}
+    assert all(report.source == task.source and report.files and all(
+        path.parent == task.folder for path in report.files) for task, report in heard.reports)
+    long = [(done, total) for task, done, total in heard.steps if task is tasks[0]]
+    assert long[0] == (0, 250) and long[-1] == (250, 250) and long == sorted(long)
+    assert len(long) > 2, 'also in between'
+
+
+def test_a_task_with_its_mark_is_found_and_others_are_not(tmp_path):
+    from face_perception.offline.scheduling import discard, new_mark
+    from face_perception.offline.types import Task
+    mine = ['.unfinished-a', f'.unfinished-{new_mark()}a']
+    others = ['a', '.unfinished-a-2', f'.unfinished-{new_mark()}a-2', f'.unfinished-{new_mark()}ba']
+    for name in mine + others:
+        (tmp_path / name).mkdir()
+    discard(Task(tmp_path / 'a.mp4', tmp_path / 'a', ()))
+    assert names_in(tmp_path) == sorted(others)
 
 
 def fault_of(start_command, tmp_path, clips, *arguments, code=HASTY):
