@@ -53,11 +53,14 @@ def test_the_environment_is_an_ament_prefix(bare):
     prefix = bare[0].parent
     for path in ('share/ament_index/resource_index/packages/face_perception',
                  'share/face_perception/package.xml', 'share/face_perception/msg/Face.msg',
+                 'share/face_perception/msg/FaceArray.msg',
+                 'share/face_perception/msg/PipelineLatency.msg',
                  'share/face_perception/launch/face_perception.launch.py',
                  'share/face_perception/launch/replay.launch.py',
                  'share/face_perception/config/face_perception.yaml',
                  'share/face_perception/config/fastdds_large_images.xml',
                  'share/face_perception/models/emotion_mini_xception.onnx',
+                 'lib/face_perception/face_perception_annotate',
                  'lib/face_perception/face_perception_node',
                  'lib/face_perception/face_perception_play'):
         assert (prefix / path).is_file(), path

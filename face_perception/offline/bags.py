@@ -81,6 +81,9 @@ class Bag:
         if path.is_dir() and not (path / METADATA).is_file():
             # The recorder writes its metadata last: it was killed, or somebody removed them.
             whole = storage_files(path)
+            if len({re.sub(r'_\d+$', '', part.stem) for part in whole}) > 1:
+                raise SourceError(f"'{path}' holds several recordings: give them one by one, as "
+                                  f"'{path}/*{whole[0].suffix}'")
         for part in whole:
             try:
                 self._parts.append(self._open_readers.enter_context(Reader(part)))

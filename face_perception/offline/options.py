@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from argparse import SUPPRESS
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,14 +37,15 @@ def parse_arguments(program: str, args: Sequence[str] | None) -> Options:
     parser.add_argument('inputs', metavar='INPUT', nargs='+',
                         help='bag (folder, .mcap or .db3), video, GIF, image, folder of images, '
                              'or a pattern of such paths')
-    parser.add_argument('--output', metavar='DIR', type=Path, required=True,
+    parser.add_argument('--output', metavar='DIR', type=Path, required=True, default=SUPPRESS,
                         help='folder that gets a folder for each input')
-    parser.add_argument('--outputs', nargs='+', choices=tuple(OUTPUTS), metavar='KIND', default=[],
+    parser.add_argument('--outputs', nargs='+', choices=tuple(OUTPUTS), metavar='KIND',
+                        default=SUPPRESS,
                         help=f"what to make, of {', '.join(OUTPUTS)}; without it table, video "
                              'and summary, and bag of a bag')
-    parser.add_argument('--topic', action='append', default=[], metavar='TOPIC',
+    parser.add_argument('--topic', action='append', default=SUPPRESS, metavar='TOPIC',
                         help='image topic of a bag; may be repeated; without it all of them')
-    parser.add_argument('--anonymize', choices=('blur', 'pixelate'), default='',
+    parser.add_argument('--anonymize', choices=('blur', 'pixelate'), default=SUPPRESS,
                         help='make the faces unrecognisable in all that is written')
     parser.add_argument('--annotated-image', choices=('jpeg', 'raw', 'none'), default='jpeg',
                         help='how a bag carries the annotated images')
@@ -54,7 +56,9 @@ def parse_arguments(program: str, args: Sequence[str] | None) -> Options:
                        help='dask scheduler whose workers do it, such as tcp://10.0.0.5:8786; all '
                             'machines see inputs and output under the same paths')
     _add_pipeline(parser.add_argument_group('pipeline', "as the node's parameters"))
-    options = parser.parse_args(args)
+    # Beside the parser: 'default: None' and the like help nobody.
+    options = parser.parse_args(args, argparse.Namespace(
+        outputs=[], topic=[], anonymize='', detector_model=''))
     return Options(tuple(options.inputs), options.output.expanduser(), Task(
         source=Path(), folder=Path(), outputs=tuple(dict.fromkeys(options.outputs)),
         anonymize=options.anonymize, topics=tuple(dict.fromkeys(options.topic)),
@@ -66,7 +70,7 @@ def _add_pipeline(group) -> None:
     default = PipelineSettings()
     group.add_argument('--detector', choices=tuple(DETECTORS), default=default.detector_type,
                        help='which detector finds the faces')
-    group.add_argument('--detector-model', metavar='FILE', default=default.detector_model,
+    group.add_argument('--detector-model', metavar='FILE', default=SUPPRESS,
                        help="network of 'onnx' and 'yunet'; without it the package's own")
     group.add_argument('--input-size', metavar='PX', type=number(int, 64, 4096, 'a size in pixels'),
                        default=default.detector_input_size,

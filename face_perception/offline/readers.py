@@ -73,7 +73,11 @@ class Reader(Protocol):
 
 
 def open_input(path: Path, topics: tuple[str, ...] = ()) -> Reader:
-    """Open a bag, video, image or folder of images; raises ``SourceError`` with what is wrong."""
+    """
+    Open a bag, of which only ``topics`` are read, a video, an image or a folder of images.
+
+    Raises ``SourceError`` with what is wrong.
+    """
     silence_opencv()
     if not path.exists():
         if has_magic(str(path)):
@@ -87,10 +91,10 @@ def open_input(path: Path, topics: tuple[str, ...] = ()) -> Reader:
     if path.suffix == '.bag':
         raise SourceError(f"'{path}' is a bag of ROS 1: make it one of ROS 2 first, with "
                           f"'rosbags-convert --src {path} --dst {path.stem}'")
+    if path.suffix in ('.zst', '.zstd'):
+        raise SourceError(f"'{path}' is a part of a compressed bag: give its folder")
     if is_bag(path):
         return BagReader(path, topics)
-    if topics:
-        raise SourceError(f"'{path}' is no bag and has no topics: leave out --topic")
     if path.is_dir():
         return ImagesReader(images_in(path))
     if path.suffix.lower() in IMAGE_SUFFIXES:

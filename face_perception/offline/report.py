@@ -13,6 +13,8 @@ from .bags import METADATA, is_bag, storage_files
 from .types import Stages, Task, TaskReport
 
 REPORT = 'report.json'
+#: Reasons for skipped frames that are told apart.
+MOST_REASONS = 50
 
 
 @dataclass
@@ -34,6 +36,8 @@ class Counts:
 
     def add_skipped(self, reason: str) -> None:
         """Count a frame that could not be used."""
+        if reason not in self.skipped and len(self.skipped) >= MOST_REASONS:
+            reason = 'other reasons'
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -76,25 +77,27 @@ def _anonymized(task: Task) -> Anonymized | None:
 #: How each output is made; ``None`` where an input cannot have it.
 OUTPUTS: dict[str, Callable[[Place], Sink | None]] = {
     'table': _table, 'video': _video, 'bag': _bag, 'summary': _summary, 'rrd': _rrd}
-#: The modules of outputs that come with packages of their own.
-_MODULES = {'summary': 'summary', 'rrd': 'rerun_log'}
+#: Outputs that need more: their module, a package, and the extra that brings it.
+_NEEDS = {'summary': ('summary', 'matplotlib', 'offline'), 'rrd': ('rerun_log', 'rerun', 'view')}
 
 
 def check_outputs(tasks: Iterable[Task]) -> None:
     """Raise ``FacePerceptionError`` for an output that cannot be made here."""
-    for name in {name for task in tasks for name in task.outputs} & set(_MODULES):
-        _load(_MODULES[name])
+    for name in {name for task in tasks for name in task.outputs} & set(_NEEDS):
+        module, package, extra = _NEEDS[name]
+        if find_spec(package) is None:
+            raise FacePerceptionError(
+                f"the output '{name}' needs {package}: run pip install "
+                f"'face_perception[{extra}]', or choose others with --outputs")
+        _load(module)
 
 
 def _load(module: str, name: str = '') -> Callable:
     try:
         found = import_module(f'{__package__}.{module}')
     except ModuleNotFoundError as error:
-        if error.name == f'{__package__}.{module}':
-            raise FacePerceptionError(
-                f"this version has no module '{module}': leave the output out of --outputs"
-            ) from None
-        raise FacePerceptionError(
-            f"{error.name} is missing for the module '{module}': run pip install "
-            "'face_perception[offline]', or leave the output out of --outputs") from None
+        if error.name != f'{__package__}.{module}':
+            raise
+        raise FacePerceptionError(f"this version has no '{module}': choose other outputs with "
+                                  '--outputs') from None
     return getattr(found, name) if name else found

@@ -71,6 +71,16 @@ def test_the_files_of_a_split_recording_come_in_their_order(tmp_path, make_bag, 
     assert [frame.stamp_ns for frame in found] == [recorded.stamp(at) for at in (2, 9, 10)]
 
 
+def test_a_folder_of_several_recordings_is_not_one(tmp_path, make_bag, recorded, scene):
+    folder = tmp_path / 'recordings'
+    folder.mkdir()
+    for name in ('monday', 'tuesday'):
+        part = make_bag(recorded.camera('/cam', scene[:1]), name)
+        shutil.copy(part / f'{name}.mcap', folder)
+    with pytest.raises(SourceError, match=r'several recordings.*recordings/\*\.mcap'):
+        open_input(folder)
+
+
 @pytest.mark.parametrize('share', [0.5, 0.98])
 @pytest.mark.parametrize('storage', [MCAP, SQLITE3])
 def test_of_a_truncated_bag_all_is_read_that_is_left(make_bag, recorded, storage, share):
@@ -147,6 +157,11 @@ def test_a_topic_that_cannot_be_had_is_named(make_bag, recorded, scene, topics, 
         open_input(path, topics)
 
 
+def test_topics_are_those_of_bags_only(make_video, scene):
+    found, _, _ = frames(make_video(scene[:2]), ('/cam',))
+    assert len(found) == 2
+
+
 def test_a_bag_without_images_is_refused(make_bag, recorded):
     with pytest.raises(SourceError, match='no topic of the type .*/chatter'):
         open_input(make_bag(recorded.chatter(3)))
@@ -163,6 +178,7 @@ def test_the_rate_is_that_of_the_messages(make_bag, recorded, scene):
 @pytest.mark.parametrize(('name', 'data', 'words'), [
     ('a.mcap', b'', 'is empty'), ('a.mcap', b'nonsense' * 9, 'File magic is invalid'),
     ('a.db3', b'nonsense' * 99, 'file is not a database'),
+    ('a.mcap.zstd', b'data', 'give its folder'),
     ('a.bag', b'#ROSBAG V2.0\n', 'bag of ROS 1.*rosbags-convert'),
     ('a.mp4', b'', 'is empty'), ('a.mp4', b'nonsense', 'no video or image'),
     ('missing.mp4', None, 'does not exist'), ('no*thing', None, "nothing matches '.*no.thing'")])

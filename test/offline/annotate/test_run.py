@@ -17,6 +17,7 @@ from face_perception.core.pipeline import PipelineSettings  # noqa: E402
 from face_perception.offline import run  # noqa: E402
 from face_perception.offline.errors import InterruptedRunError, OutputError  # noqa: E402
 from face_perception.offline.inputs import default_outputs, expand, make_tasks  # noqa: E402
+from face_perception.offline.report import MOST_REASONS, Counts  # noqa: E402
 from face_perception.offline.run import run_task  # noqa: E402
 from face_perception.offline.table import Table  # noqa: E402
 from face_perception.offline.threads import WAITING, ReadAhead, WriteBehind  # noqa: E402
@@ -155,6 +156,14 @@ def test_skipped_frames_are_counted_by_their_reasons(tmp_path, scene):
     report = run_task(task)
     assert (report.state, report.frames, report.skipped) == ('done', 1, 1)
     assert report_of(task)['skipped'] == {report.reason: 1} and "'b.png'" in report.reason
+
+
+def test_of_many_reasons_not_all_are_told_apart():
+    counts = Counts()
+    for number in range(1000):
+        counts.add_skipped(f'{number} bytes are missing')
+    assert len(counts.skipped) == MOST_REASONS + 1 and counts.skipped['other reasons'] == 950
+    assert counts.first_reason == '0 bytes are missing'
 
 
 def test_pictures_of_a_folder_are_not_followed(tmp_path, scene):
