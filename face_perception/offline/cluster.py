@@ -7,6 +7,7 @@ All machines see inputs and outputs under the same paths.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import queue
 import socket
@@ -34,6 +35,8 @@ except ImportError:  # said when it is asked for
 
 PACKAGE = 'face_perception'
 INSTALL = f"run pip install '{PACKAGE}[offline,cluster]'"
+#: One and the same from Python 3.11 on.
+TIMEOUTS = (TimeoutError, asyncio.TimeoutError)
 #: Seconds within which the scheduler, and then a worker, must answer, and without any worker
 #: after which a run gives up.
 CONNECT_S = 10.0
@@ -239,7 +242,7 @@ def _connect(address: str):
         # A client that never had an address to connect to would not end.
         distributed.comm.resolve_address(address)
         return distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
-    except (OSError, TimeoutError, ValueError, RuntimeError) as error:
+    except (OSError, *TIMEOUTS, ValueError, RuntimeError) as error:
         raise ClusterError(
             f"the scheduler '{address}' cannot be reached within {CONNECT_S:.0f} s "
             f"({_sentence(error)}): start it with 'dask scheduler', or correct --scheduler"
@@ -250,7 +253,7 @@ def _check_workers(client, address: str) -> None:
     """Raise unless there are workers, and all have this package in this version."""
     try:
         client.wait_for_workers(1, timeout=CONNECT_S)
-    except TimeoutError:
+    except TIMEOUTS:
         raise ClusterError(f"the scheduler '{address}' has no workers: start some with "
                            f"'dask worker {address}'") from None
     wanted = package_version()

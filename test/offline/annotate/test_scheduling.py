@@ -183,11 +183,12 @@ def test_what_all_would_meet_ends_all_processes(start_command, tmp_path, clips):
 class Cluster:
     """A dask scheduler and its workers, as processes on 127.0.0.1."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, **environment):
         self._folder = folder
+        folder.mkdir(exist_ok=True)
         self._file = folder / 'scheduler.json'
         self.processes = [self._start('dask_scheduler', '--host', '127.0.0.1', '--port', '0',
-                                      '--no-dashboard')]
+                                      '--no-dashboard', environment=environment)]
         wait_until(self._file.exists, 60)
         self.address = json.loads(self._file.read_text())['address']
 
@@ -237,6 +238,22 @@ def test_a_cluster_makes_what_one_process_makes_also_when_a_worker_is_killed(
     assert_equal(tmp_path / 'out', serial)
     assert in_order(command.log(), clips)
     cluster.add_worker()
+
+
+def test_an_input_that_kills_its_workers_is_reported(start_command, tmp_path, clips):
+    pytest.importorskip('distributed', reason='needs dask.distributed (the extra cluster)')
+    impatient = Cluster(tmp_path / 'impatient', DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES='0')
+    try:
+        impatient.add_worker()
+        impatient.add_worker()
+        command = start_command(clips[0], '--output', tmp_path / 'out', *OUTPUTS,
+                                '--scheduler', impatient.address)
+        kill_worker_at(command, tmp_path / 'out' / 'long')
+        assert command.wait() == 1, command.log()
+        assert 'long.mp4: failed: the workers that were at it were lost' in command.log()
+        assert names_in(tmp_path / 'out') == []
+    finally:
+        impatient.stop()
 
 
 def test_ctrl_c_stops_the_work_of_a_cluster(start_command, tmp_path, clips, cluster):
@@ -351,14 +368,12 @@ def test_without_the_extra_one_sentence_says_what_to_install(start_command, tmp_
 
 def test_workers_that_are_missing_or_lack_the_package_are_one_sentence(
         start_command, tmp_path, clips, cluster):
-    folder = tmp_path / 'bare'
-    folder.mkdir()
-    bare = Cluster(folder)
+    bare = Cluster(tmp_path / 'bare')
     try:
         line = fault_of(start_command, tmp_path, clips, '--scheduler', bare.address)
         assert 'has no workers: start some' in line
         # A Python with all that is installed here but this package.
-        packages = folder / 'packages'
+        packages = tmp_path / 'packages'
         packages.mkdir()
         import distributed
         for path in Path(distributed.__file__).parents[1].iterdir():
