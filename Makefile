@@ -45,8 +45,8 @@ $(VENV)/.testable: $(BIN)/pip $(SOURCES)
 		$(BIN)/pip install --quiet --disable-pip-version-check --retries 1 $(TORCH) || \
 		echo "face_perception: PyTorch could not be installed: the tests of the training are skipped"
 	@rm -rf build
-	@if $(BIN)/python -c "import torch" 2>/dev/null; then extras=demo,offline,test,train; \
-		else extras=demo,offline,test; fi; \
+	@if $(BIN)/python -c "import torch" 2>/dev/null; then extras=cluster,demo,offline,test,train; \
+		else extras=cluster,demo,offline,test; fi; \
 		$(BIN)/pip install --quiet --disable-pip-version-check ".[$$extras]"
 	@touch "$@" $(VENV)/.installed
 

@@ -39,6 +39,11 @@ def node() -> int:
     return _run('face_perception.ros.node')
 
 
+def play() -> int:
+    """Run ``face_perception_play``."""
+    return _run('face_perception.tools.play')
+
+
 def train() -> int:
     """Run ``face_perception_train``."""
     return _run_with_extra('face_perception.training.train', 'train')

@@ -56,11 +56,13 @@ def test_the_environment_is_an_ament_prefix(bare):
                  'share/face_perception/msg/FaceArray.msg',
                  'share/face_perception/msg/PipelineLatency.msg',
                  'share/face_perception/launch/face_perception.launch.py',
+                 'share/face_perception/launch/replay.launch.py',
                  'share/face_perception/config/face_perception.yaml',
                  'share/face_perception/config/fastdds_large_images.xml',
                  'share/face_perception/models/emotion_mini_xception.onnx',
                  'lib/face_perception/face_perception_annotate',
                  'lib/face_perception/face_perception_node',
+                 'lib/face_perception/face_perception_play',
                  'lib/face_perception/face_perception_view'):
         assert (prefix / path).is_file(), path
 
@@ -82,12 +84,12 @@ def test_the_node_just_runs(bare, tmp_path, program):
     assert node.wait(3) == 0 and 'Traceback' not in log_path.read_text()
 
 
-@pytest.mark.parametrize('tool, part', [
+@pytest.mark.parametrize('tool, option', [
     ('face_perception_camera', '--source'), ('face_perception_demo', '--source'),
-    ('face_perception_view', '--web')])
-def test_the_tools_explain_themselves(bare, tmp_path, tool, part):
+    ('face_perception_play', '--lossless'), ('face_perception_view', '--web')])
+def test_the_tools_explain_themselves(bare, tmp_path, tool, option):
     bin_folder, environment = bare
-    assert part in run(bin_folder / tool, '--help', env=environment, cwd=tmp_path)
+    assert option in run(bin_folder / tool, '--help', env=environment, cwd=tmp_path)
 
 
 def test_without_a_compiler_one_sentence_says_what_to_install(tmp_path):

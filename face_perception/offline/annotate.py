@@ -8,7 +8,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -19,13 +18,14 @@ from ..core.errors import FacePerceptionError
 from ..tools.signals import catch_signals
 from .errors import InterruptedRunError, OutputError, output_error
 from .inputs import expand, make_tasks
-from .options import parse_arguments
+from .options import Options, parse_arguments
 from .progress import RunProgress, reasons, report_table
-from .run import clear_leftovers, load_pipeline, run_task
+from .run import clear_leftovers, load_pipeline
+from .scheduling import run_all
 from .sinks import OUTPUTS, check_outputs
 from .types import Task
 
-__all__ = ['OUTPUTS', 'main', 'run_all']
+__all__ = ['OUTPUTS', 'main']
 
 PROGRAM = 'face_perception_annotate'
 #: Packages of the extra that are used later: what is missing shows before any work is done.
@@ -45,21 +45,25 @@ def main(args: Sequence[str] | None = None) -> int:
         with locked(options.output):
             tasks = make_tasks(expand(options.inputs), options.output, options.common)
             check_outputs(tasks)
-            return run(tasks, interrupted, Console())
+            return run(tasks, options, interrupted, Console())
     except FacePerceptionError as error:
         return _refuse(str(error), 2)
 
 
-def run(tasks: list[Task], interrupted: Callable[[], bool], console: Console) -> int:
+def run(tasks: list[Task], options: Options, interrupted: Callable[[], bool],
+        console: Console) -> int:
     """Run the tasks, show how far they are and what became of them; return the exit status."""
     status = 0
     with RunProgress(len(tasks), interrupted, console) as progress:
         try:
-            run_all(tasks, progress)
+            run_all(tasks, progress, options.workers, options.scheduler)
         except InterruptedRunError as stop:
             fault, status = str(stop), INTERRUPTED
         except FacePerceptionError as error:
             fault, status = str(error), 1
+    # Several workers finish in any order.
+    order = {task.source: place for place, task in enumerate(tasks)}
+    progress.reports.sort(key=lambda report: order[report.source])
     if progress.reports:
         console.print(report_table(progress.reports))
     for line in reasons(progress.reports):
@@ -67,17 +71,6 @@ def run(tasks: list[Task], interrupted: Callable[[], bool], console: Console) ->
     if status:
         return _refuse(fault, status)
     return int(any(report.state == 'failed' for report in progress.reports))
-
-
-def run_all(tasks: list[Task], progress: RunProgress) -> None:
-    """
-    Run the tasks one after the other, in this process.
-
-    Raises what ends the whole run: ``InterruptedRunError``, or ``FacePerceptionError`` for what
-    all other tasks would meet too.
-    """
-    for task in tasks:
-        progress.finished(task, run_task(task, partial(progress.step, task)))
 
 
 @contextmanager

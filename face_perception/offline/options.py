@@ -27,6 +27,8 @@ class Options:
     inputs: tuple[str, ...]
     output: Path
     common: Task
+    workers: int = 1
+    scheduler: str = ''
 
 
 def parse_arguments(program: str, args: Sequence[str] | None) -> Options:
@@ -47,6 +49,12 @@ def parse_arguments(program: str, args: Sequence[str] | None) -> Options:
                         help='make the faces unrecognisable in all that is written')
     parser.add_argument('--annotated-image', choices=('jpeg', 'raw', 'none'), default='jpeg',
                         help='how a bag carries the annotated images')
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument('--workers', metavar='N', type=number(int, 1, 256, 'a number of processes'),
+                       default=1, help='processes of this machine, each with an input at a time')
+    where.add_argument('--scheduler', metavar='ADDRESS', default='',
+                       help='dask scheduler whose workers do it, such as tcp://10.0.0.5:8786; all '
+                            'machines see inputs and output under the same paths')
     _add_pipeline(parser.add_argument_group('pipeline', "as the node's parameters"))
     # Beside the parser: 'default: None' and the like help nobody.
     options = parser.parse_args(args, argparse.Namespace(
@@ -54,7 +62,8 @@ def parse_arguments(program: str, args: Sequence[str] | None) -> Options:
     return Options(tuple(options.inputs), options.output.expanduser(), Task(
         source=Path(), folder=Path(), outputs=tuple(dict.fromkeys(options.outputs)),
         anonymize=options.anonymize, topics=tuple(dict.fromkeys(options.topic)),
-        settings=_settings(options), annotated=options.annotated_image))
+        settings=_settings(options), annotated=options.annotated_image), options.workers,
+        options.scheduler)
 
 
 def _add_pipeline(group) -> None:

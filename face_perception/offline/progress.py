@@ -50,10 +50,14 @@ class RunProgress:
         """Leave them as they are."""
         self._progress.stop()
 
-    def step(self, task: Task, done: int, total: int | None) -> None:
-        """Show that ``done`` of ``total`` frames of a task are done."""
+    def check(self) -> None:
+        """Raise ``InterruptedRunError`` once the user wants to stop."""
         if self._interrupted():
             raise InterruptedRunError('stopped; the same command goes on where it stopped')
+
+    def step(self, task: Task, done: int, total: int | None) -> None:
+        """Show that ``done`` of ``total`` frames of a task are done."""
+        self.check()
         if task not in self._bars:
             self._bars[task] = self._progress.add_task(
                 _name(task.source), total=total, unit='frames')

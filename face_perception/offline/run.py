@@ -25,7 +25,9 @@ UNFINISHED, REPLACED = '.unfinished-', '.replaced-'
 Progress = Callable[[int, 'int | None'], None]
 
 
-def run_task(task: Task, report_progress: Progress = lambda done, total: None) -> TaskReport:
+def run_task(task: Task, report_progress: Progress = lambda done, total: None,
+             load: Callable[[PipelineSettings], FacePipeline] | None = None,
+             mark: str = '') -> TaskReport:
     """
     Make the files of one input; they appear in ``task.folder`` together, or not at all.
 
@@ -34,11 +36,14 @@ def run_task(task: Task, report_progress: Progress = lambda done, total: None) -
     made under the same conditions is kept.  An input that cannot be read is ``failed``; one that
     breaks off is too, and what came before the fault is written.
 
+    ``load`` gives the pipeline instead of ``load_pipeline``, for who runs several tasks at a time,
+    and ``mark`` tells apart the unfinished folders of two who may be at the same task.
+
     Raises ``FacePerceptionError`` for what the other inputs would meet too: ``ModelError``,
     ``DetectorError``, or ``OutputError`` where files cannot be written.
     """
     start = time.monotonic()
-    pipeline = load_pipeline(task.settings)
+    pipeline = (load or load_pipeline)(task.settings)
     try:
         under = conditions(task, pipeline)
         if (kept := kept_report(task, under)) is not None:
@@ -46,7 +51,7 @@ def run_task(task: Task, report_progress: Progress = lambda done, total: None) -
         reader = open_input(task.source, task.topics)
     except (SourceError, OSError) as error:
         return TaskReport(task.source, 'failed', str(error))
-    unfinished = task.folder.with_name(UNFINISHED + task.folder.name)
+    unfinished = task.folder.with_name(f'{UNFINISHED}{mark}{task.folder.name}')
     try:
         _make_empty(unfinished)
         counts = Counts()

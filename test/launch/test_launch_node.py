@@ -6,7 +6,9 @@ and `colcon test` alike: it needs no plugin of launch_testing.
 """
 
 import asyncio
+import json
 import os
+import sys
 import time
 
 import pytest
@@ -26,6 +28,8 @@ from face_perception.ros.transport import DECISIONS  # noqa: E402
 LAUNCH_FILES = share_directory() / 'launch'
 #: Within which all processes must end, in seconds.
 END_S = 5.0
+#: Within which a launch must end that ends by itself, in seconds.
+ITSELF_S = 60.0
 
 
 class Launched:
@@ -44,6 +48,10 @@ class Launched:
     def run(self, meanwhile) -> int:
         """Run ``meanwhile()`` in a thread, then end the launch; return launch's exit code."""
         return asyncio.run(self._run(meanwhile))
+
+    def run_to_its_end(self) -> int:
+        """Run until the launch ends by itself; return launch's exit code."""
+        return asyncio.run(asyncio.wait_for(self._service.run_async(), ITSELF_S))
 
     async def _run(self, meanwhile) -> int:
         running = asyncio.ensure_future(self._service.run_async())
@@ -91,7 +99,8 @@ def test_node_does_not_start_without_the_parameter_file_it_was_given(names):
 
 
 @pytest.mark.parametrize(
-    'file_name', ['face_perception.launch.py', 'demo.launch.py', 'cameras.launch.py'])
+    'file_name', ['face_perception.launch.py', 'demo.launch.py', 'cameras.launch.py',
+                  'replay.launch.py'])
 def test_every_argument_is_described(file_name):
     description = PythonLaunchDescriptionSource(
         str(LAUNCH_FILES / file_name)).get_launch_description(launch.LaunchContext())
@@ -99,7 +108,87 @@ def test_every_argument_is_described(file_name):
     assert arguments
     for argument in arguments:
         assert argument.description not in ('', 'no description given'), argument.name
-        assert argument.default_value is not None, argument.name
+        required = (file_name, argument.name) == ('replay.launch.py', 'bag')
+        assert (argument.default_value is None) == required, argument.name
+
+
+@pytest.fixture
+def recorder(tmp_path, monkeypatch):
+    """
+    Put a program in the place of `ros2`, which notes its command line.
+
+    As `ros2 bag play` it ends after a second, as `ros2 bag record` when it is interrupted.
+    Returns the file of the notes: a JSON list per line.
+    """
+    notes = tmp_path / 'commands'
+    program = tmp_path / 'bin' / 'ros2'
+    program.parent.mkdir()
+    program.write_text(
+        f'#!{sys.executable}\n'
+        'import json, os, sys, time\n'
+        f'with open({str(notes)!r}, "a") as file:\n'
+        '    file.write(json.dumps([sys.argv[1:], '
+        'bool(os.environ.get("FASTDDS_DEFAULT_PROFILES_FILE"))]) + "\\n")\n'
+        'try:\n    time.sleep(1 if "play" in sys.argv else 60)\n'
+        'except KeyboardInterrupt:\n    pass\n')
+    program.chmod(0o755)
+    monkeypatch.setenv('PATH', f"{program.parent}:{os.environ['PATH']}")
+    # The index of packages knows of ros2 bag, too.
+    package = tmp_path / 'share/ament_index/resource_index/packages/ros2bag'
+    package.parent.mkdir(parents=True)
+    package.touch()
+    monkeypatch.setenv('AMENT_PREFIX_PATH',
+                       f"{tmp_path}:{os.environ.get('AMENT_PREFIX_PATH', sys.prefix)}")
+    return notes
+
+
+def commands(notes) -> dict[str, list[str]]:
+    """Return the command lines by their verb, without the words before it."""
+    lines = [json.loads(line) for line in notes.read_text().splitlines()]
+    assert all(carries_large_images for _, carries_large_images in lines)
+    return {line[1]: line[2:] for line, _ in lines}
+
+
+def test_a_replay_plays_records_and_ends_with_the_bag(tmp_path, names, recorder):
+    launched = Launched(
+        'replay.launch.py', bag=str(tmp_path), record=str(tmp_path / 'new'), rate='2.0',
+        loop='true', start_offset='1.5', start_delay='0.5', image='/camera/image_raw', **names)
+    assert launched.run_to_its_end() == 0
+    own = f"/{names['namespace']}/{names['name']}"
+    assert commands(recorder) == {
+        'record': [f'{own}/faces', f'{own}/latency', '--use-sim-time',
+                   '--output', str(tmp_path / 'new')],
+        'play': [str(tmp_path), '--clock', '100', '--rate', '2.0', '--start-offset', '1.5',
+                 '--disable-keyboard-controls', '--loop']}
+    assert len(launched.exits) == 3 and [event.returncode for event in launched.exits] == [0] * 3
+    node, = (event.cmd for event in launched.exits if 'face_perception_node' in event.cmd[0])
+    assert 'image:=/camera/image_raw' in node
+
+
+def test_a_plain_replay_records_nothing(tmp_path, names, recorder):
+    launched = Launched('replay.launch.py', bag=str(tmp_path), start_delay='0.1', **names)
+    assert launched.run_to_its_end() == 0
+    assert commands(recorder) == {'play': [
+        str(tmp_path), '--clock', '100', '--rate', '1.0', '--start-offset', '0.0',
+        '--disable-keyboard-controls']}
+    assert [event.returncode for event in launched.exits] == [0, 0]
+
+
+@pytest.mark.parametrize('fault', ['no ros2 bag', 'no bag', 'recorded before'])
+def test_a_replay_that_cannot_run_starts_nothing(tmp_path, names, recorder, fault, caplog):
+    arguments = {'bag': str(tmp_path), 'record': ''}
+    if fault == 'no ros2 bag':
+        (tmp_path / 'share/ament_index/resource_index/packages/ros2bag').unlink()
+        said = 'play the bag with face_perception_play'
+    elif fault == 'no bag':
+        arguments['bag'] = said = '/nowhere/bag'
+    else:
+        arguments['record'] = str(tmp_path)
+        said = 'exists already: give another folder'
+    launched = Launched('replay.launch.py', **arguments, **names)
+    assert launched.run(lambda: None) == 1
+    assert not launched.exits and not recorder.exists()
+    assert said in caplog.text
 
 
 @pytest.fixture

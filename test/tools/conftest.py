@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -88,3 +90,72 @@ def start_tool(tmp_path):
             tool.process.kill()
             tool.process.wait()
         assert 'Traceback' not in tool.log(), tool.log()
+
+
+@dataclass
+class Bag:
+    """A bag on disk; ``images`` are (topic, nanoseconds, CDR) in their order."""
+
+    path: Path
+    images: list[tuple[str, int, bytes]] = field(default_factory=list)
+
+
+#: When the bags that are made here begin.
+BAG_START_NS = 1_700_000_000 * 10**9
+IMAGE_RATE = 20
+
+
+@pytest.fixture
+def make_bag(tmp_path, pictures):
+    """
+    Write a bag with two cameras and words, 20 of each a second.
+
+    ``messages`` are given in the place of the first camera's.  Images are recorded 2 ms after
+    their stamps.
+    """
+    pytest.importorskip('rosbags', reason='needs rosbags, which comes with rosbags-image')
+    from rclpy.serialization import serialize_message
+    from rclpy.time import Time
+    from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+    from rosbags.typesys import Stores, get_typestore
+    from std_msgs.msg import Header, String
+
+    from face_perception.ros.conversions import image_message
+    from face_perception.tools.encodings import compress
+
+    typestore = get_typestore(Stores.ROS2_HUMBLE)
+    types = {'/camera/image_raw': 'sensor_msgs/msg/Image', '/words': 'std_msgs/msg/String',
+             '/other/image/compressed': 'sensor_msgs/msg/CompressedImage'}
+
+    def message_of(topic, number, header):
+        picture = pictures[number % len(pictures)]
+        if topic == '/words':
+            return String(data=str(number))
+        if topic == '/camera/image_raw':
+            return image_message(header, picture)
+        return compress(picture, 'png', header)
+
+    def make(storage='sqlite3', compression='none', topics=tuple(types), count=6, messages=()):
+        bag = Bag(tmp_path / f'bag_{time.monotonic_ns()}')
+        writer = Writer(bag.path, version=8, storage_plugin=StoragePlugin[storage.upper()])
+        writer.set_compression(CompressionMode[compression.upper()], CompressionFormat.ZSTD)
+        with writer:
+            connections = {topic: writer.add_connection(topic, types[topic], typestore=typestore)
+                           for topic in topics}
+            for number in range(len(messages) or count):
+                for place, (topic, connection) in enumerate(connections.items()):
+                    stamp_ns = BAG_START_NS + number * 10**9 // IMAGE_RATE + place * 10**6
+                    header = Header(stamp=Time(nanoseconds=stamp_ns).to_msg(), frame_id='eye')
+                    if messages and topic == '/camera/image_raw':
+                        message = messages[number]
+                        if not isinstance(message, bytes):
+                            message.header = header
+                    else:
+                        message = message_of(topic, number, header)
+                    data = message if isinstance(message, bytes) else serialize_message(message)
+                    writer.write(connection, stamp_ns + 2_000_000, data)
+                    if topic != '/words':
+                        bag.images.append((topic, stamp_ns + 2_000_000, data))
+        return bag
+
+    return make

@@ -1,0 +1,265 @@
+"""Bags that are played to other processes over DDS, and to the node."""
+
+import signal
+import time
+from array import array
+
+import pytest
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from face_perception.msg import FaceArray
+from face_perception.ros.conversions import image_message, seconds
+from face_perception.tools.play import parse_arguments
+
+CAMERA = '/camera/image_raw'
+
+
+def nanoseconds(stamp):
+    return stamp.sec * 10**9 + stamp.nanosec
+
+
+def stamps(messages):
+    return [nanoseconds(message.header.stamp) for message in messages]
+
+
+def end(ros, tool, timeout=40.0):
+    """Take what comes until the tool ends; return its exit code."""
+    ros.spin_until(lambda: tool.process.poll() is not None, timeout)
+    ros.spin_for(0.2)
+    return tool.process.returncode
+
+
+def said_in(tool):
+    """Return the sentences about what is wrong."""
+    return [line for line in tool.log().splitlines() if line.startswith('face_perception_play')]
+
+
+@pytest.fixture
+def walk(portrait):
+    """Return 18 small images of a face that moves to the left, as messages."""
+    picture, _ = portrait
+    return [image_message(Header(), picture[:240, 100 + 3 * step:420 + 3 * step])
+            for step in range(18)]
+
+
+@pytest.fixture
+def topic():
+    """Return a topic that nobody else uses."""
+    return f'/played_{time.monotonic_ns()}/image'
+
+
+# Without a node
+
+def test_images_and_time_come_as_they_were_recorded(ros, start_tool, make_bag, topic):
+    bag = make_bag(storage='mcap', compression='file', count=20)
+    events = []
+    ros.node.create_subscription(Clock, '/clock', events.append, 1)  # as nodes do
+    for kind, name in ((Image, topic), (CompressedImage, f'{topic}/compressed')):
+        ros.node.create_subscription(kind, name, events.append, 50, raw=True)
+    player = start_tool('play', bag.path, '--ros-args', '-r', f'{CAMERA}:={topic}',
+                        '-r', f'/other/image/compressed:={topic}/compressed')
+    assert end(ros, player) == 0, player.log()
+    images = [each for each in events if isinstance(each, bytes)]
+    assert len(images) == len(bag.images)
+    for came, (_, _, sent) in zip(images, bag.images):
+        assert came[:len(sent)] == sent and len(came) - len(sent) < 4  # DDS fills up to words
+    # No image comes before the time at which it was recorded.
+    expected = iter(time_ns for _, time_ns, _ in bag.images)
+    now, clocks = 0, 0
+    for event in events:
+        if isinstance(event, Clock):
+            assert nanoseconds(event.clock) >= now
+            now, clocks = nanoseconds(event.clock), clocks + 1
+        else:
+            assert now >= next(expected)
+    assert clocks > 2 * len(images), 'time passes between the images too'
+    assert f'{len(images)} images' in player.log() and not said_in(player)
+
+
+def test_a_part_of_a_bag_of_one_topic_in_a_loop_until_ctrl_c(ros, start_tool, make_bag, topic):
+    bag = make_bag(count=20)
+    images = ros.collect(Image, topic, 50)
+    player = start_tool(
+        'play', bag.path, '--topic', CAMERA, '--start-offset', 0.25, '--duration', 0.2, '--loop',
+        '--rate', 2, '--ros-args', '-r', f'{CAMERA}:={topic}')
+    part = [time_ns - 2_000_000 for name, time_ns, _ in bag.images if name == CAMERA][5:9]
+    ros.spin_until(lambda: len(images) >= 10)
+    code, took = player.stop()
+    assert code == 0 and took < 2.5
+    assert stamps(images)[:10] == (part * 3)[:10]
+    assert ', pass ' in player.log() and not said_in(player)
+    assert '/other' not in str(ros.node.get_topic_names_and_types())
+
+
+def test_without_a_listener_it_says_so_and_plays(start_tool, make_bag):
+    player = start_tool('play', make_bag().path, '--topic', CAMERA)
+    assert player.wait() == 0
+    assert 'nobody subscribes to /camera/image_raw so far' in said_in(player)[0]
+    assert '6 images' in player.log()
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_it_can_be_ended_while_it_waits(start_tool, make_bag, number):
+    player = start_tool('play', make_bag().path, '--lossless', '--timeout', 60)
+    time.sleep(1.5)
+    code, took = player.stop(number)
+    assert code == 0 and took < 2.5 and not said_in(player)
+
+
+@pytest.mark.parametrize('arguments, words', [
+    ([], "there is no bag 'BAG'"),
+    (['--start-offset', '100'], 'lasts 0.3 s and has no image in the chosen part from 100.0 s on'),
+    (['--lossless', '--timeout', '0.5'], "nobody publishes on '/face_perception/faces': start "),
+    (['--lossless', '--wait-for', '/clock'], "'/clock' cannot be listened to"),
+    (['--lossless', '--wait-for', 'no name'], "'no name' cannot be listened to"),
+    (['--ros-args', '-r', 'nonsense'], "Couldn't parse remap rule: '-r nonsense'"),
+])
+def test_what_cannot_run_is_one_sentence_and_code_2(start_tool, make_bag, arguments, words):
+    bag = make_bag().path if arguments else 'BAG'
+    player = start_tool('play', bag, *arguments)
+    assert player.wait() == 2
+    sentence, = said_in(player)
+    assert words in sentence
+
+
+@pytest.mark.parametrize('arguments, words', [
+    ([], 'the following arguments are required: BAG'),
+    (['bag', '--rate', '0'], "'0' is not a factor of 0.01 to 100"),
+    (['bag', '--start-offset', '-1'], "'-1' is not an offset in seconds"),
+    (['bag', '--duration', '0'], "'0' is not a duration in seconds"),
+    (['bag', '--timeout', 'nan'], "'nan' is not a time in seconds"),
+    (['bag', '--lossless', '--reliability', 'best_effort'], 'leave --reliability out'),
+    (['bag', '--wait-for', '/faces'], '--wait-for goes with --lossless'),
+])
+def test_mistakes_on_the_command_line_are_one_line_and_code_2(capsys, arguments, words):
+    with pytest.raises(SystemExit) as ended:
+        parse_arguments(arguments)
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith('face_perception_play: ') and said.count('\n') == 1
+    assert words in said
+
+
+# With the node
+
+@pytest.fixture
+def start_replayed(start_robot):
+    """Start a node in simulated time that looks at a topic of its own, ready for a bag."""
+
+    def start(**parameters):
+        return start_robot(use_sim_time=True, detector__input_size=240,
+                           qos__image__reliability='reliable', **parameters)
+
+    return start
+
+
+def replay(ros, start_tool, robot, bag, *arguments):
+    """Play a bag to a node; return exit code, player, and the faces that came."""
+    robot.faces.clear()
+    robot.latency.clear()
+    name = robot.process.name
+    lossless = ['--wait-for', f'/{name}/faces'] if '--lossless' in arguments else []
+    player = start_tool('play', bag.path, *arguments, *lossless,
+                        '--ros-args', '-r', f'{CAMERA}:=/{name}/image')
+    return end(ros, player), player, list(robot.faces)
+
+
+def test_latency_is_right_at_every_rate(ros, start_tool, start_replayed, make_bag, walk):
+    bag = make_bag(messages=walk, topics=[CAMERA])
+    robot = start_replayed()
+    for rate in (1, 0.5, 2):
+        code, player, faces = replay(ros, start_tool, robot, bag, '--rate', rate)
+        assert code == 0 and len(faces) >= 10, player.log()
+        for latency in robot.latency:
+            # Years would be a wrong clock; less than nothing, time that comes after its image.
+            assert 0 <= seconds(latency.transport) < 2
+            assert seconds(latency.transport) < seconds(latency.end_to_end) < 4
+    level, text, values = robot.status()
+    assert values['errors'] == '0' and 'stamp' not in robot.process.log(), (text, values)
+
+
+def test_a_lossless_replay_gives_the_same_faces_every_time(ros, start_tool, start_replayed,
+                                                           make_bag, walk):
+    plain, packed = (make_bag(messages=walk, **how) for how in (
+        {}, {'storage': 'mcap', 'compression': 'message'}))
+    runs = []
+    for bag in (plain, packed):
+        robot = start_replayed()
+        code, player, faces = replay(ros, start_tool, robot, bag, '--lossless')
+        assert code == 0 and not said_in(player), player.log()
+        assert stamps(faces) == [time_ns - 2_000_000 for name, time_ns, _ in bag.images
+                                 if name == CAMERA]
+        runs.append(faces)
+    assert runs[0] == runs[1], 'another process, another storage: the very same messages'
+    labels = {(face.track_id, face.emotion != '', face.gender > 0)
+              for message in runs[0] for face in message.faces}
+    assert labels == {('1', True, True)}
+    assert sum(len(message.faces) for message in runs[0]) >= 15
+
+    # The same node once more: time was set back, so it begins anew, with new names.
+    code, player, again = replay(ros, start_tool, robot, packed, '--lossless')
+    assert code == 0, player.log()
+    assert {face.track_id for message in again for face in message.faces} == {'2'}
+    for message in again:
+        for face in message.faces:
+            face.track_id = '1'
+    assert again == runs[0]
+
+
+def test_a_lossless_loop_sees_the_same_in_every_pass(ros, start_tool, start_replayed, make_bag,
+                                                     walk):
+    bag = make_bag(messages=walk[:6], topics=[CAMERA])
+    robot = start_replayed()
+    name = robot.process.name
+    player = start_tool('play', bag.path, '--loop', '--lossless', '--wait-for', f'/{name}/faces',
+                        '--ros-args', '-r', f'{CAMERA}:=/{name}/image')
+    ros.spin_until(lambda: len(robot.faces) >= 18, 40)
+    assert player.stop()[0] == 0
+    passes = [robot.faces[first:first + 6] for first in (0, 6, 12)]
+    assert stamps(passes[0]) == stamps(passes[1]) == stamps(passes[2])
+    identities = [{face.track_id for message in one for face in message.faces} for one in passes]
+    assert identities == [{'1'}, {'2'}, {'3'}]
+    boxes = [[[face.roi for face in message.faces] for message in one] for one in passes]
+    assert boxes[0] == boxes[1] == boxes[2]
+
+
+def test_images_that_are_refused_or_damaged_do_not_stop_a_lossless_replay(
+        ros, start_tool, start_replayed, make_bag, walk):
+    depth = Image(height=2, width=2, step=8, encoding='32FC1', data=array('B', bytes(16)))
+    messages = [*walk[:3], depth, walk[3], b'\0\1\0\0cut', walk[4], b'', depth, walk[5]]
+    bag = make_bag(messages=messages, topics=[CAMERA])
+    robot = start_replayed()
+    code, player, faces = replay(ros, start_tool, robot, bag, '--lossless', '--timeout', 3)
+    assert code == 1
+    good = [time_ns - 2_000_000 for number, (_, time_ns, _) in enumerate(bag.images)
+            if number not in (3, 5, 7, 8)]
+    assert stamps(faces) == good
+    refused, damaged = said_in(player)
+    assert f"was not answered on '/{robot.process.name}/faces' within 3 s" in refused
+    assert f"an image of '{CAMERA}' is damaged" in damaged
+    assert '8 images, 4 skipped' in player.log()
+    assert 'depth image' in robot.process.log()
+
+
+def test_a_node_that_looks_elsewhere_or_ends_is_said(ros, start_tool, start_replayed, make_bag,
+                                                     walk):
+    bag = make_bag(messages=walk, topics=[CAMERA])
+    robot = start_replayed()
+    name = robot.process.name
+    for topic, patience, words in (
+            ('faces', 6, f"publishes on '/{name}/faces' subscribes to none of {CAMERA}"),
+            ('latency', 60, f"'/{name}/latency' carries face_perception/msg/PipelineLatency, ")):
+        player = start_tool('play', bag.path, '--lossless', '--wait-for', f'/{name}/{topic}',
+                            '--timeout', patience)
+        assert end(ros, player) == 2
+        assert words in said_in(player)[0]
+
+    player = start_tool('play', bag.path, '--loop', '--lossless', '--wait-for', f'/{name}/faces',
+                        '--timeout', 4, '--ros-args', '-r', f'{CAMERA}:=/{name}/image')
+    ros.spin_until(lambda: len(robot.faces) > 3)
+    assert robot.process.stop() == 0
+    assert end(ros, player) == 2
+    assert f"the node that published on '/{name}/faces' has ended" in said_in(player)[0]
+    assert isinstance(robot.faces[0], FaceArray)
