@@ -11,9 +11,16 @@ import numpy as np
 import pytest
 
 # Before rclpy is imported anywhere: this run's DDS traffic stays on this machine and apart
-# from that of other runs.
+# from that of other runs, and each worker's of pytest-xdist apart from that of the others, which
+# have all inherited the domain of the process that started them.
 os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
+if worker := os.environ.get('PYTEST_XDIST_WORKER', '').removeprefix('gw'):
+    os.environ['ROS_DOMAIN_ID'] = str(
+        1 + (int(os.environ['ROS_DOMAIN_ID']) + int(worker)) % 100)
+# Before PyTorch is: its threads wait for each other, which costs more than they gain as soon as
+# another process needs the cores.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 
 @pytest.fixture

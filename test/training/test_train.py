@@ -179,13 +179,13 @@ def test_a_missing_device_is_named():
         pick_device('cuda')
 
 
-def start(folder, values, output):
-    """Start the command in a process of its own."""
+def start(data, values, output, folder):
+    """Start the command in a process of its own, whose recipe is written to ``folder``."""
     recipe = folder / 'recipe.yaml'
     recipe.write_text(json.dumps(values))
     return subprocess.Popen(
         [sys.executable, '-m', 'face_perception.training.train', str(recipe), '--data',
-         str(folder), '--output', str(output), '--threads', '1'],
+         str(data), '--output', str(output), '--threads', '1'],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -200,28 +200,36 @@ def epochs_done(output):
     return len(json.loads(path.read_text())) if path.exists() else 0
 
 
+@pytest.fixture(scope='module')
+def whole(data_folder, quick_recipe, tmp_path_factory):
+    """Return the settings of a run, and the checkpoint that it leaves when nobody stops it."""
+    values = {**quick_recipe, 'epochs': 8}
+    folder = tmp_path_factory.mktemp('whole')
+    process = start(data_folder, values, folder / 'run', folder)
+    assert finish(process)[0] == 0
+    return values, load_checkpoint(folder / 'run')
+
+
 @pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_stopped_goes_on_to_the_same_result(number, fer_folder, recipe_values,
-                                                          tmp_path_factory):
-    values = {**recipe_values, 'epochs': 12}
-    folder = tmp_path_factory.mktemp('runs')
-    process = start(fer_folder, values, folder / 'stopped')
+def test_a_run_that_is_stopped_goes_on_to_the_same_result(number, data_folder, whole, tmp_path):
+    values, expected = whole
+    process = start(data_folder, values, tmp_path / 'run', tmp_path)
     deadline = time.monotonic() + 300
-    while epochs_done(folder / 'stopped') < 2 and process.poll() is None:
+    while epochs_done(tmp_path / 'run') < 2 and process.poll() is None:
         assert time.monotonic() < deadline, 'no epoch was finished'
         time.sleep(0.02)
     os.kill(process.pid, number)
     status, _, said = finish(process)
     assert status == (-signal.SIGKILL if number == signal.SIGKILL else 130)
-    assert 'Traceback' not in said and 1 < epochs_done(folder / 'stopped') < 12
-    status, printed, _ = finish(start(fer_folder, values, folder / 'stopped'))
+    assert 'Traceback' not in said and 1 < epochs_done(tmp_path / 'run') < 8
+    status, printed, _ = finish(start(data_folder, values, tmp_path / 'run', tmp_path))
     assert status == 0 and 'Resuming after epoch' in printed
-    assert finish(start(fer_folder, values, folder / 'whole'))[0] == 0
-    stopped, whole = (load_checkpoint(folder / name) for name in ('stopped', 'whole'))
-    assert stopped['epoch'] == whole['epoch'] == 12
-    assert same(stopped['average'], whole['average'])
+    stopped = load_checkpoint(tmp_path / 'run')
+    assert stopped['epoch'] == expected['epoch'] == 8
+    assert same(stopped['average'], expected['average'])
 
 
 def test_missing_data_end_the_program_with_a_sentence(tmp_path, recipe_values):
-    status, _, said = finish(start(tmp_path, recipe_values, tmp_path / 'run'))
+    status, _, said = finish(
+        start(tmp_path, recipe_values, tmp_path / 'run', tmp_path))
     assert status == 1 and said.startswith('error: ') and 'Traceback' not in said
