@@ -23,6 +23,11 @@ if worker := os.environ.get('PYTEST_XDIST_WORKER', '').removeprefix('gw'):
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest: else one of several workers ends long after the others."""
+    items.sort(key=lambda item: item.path.name != 'test_install.py')
+
+
 @pytest.fixture
 def make_model(tmp_path):
     """Write a tiny ONNX classifier; every part of the contract can be broken."""

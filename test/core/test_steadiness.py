@@ -21,7 +21,7 @@ from face_perception.core.types import Box
 #: A gap in a person's sightings up to which they should stay the same to us, in seconds.
 SHORT_GAP_S = 1.0
 #: Strongest blur in px, and standard deviations of pixel noise and of an image's brightness.
-BLUR, NOISE, LIGHT = 4.0, 30.0, 0.3
+BLUR, NOISE, LIGHT = 4.0, 10.0, 0.3
 
 
 def overlap(first: Box, second: Box) -> float:
