@@ -67,6 +67,24 @@ def test_a_15_hz_vga_camera_gets_faces_for_its_frames(start_robot, portrait):
     assert (last.frames_received - last.frames_processed - last.frames_dropped) == 0
 
 
+def test_720p_images_arrive_over_best_effort(shared_robot, portrait):
+    """2.8 MB each: as UDP fragments hardly one of them would be whole."""
+    robot = shared_robot
+    assert robot.set(detector__input_size=160, emotion__enabled=False,
+                     gender__enabled=False).successful
+    message = picture_message(cv2.resize(portrait[0], (1280, 720)))
+    robot.show_and_wait(message)
+    robot.faces.clear()
+    sent = []
+    for _ in range(20):
+        robot.show(message)
+        sent.append(stamp(message))
+        robot.ros.spin_for(0.2)
+    robot.ros.spin_until(lambda: robot.faces and stamp(robot.faces[-1]) == sent[-1])
+    assert len(robot.faces) >= 19 and {stamp(each) for each in robot.faces} <= set(sent)
+    assert robot.faces[-1].image_width == 1280
+
+
 def test_an_image_without_faces_gives_an_empty_array(shared_robot):
     robot = shared_robot
     array = robot.show_and_wait(picture_message(np.full((240, 320, 3), 80, np.uint8)))
