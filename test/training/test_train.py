@@ -45,6 +45,13 @@ def run(values, data, output, teacher=None, stop_after=None):
     return training.train(recipe, trainer, output, stop_after)
 
 
+@pytest.fixture
+def no_curves(monkeypatch):
+    """Draw nothing after each epoch: that takes longer than the epoch, and others look at it."""
+    monkeypatch.setattr(training, 'learning_curves', lambda history, path: None)
+
+
+@pytest.mark.usefixtures('no_curves')
 def test_learns(data, recipe_values, tmp_path):
     plain = {'flip': 0.0, 'shift': 0.0, 'scale': 0.0, 'rotation': 0.0, 'erase': 0.0}
     trained = run({**recipe_values, 'epochs': 12, 'augmentation': plain}, data, tmp_path)
@@ -58,6 +65,7 @@ def same(one, other):
         torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.usefixtures('no_curves')
 def test_a_resumed_run_equals_an_uninterrupted_one(data, recipe_values, tmp_path):
     whole = run(recipe_values, data, tmp_path / 'whole')
     run(recipe_values, data, tmp_path / 'parts', stop_after=2)
@@ -106,6 +114,7 @@ def test_too_few_pictures_are_named(data, recipe_values, tmp_path):
         run({**recipe_values, 'batch_size': 64}, data, tmp_path)
 
 
+@pytest.mark.usefixtures('no_curves')
 def test_the_rate_rises_then_falls_to_nothing(data, recipe_values, tmp_path):
     trained = run({**recipe_values, 'epochs': 10, 'warmup': 0.3}, data, tmp_path)
     rates = [entry['learning_rate'] for entry in trained.history]
@@ -120,6 +129,7 @@ def test_the_average_is_not_the_network(data, recipe_values, tmp_path):
     assert same(training.load_network(tmp_path).state_dict(), averaged)
 
 
+@pytest.mark.usefixtures('no_curves')
 def test_a_teacher_teaches(data, recipe_values, tmp_path):
     """A network that hears the teacher alone comes to answer as it does, whatever the labels."""
     plain = {'flip': 0.0, 'shift': 0.0, 'scale': 0.0, 'rotation': 0.0, 'erase': 0.0}
@@ -131,6 +141,7 @@ def test_a_teacher_teaches(data, recipe_values, tmp_path):
     assert trained.history[-1]['accuracy'] > 0.7
 
 
+@pytest.mark.usefixtures('no_curves')
 def test_votes_teach_what_the_labels_do_not_say(data, recipe_values, tmp_path):
     """With labels that mean nothing, votes alone make features that tell the pictures apart."""
     plain = {'flip': 0.0, 'shift': 0.0, 'scale': 0.0, 'rotation': 0.0, 'erase': 0.0}
