@@ -6,6 +6,8 @@ VENV ?= .venv
 # Passed on, for example: make demo DEMO_ARGS="--source 0"   make test PYTEST_ARGS="-k decoding"
 DEMO_ARGS ?=
 PYTEST_ARGS ?=
+# Files of tests run beside each other, each in one process, in which their nodes are shared.
+PYTEST_WORKERS ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # What pip installs for the tests of the training: the build for CPUs, which is a tenth as large.
 TORCH ?= torch --index-url https://download.pytorch.org/whl/cpu
 
@@ -23,7 +25,7 @@ demo: $(VENV)/.installed
 	$(BIN)/face_perception_demo $(DEMO_ARGS)
 
 test: $(VENV)/.testable
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
 $(BIN)/pip:
 	@command -v c++ >/dev/null || { echo "face_perception: no C++ compiler was found, and the ROS 2" \

@@ -11,9 +11,21 @@ import numpy as np
 import pytest
 
 # Before rclpy is imported anywhere: this run's DDS traffic stays on this machine and apart
-# from that of other runs.
+# from that of other runs, and each worker's of pytest-xdist apart from that of the others, which
+# have all inherited the domain of the process that started them.
 os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
+if worker := os.environ.get('PYTEST_XDIST_WORKER', '').removeprefix('gw'):
+    os.environ['ROS_DOMAIN_ID'] = str(
+        1 + (int(os.environ['ROS_DOMAIN_ID']) + int(worker)) % 100)
+# Before PyTorch is: its threads wait for each other, which costs more than they gain as soon as
+# another process needs the cores.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest: else one of several workers ends long after the others."""
+    items.sort(key=lambda item: item.path.name != 'test_install.py')
 
 
 @pytest.fixture
@@ -78,6 +90,7 @@ class RosClient:
         self.node = node
         self._clients = {}
         self._subscriptions = {}
+        self._diagnostics = None
 
     def spin_until(self, condition, timeout=20.0):
         """Spin until ``condition()`` is true; return its value, or fail after ``timeout`` s."""
@@ -109,6 +122,20 @@ class RosClient:
             for subscription in self._subscriptions.pop(topic):
                 self.node.destroy_subscription(subscription)
 
+    def diagnostics(self):
+        """Return the list that all diagnostics are appended to."""
+        from diagnostic_msgs.msg import DiagnosticArray
+        if self._diagnostics is None:
+            self._diagnostics = self.collect(DiagnosticArray, '/diagnostics')
+        return self._diagnostics
+
+    def forget(self, name):
+        """Destroy the subscriptions and clients of a node: each costs time until the end."""
+        self.stop_collecting(*(
+            topic for topic in list(self._subscriptions) if topic.startswith(f'/{name}/')))
+        for service in [service for service in self._clients if service.startswith(f'/{name}/')]:
+            self.node.destroy_client(self._clients.pop(service))
+
     def call(self, service_type, name, request, timeout=20.0):
         """
         Call a service and return its response.
@@ -138,14 +165,13 @@ class Robot:
     """A camera in front of a node, and ears for all that the node says."""
 
     def __init__(self, ros, process, compressed=False):
-        from diagnostic_msgs.msg import DiagnosticArray
         from sensor_msgs.msg import CompressedImage, Image
 
         from face_perception.msg import FaceArray, PipelineLatency
         self.ros, self.process = ros, process
         self.faces = ros.collect(FaceArray, f'/{process.name}/faces')
         self.latency = ros.collect(PipelineLatency, f'/{process.name}/latency')
-        self._diagnostics = ros.collect(DiagnosticArray, '/diagnostics')
+        self._diagnostics = ros.diagnostics()
         topic = f'/{process.name}/image' + ('/compressed' if compressed else '')
         self._camera = (CompressedImage if compressed else Image, topic, 1)
         self.camera = ros.node.create_publisher(*self._camera)
@@ -157,6 +183,11 @@ class Robot:
     def unplug(self):
         """Let the camera vanish."""
         self.ros.node.destroy_publisher(self.camera)
+
+    def leave(self):
+        """Take everything away that was there for this node."""
+        self.unplug()
+        self.ros.forget(self.process.name)
 
     def plug_in(self):
         """Let the camera return."""
@@ -208,6 +239,24 @@ class Robot:
             if condition(*status):
                 return status
         raise AssertionError(f'the status stayed {status}\n{self.process.log()}')
+
+    def set(self, **values):
+        """Set parameters of the node all at once; return the result."""
+        from rcl_interfaces.srv import SetParametersAtomically
+        from rclpy.parameter import Parameter
+        request = SetParametersAtomically.Request(parameters=[
+            Parameter(name.replace('__', '.'), value=value).to_parameter_msg()
+            for name, value in values.items()])
+        return self.ros.call_until_answered(
+            SetParametersAtomically, f'/{self.process.name}/set_parameters_atomically', request
+        ).result
+
+    def set_defaults(self):
+        """Give all parameters that can be changed while it runs their defaults."""
+        from face_perception.ros.parameters import PARAMETERS
+        result = self.set(**{parameter.name: parameter.default for parameter in PARAMETERS
+                             if not parameter.structural})
+        assert result.successful, result.reason
 
     def lifecycle_state(self):
         """Return the label of the node's lifecycle state."""
@@ -265,28 +314,38 @@ class NodeProcess:
             raise
 
 
-@pytest.fixture
-def start_node(tmp_path):
-    """Start nodes; at the end each must still live and end cleanly on Ctrl-C."""
-    nodes = []
+class Nodes:
+    """Starts nodes; at the end each must still live and end cleanly on Ctrl-C."""
 
-    def start(*arguments, namespace='', patch='', **parameters):
+    def __init__(self, folder):
+        self._folder = folder
+        self._nodes = []
+
+    def start(self, *arguments, namespace='', patch='', **parameters):
         name = f'node_{os.getpid()}_{time.monotonic_ns() % 10**9}'
-        log_path = tmp_path / f'{name}.log'
+        log_path = self._folder / f'{name}.log'
         name = f'{namespace}/{name}' if namespace else name
         for key, value in parameters.items():
             text = str(value).lower() if isinstance(value, bool) else value
             arguments += ('-p', f"{key.replace('__', '.')}:={text}")
         node = NodeProcess(name, arguments, log_path, patch)
-        nodes.append(node)
+        self._nodes.append(node)
         return node
 
-    yield start
-    for node in nodes:
-        if node.process.returncode is None:
-            assert node.alive(), f'the node died:\n{node.log()}'
-            assert node.stop() == 0, node.log()
-        assert 'Traceback' not in node.log(), node.log()
+    def end(self):
+        for node in self._nodes:
+            if node.process.returncode is None:
+                assert node.alive(), f'the node died:\n{node.log()}'
+                assert node.stop() == 0, node.log()
+            assert 'Traceback' not in node.log(), node.log()
+
+
+@pytest.fixture
+def start_node(tmp_path):
+    """Start nodes, by the method of ``Nodes``."""
+    nodes = Nodes(tmp_path)
+    yield nodes.start
+    nodes.end()
 
 
 @pytest.fixture
@@ -297,12 +356,30 @@ def start_robot(ros, start_node):
         if compressed:
             parameters['image_transport'] = 'compressed'
         robot = Robot(ros, start_node(*arguments, **parameters), compressed)
+        robots.append(robot)
         if matched:
             robot.wait_for_match()
-        robots.append(robot)
         return robot
 
     robots = []
     yield start
     for robot in robots:
-        robot.unplug()
+        robot.leave()
+
+
+@pytest.fixture(scope='module')
+def module_robot(ros, tmp_path_factory):
+    """Start one node with its defaults for the tests of a file that can share it."""
+    nodes = Nodes(tmp_path_factory.mktemp('shared'))
+    robot = Robot(ros, nodes.start())
+    robot.wait_for_match()
+    yield robot
+    robot.leave()
+    nodes.end()
+
+
+@pytest.fixture
+def shared_robot(module_robot):
+    """Return that node; whatever a test sets goes back to the defaults."""
+    yield module_robot
+    module_robot.set_defaults()

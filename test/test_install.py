@@ -29,13 +29,14 @@ def bare(tmp_path_factory):
     folder = tmp_path_factory.mktemp('install')
     run(sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps', '-w', folder, ROOT)
     wheel, = folder.glob('face_perception-*.whl')
-    venv.create(folder / 'venv', with_pip=True)
+    venv.create(folder / 'venv')
     bin_folder = folder / 'venv' / 'bin'
     # The guard would tell the new interpreter that its libraries are found already.
     environment = {name: value for name, value in os.environ.items() if name not in (
         '_ROS_WHEELS_BOOTSTRAP_COMPLETE', 'LD_LIBRARY_PATH', 'PYTHONPATH', 'AMENT_PREFIX_PATH',
         'VIRTUAL_ENV')}
-    run(bin_folder / 'pip', 'install', '--quiet', wheel, env=environment)
+    run(sys.executable, '-m', 'pip', '--python', bin_folder / 'python', 'install', '--quiet',
+        '--no-compile', wheel, env=environment)
     return bin_folder, environment
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from rclpy.clock import Clock
 from sensor_msgs.msg import CompressedImage, Image
@@ -15,11 +16,20 @@ from ..core.fields import NANOSECONDS, Latency
 from ..core.pipeline import FacePipeline
 from ..core.timing import RateLimit, Stopwatch
 from .conversions import latency_message
+from .epochs import Epochs
 from .health import Health
 from .newest import NewestSlot
 from .outputs import Outputs
 from .parameters import NodeSettings
-from .stamps import StampGaps, has_stamp, seconds_of, transport_time
+from .stamps import StampCheck, StampGaps, has_stamp, seconds_of
+
+
+@dataclass(frozen=True)
+class Received:
+    """An image, and the epoch of the clock in which it came."""
+
+    message: Image | CompressedImage
+    epoch: int
 
 
 class FrameProcessor:
@@ -42,6 +52,8 @@ class FrameProcessor:
         self._settings: NodeSettings | None = None
         self._budget: SizeBudget | None = None
         self._gaps = StampGaps()
+        self._stamps = StampCheck(report)
+        self._epochs = Epochs()
 
     def configure(self, settings: NodeSettings, pipeline: FacePipeline,
                   decoder: ImageDecoder) -> None:
@@ -56,17 +68,22 @@ class FrameProcessor:
             if former is None or former.max_rate != settings.max_rate:
                 self._rate = RateLimit(settings.max_rate)
 
+    def end_epoch(self) -> None:
+        """Call this before the clock is set back: what has come by now is of the time before."""
+        self._epochs.end(self._now_s())
+
     def reset(self) -> None:
         """Forget the faces, and an image that waits: it is of the time before."""
         with self._between_images:
             self._pipeline.reset()
+            self._stamps.restart()
         if self._worker is not None and self._slot.discard():
             self._health.image_dropped()
         self._gaps = StampGaps()
 
     def start(self) -> None:
         """Begin to work."""
-        self._slot: NewestSlot = NewestSlot()
+        self._slot: NewestSlot[Received] = NewestSlot()
         self._worker = threading.Thread(
             target=self._work, args=(self._slot,), name='face_perception_worker', daemon=True)
         self._worker.start()
@@ -80,29 +97,39 @@ class FrameProcessor:
 
     def receive(self, message: Image | CompressedImage) -> None:
         """Leave an image for the worker; what it replaces is dropped."""
-        lost = self._gaps.add(seconds_of(message.header.stamp))
-        self._health.image_received(lost)
-        if not self._rate.allows():
+        stamp_s = seconds_of(message.header.stamp)
+        stray = self._epochs.is_stray(stamp_s, self._now_s())
+        self._health.image_received(0 if stray else self._gaps.add(stamp_s))
+        if stray:
+            self._health.image_dropped()
+        elif not self._rate.allows():
             self._health.image_left_out()
-        elif self._slot.put(message):
+        elif self._slot.put(Received(message, self._epochs.current)):
             self._health.image_dropped()
 
-    def _work(self, slot: NewestSlot) -> None:
-        while (message := slot.take()) is not None:
+    def _now_s(self) -> float:
+        return self._clock.now().nanoseconds / NANOSECONDS
+
+    def _work(self, slot: NewestSlot[Received]) -> None:
+        while (received := slot.take()) is not None:
             try:
                 with self._between_images:
-                    self._process(message)
+                    self._process(received)
             except ImageError as error:
                 self._report(f'image {error.kind}', str(error))
             except Exception as error:  # whatever an image does, the next one gets its chance
                 self._report('internal', f'an image was skipped after {error!r}: '
                              'please report this to the maintainers')
 
-    def _process(self, message: Image | CompressedImage) -> None:
-        header = message.header
+    def _process(self, received: Received) -> None:
+        message, header = received.message, received.message.header
         receipt = self._clock.now()
+        if received.epoch != self._epochs.current:  # after the clock was read: see Epochs
+            self._health.image_dropped()
+            return
         watch = Stopwatch()
-        latency = Latency(transport=transport_time(header.stamp, receipt, self._report))
+        latency = Latency(transport=self._stamps.transport_time(
+            header.stamp, receipt, self._clock.ros_time_is_active))
         picture = self._decoder.decode(message)
         latency.decode = watch.lap()
         taken = (seconds_of(header.stamp) if has_stamp(header.stamp)

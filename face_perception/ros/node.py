@@ -59,7 +59,8 @@ class FacePerceptionNode(LifecycleNode):
         self._diagnostics = Diagnostics(self, self._health, self._describe)
         self._jumps = self.get_clock().create_jump_callback(
             JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1),
-                          on_clock_change=True), post_callback=self._on_time_jump)
+                          on_clock_change=True),
+            pre_callback=self._before_time_jump, post_callback=self._on_time_jump)
 
     # Lifecycle
 
@@ -223,11 +224,17 @@ class FacePerceptionNode(LifecycleNode):
     def _decoder(self, settings: NodeSettings) -> ImageDecoder:
         return ImageDecoder(settings.max_image_size, self._converter)
 
+    def _before_time_jump(self) -> None:
+        """Mark the images of the time that ends."""
+        if self._frames is not None:
+            self._frames.end_epoch()
+
     def _on_time_jump(self, jump) -> None:
         """Begin anew when time was set back, or another clock is used."""
-        self._health.forget_times()
         if self._frames is not None:
             self._frames.reset()
+        # Last: the image that was in work has been counted by now.
+        self._health.forget_times()
 
     # What is said about it
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -13,6 +14,8 @@ from ..core.fields import NANOSECONDS
 #: An image older than this, or more than a second from the future, has a wrong stamp.
 OLDEST_STAMP_S = 10.0
 FUTURE_STAMP_S = 1.0
+#: Seconds of real time for which stamps must be wrong in simulation before that is said.
+SETTLE_S = 1.0
 #: Intervals between images from which the camera's period is estimated, at least and at most.
 FEWEST_INTERVALS = 10
 MOST_INTERVALS = 50
@@ -34,26 +37,45 @@ def seconds_of(stamp: TimeMessage) -> float:
     return stamp.sec + stamp.nanosec / NANOSECONDS
 
 
-def transport_time(
-    stamp: TimeMessage, receipt: Time, report: Callable[[str, str], None]
-) -> float:
+class StampCheck:
     """
-    Return the seconds from an image's stamp to its receipt, 0 without a stamp.
+    Says how old images are, and reports stamps that make no sense.
 
-    ``report`` gets a kind and a sentence where that makes no sense.
+    In simulation only those that go on: clock and images come by separate ways, and when the
+    clock jumps, an image may be here before it.
     """
-    if not has_stamp(stamp):
-        report('stamp zero', 'an image has a stamp of 0, so its latency is unknown: '
-               'let the camera driver set header.stamp')
-        return 0.0
-    age = (receipt.nanoseconds - Time.from_msg(stamp).nanoseconds) / NANOSECONDS
-    remedy = ("synchronise the machines' clocks (chrony), or set use_sim_time when a bag "
-              'is replayed')
-    if age > OLDEST_STAMP_S:
-        report('stamp past', f'an image has a stamp {age:.1f} s in the past: {remedy}')
-    elif age < -FUTURE_STAMP_S:
-        report('stamp future', f'an image has a stamp {-age:.1f} s in the future: {remedy}')
-    return age
+
+    def __init__(self, report: Callable[[str, str], None],
+                 monotonic: Callable[[], float] = time.monotonic):
+        """``report`` gets a kind and a sentence for each image whose stamp makes no sense."""
+        self._report = report
+        self._monotonic = monotonic
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew: the clock has jumped."""
+        self._wrong_since: float | None = None
+
+    def transport_time(self, stamp: TimeMessage, receipt: Time, simulated: bool = False) -> float:
+        """Return the seconds from an image's stamp to its receipt, 0 without a stamp."""
+        if not has_stamp(stamp):
+            self._report('stamp zero', 'an image has a stamp of 0, so its latency is unknown: '
+                         'let the camera driver set header.stamp')
+            return 0.0
+        age = (receipt.nanoseconds - Time.from_msg(stamp).nanoseconds) / NANOSECONDS
+        if -FUTURE_STAMP_S <= age <= OLDEST_STAMP_S:
+            self._wrong_since = None
+            return age
+        now = self._monotonic()
+        if self._wrong_since is None:
+            self._wrong_since = now
+        if not simulated or now - self._wrong_since >= SETTLE_S:
+            where = 'past' if age > 0 else 'future'
+            self._report(
+                f'stamp {where}', f'an image has a stamp {abs(age):.1f} s in the {where}: '
+                "synchronise the machines' clocks (chrony), or set use_sim_time when a bag is "
+                'replayed')
+        return age
 
 
 class StampGaps:

@@ -53,25 +53,46 @@ def test_a_15_hz_vga_camera_gets_faces_for_its_frames(start_robot, portrait):
         assert sum(face.emotion_probabilities) == pytest.approx(1, abs=1e-5)
 
     stages = ('decode', 'detect', 'track', 'classify', 'publish')
+    shares = []
     for message in robot.latency:
         processing = seconds(message.processing)
-        assert sum(seconds(getattr(message, stage)) for stage in stages) == pytest.approx(
-            processing, rel=0.1)
+        # Less where the machine did something else between two stages.
+        shares.append(sum(seconds(getattr(message, stage)) for stage in stages) / processing)
+        assert shares[-1] <= 1 + 1e-4
         assert seconds(message.end_to_end) == pytest.approx(
             seconds(message.transport) + processing, abs=1e-6)
         assert 0 <= seconds(message.transport) < 1 and message.faces == 1
+    assert np.median(shares) > 0.9
     last = robot.latency[-1]
     assert (last.frames_received - last.frames_processed - last.frames_dropped) == 0
 
 
-def test_an_image_without_faces_gives_an_empty_array(start_robot):
-    robot = start_robot()
+def test_720p_images_arrive_over_best_effort(shared_robot, portrait):
+    """2.8 MB each: as UDP fragments hardly one of them would be whole."""
+    robot = shared_robot
+    assert robot.set(detector__input_size=160, emotion__enabled=False,
+                     gender__enabled=False).successful
+    message = picture_message(cv2.resize(portrait[0], (1280, 720)))
+    robot.show_and_wait(message)
+    robot.faces.clear()
+    sent = []
+    for _ in range(20):
+        robot.show(message)
+        sent.append(stamp(message))
+        robot.ros.spin_for(0.2)
+    robot.ros.spin_until(lambda: robot.faces and stamp(robot.faces[-1]) == sent[-1])
+    assert len(robot.faces) >= 19 and {stamp(each) for each in robot.faces} <= set(sent)
+    assert robot.faces[-1].image_width == 1280
+
+
+def test_an_image_without_faces_gives_an_empty_array(shared_robot):
+    robot = shared_robot
     array = robot.show_and_wait(picture_message(np.full((240, 320, 3), 80, np.uint8)))
     assert (array.image_width, array.image_height, array.faces) == (320, 240, [])
 
 
-def test_the_annotated_image_is_made_while_somebody_looks(start_robot, portrait):
-    robot = start_robot()
+def test_the_annotated_image_is_made_while_somebody_looks(shared_robot, portrait):
+    robot = shared_robot
     message = picture_message(portrait[0])
     robot.show_and_wait(message)
     drawn = robot.ros.collect(Image, f'/{robot.process.name}/image_annotated')
@@ -85,6 +106,7 @@ def test_the_annotated_image_is_made_while_somebody_looks(start_robot, portrait)
     assert (drawn[0].width, drawn[0].height, drawn[0].encoding) == (640, 480, 'bgr8')
     difference = np.frombuffer(drawn[0].data, np.uint8) != portrait[0].reshape(-1)
     assert 0.01 < difference.mean() < 0.3
+    robot.ros.stop_collecting(f'/{robot.process.name}/image_annotated')
 
 
 def test_compressed_images(start_robot, portrait):
@@ -111,8 +133,8 @@ def test_a_users_own_model_drops_in(start_robot, portrait, make_model):
     assert path.name in robot.status()[2]['model emotion']
 
 
-def test_the_camera_may_change_size_and_encoding_in_mid_stream(start_robot, portrait):
-    robot = start_robot()
+def test_the_camera_may_change_size_and_encoding_in_mid_stream(shared_robot, portrait):
+    robot = shared_robot
     picture = portrait[0]
     gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     half = cv2.resize(picture, (320, 240), interpolation=cv2.INTER_AREA)
@@ -122,25 +144,27 @@ def test_the_camera_may_change_size_and_encoding_in_mid_stream(start_robot, port
                           (picture_message(picture), (640, 480))):
         array = robot.show_and_wait(message)
         assert (array.image_width, array.image_height) == size and len(array.faces) == 1
-    assert robot.status()[2]['errors'] == '0'
+    assert not [name for name in robot.status()[2] if name.startswith('errors: image')]
 
 
-def test_overload_drops_old_images_and_keeps_latency_flat(start_robot, portrait):
-    robot = start_robot(detector__input_size=1280)
+def test_overload_drops_old_images_and_keeps_latency_flat(shared_robot, portrait):
+    robot = shared_robot
+    assert robot.set(detector__input_size=1280).successful
     large = cv2.resize(portrait[0], (1280, 960))
     message = picture_message(large)
     robot.show_and_wait(message)
     robot.latency.clear()
-    end = time.monotonic() + 5
+    dropped = int(robot.status()[2]['frames dropped'])
+    end = time.monotonic() + 4
 
-    def shown_until_the_end():
+    def shown_long_enough():
         robot.show(message)
         time.sleep(0.02)
-        return time.monotonic() > end
+        return time.monotonic() > end and len(robot.latency) > 5 and (
+            robot.latency[-1].frames_dropped - dropped > 5)
 
-    robot.ros.spin_until(shown_until_the_end)
+    robot.ros.spin_until(shown_long_enough, 60.0)
     last = robot.latency[-1]
-    assert last.frames_dropped > 5
     assert last.frames_received - last.frames_dropped - last.frames_processed <= 2
     # At most the image in work and the one before it: nothing queues.
     waited = [seconds(message.transport) / seconds(message.processing)

@@ -90,8 +90,8 @@ def test_bad_compressed_images(start_robot):
     (0, 'stamp zero', 'stamp of 0'),
     (1_000_000, 'stamp past', 's in the past'),
     (2_100_000_000, 'stamp future', 's in the future')])
-def test_images_with_a_wrong_stamp_are_processed_and_reported(start_robot, sec, kind, words):
-    robot = start_robot()
+def test_images_with_a_wrong_stamp_are_processed_and_reported(shared_robot, sec, kind, words):
+    robot = shared_robot
     message = good()
     message.header.stamp.sec = sec
     array_message = robot.show_and_wait(message, stamped=False)

@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import numpy as np
-import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.srv import DescribeParameters, SetParameters
@@ -17,10 +16,10 @@ from face_perception.ros.conversions import image_message
 from face_perception.ros.parameters import PARAMETERS
 
 
-def unconfigured_because(robot, words):
+def unconfigured_because(robot, *words):
     """Check log, diagnostics and state; return the values of the diagnostics."""
     level, text, values = robot.wait_for_status(lambda level, text, values: level == 2)
-    assert text.startswith('unconfigured: ') and words in text, text
+    assert text.startswith('unconfigured: ') and all(each in text for each in words), text
     assert values['state'] == 'unconfigured' and int(values['errors']) >= 1
     assert robot.process.log().count(f'not configured: {text[14:]}') == 1
     assert robot.lifecycle_state() == 'unconfigured'
@@ -38,17 +37,18 @@ def set_parameter(robot, name, value):
     return robot.ros.call_until_answered(SetParameters, name, request).results[0]
 
 
-@pytest.mark.parametrize(('parameters', 'words'), [
-    ({'detector__input_size': 7}, "parameter 'detector.input_size' is 7: use 64 to 4096"),
-    ({'detector__score_threshold': 1.5}, "'detector.score_threshold' is 1.5: use 0.0 to 1.0"),
-    ({'num_threads': 'two'}, "parameter 'num_threads' is 'two': give an integer"),
-    ({'no_image_timeout': 3}, 'give a number with a decimal point'),
-    ({'detector__type': 'magic'}, "'detector.type' is 'magic': use one of haar"),
-    ({'image_transport': 'theora'}, 'use one of raw, compressed'),
-    ({'detektor__type': 'haar'}, "'detektor.type' does not exist: did you mean 'detector.type'?"),
-])
-def test_a_bad_parameter(start_robot, parameters, words):
-    unconfigured_because(start_robot(matched=False, **parameters), words)
+def test_bad_parameters_are_all_named(start_robot):
+    faults = {
+        'detector__input_size': (7, "parameter 'detector.input_size' is 7: use 64 to 4096"),
+        'detector__score_threshold': (1.5, "'detector.score_threshold' is 1.5: use 0.0 to 1.0"),
+        'num_threads': ('two', "parameter 'num_threads' is 'two': give an integer"),
+        'no_image_timeout': (3, "'no_image_timeout' is 3: give a number with a decimal point"),
+        'detector__type': ('magic', "'detector.type' is 'magic': use one of haar"),
+        'image_transport': ('theora', "'image_transport' is 'theora': use one of raw, compressed"),
+        'detektor__type': ('haar', "'detektor.type' does not exist: did you mean 'detector.type'?"),
+    }
+    robot = start_robot(matched=False, **{name: value for name, (value, _) in faults.items()})
+    unconfigured_because(robot, *(words for _, words in faults.values()))
 
 
 def test_a_configuration_file_with_an_unknown_key(start_robot, tmp_path):

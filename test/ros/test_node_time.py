@@ -77,6 +77,68 @@ def test_simulated_time_that_jumps_back_begins_anew(start_robot, simulation, por
     assert level < 2
 
 
+#: Holds each image back right before it is processed, as a busy machine may.
+SLOW_TO_START = """
+import time
+def process(self, received, process=node.FrameProcessor._process):
+    time.sleep(0.4)
+    process(self, received)
+node.FrameProcessor._process = process
+"""
+
+
+def test_an_image_of_the_time_before_that_is_taken_up_after_the_jump(
+        start_robot, simulation, portrait):
+    robot = start_robot(use_sim_time=True, detector__input_size=240, patch=SLOW_TO_START)
+    simulation.wait_for_node()
+    message = image_message(Header(), portrait[0])
+    simulation.step(1000.0)
+    show(robot, simulation, message)
+    robot.ros.spin_for(1.0)
+    shown_before = len(robot.faces)
+    for _ in range(3):  # one in the worker's hands, one that waits, one that came last
+        message.header.stamp = simulation.step(simulation.now + 0.1)
+        robot.show(message, stamped=False)
+    robot.ros.spin_for(0.1)
+    simulation.step(3.0)
+    show(robot, simulation, message)
+    assert all(faces.header.stamp.sec < 1000 for faces in robot.faces[shown_before:])
+    no_errors_and_nothing_unaccounted_for(robot)
+
+
+def no_errors_and_nothing_unaccounted_for(robot):
+    def settled(level, text, values):
+        return int(values['frames received']) == (
+            int(values['frames processed']) + int(values['frames dropped']))
+
+    level, text, values = robot.wait_for_status(settled)
+    assert values['errors'] == '0' and values['state'] == 'active' and level < 2, (text, values)
+
+
+@pytest.mark.parametrize('first', ['clock', 'image'])
+def test_clock_and_images_may_jump_one_after_the_other(start_robot, simulation, portrait, first):
+    robot = start_robot(use_sim_time=True, detector__input_size=240)
+    simulation.wait_for_node()
+    message = image_message(Header(), portrait[0])
+    simulation.step(1000.0)
+    show(robot, simulation, message)
+    robot.ros.spin_for(0.5)
+    if first == 'image':
+        message.header.stamp.sec = 3
+        robot.show(message, stamped=False)  # on the camera, time is set back already
+        robot.ros.spin_for(0.3)
+        simulation.step(3.0)
+    else:
+        before = len(robot.faces)
+        simulation.step(3.0)
+        robot.show(message, stamped=False)  # an image from before comes after the clock
+        robot.ros.spin_for(0.5)
+        assert len(robot.faces) == before
+    show(robot, simulation, message)
+    no_errors_and_nothing_unaccounted_for(robot)
+    assert abs(seconds(robot.latency[-1].transport)) < 1.0
+
+
 def test_diagnostics_have_simulated_stamps_and_a_pause_is_no_fault(
         start_robot, simulation, portrait):
     robot = start_robot(use_sim_time=True, no_image_timeout=0.5, detector__input_size=240)

@@ -49,6 +49,13 @@ def run(values, data, output, teacher=None, stop_after=None):
     return training.train(recipe, trainer, output, stop_after)
 
 
+@pytest.fixture
+def no_curves(monkeypatch):
+    """Draw nothing after each epoch: that takes longer than the epoch, and others look at it."""
+    monkeypatch.setattr(training, 'learning_curves', lambda history, path: None)
+
+
+@pytest.mark.usefixtures('no_curves')
 def test_learns(data, recipe_values, tmp_path):
     plain = {'flip': 0.0, 'shift': 0.0, 'scale': 0.0, 'rotation': 0.0, 'erase': 0.0}
     trained = run({**recipe_values, 'epochs': 12, 'augmentation': plain}, data, tmp_path)
@@ -62,6 +69,7 @@ def same(one, other):
         torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.usefixtures('no_curves')
 def test_a_resumed_run_equals_an_uninterrupted_one(data, recipe_values, tmp_path):
     whole = run(recipe_values, data, tmp_path / 'whole')
     run(recipe_values, data, tmp_path / 'parts', stop_after=2)
@@ -110,6 +118,7 @@ def test_too_few_pictures_are_named(data, recipe_values, tmp_path):
         run({**recipe_values, 'batch_size': 64}, data, tmp_path)
 
 
+@pytest.mark.usefixtures('no_curves')
 def test_the_rate_rises_then_falls_to_nothing(data, recipe_values, tmp_path):
     trained = run({**recipe_values, 'epochs': 10, 'warmup': 0.3}, data, tmp_path)
     rates = [entry['learning_rate'] for entry in trained.history]
@@ -124,6 +133,7 @@ def test_the_average_is_not_the_network(data, recipe_values, tmp_path):
     assert same(load_network(tmp_path).state_dict(), averaged)
 
 
+@pytest.mark.usefixtures('no_curves')
 def test_a_teacher_teaches(data, recipe_values, tmp_path):
     """A network that hears the teacher alone comes to answer as it does, whatever the labels."""
     plain = {'flip': 0.0, 'shift': 0.0, 'scale': 0.0, 'rotation': 0.0, 'erase': 0.0}
@@ -135,6 +145,7 @@ def test_a_teacher_teaches(data, recipe_values, tmp_path):
     assert trained.history[-1]['accuracy'] > 0.7
 
 
+@pytest.mark.usefixtures('no_curves')
 def test_votes_teach_what_the_labels_do_not_say(data, recipe_values, tmp_path):
     """With labels that mean nothing, votes alone make features that tell the pictures apart."""
     plain = {'flip': 0.0, 'shift': 0.0, 'scale': 0.0, 'rotation': 0.0, 'erase': 0.0}
@@ -183,13 +194,13 @@ def test_a_missing_device_is_named():
         pick_device('cuda')
 
 
-def start(folder, values, output):
-    """Start the command in a process of its own."""
+def start(data, values, output, folder):
+    """Start the command in a process of its own, whose recipe is written to ``folder``."""
     recipe = folder / 'recipe.yaml'
     recipe.write_text(json.dumps(values))
     return subprocess.Popen(
         [sys.executable, '-m', 'face_perception.training.train', str(recipe), '--data',
-         str(folder), '--output', str(output), '--threads', '1'],
+         str(data), '--output', str(output), '--threads', '1'],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -204,28 +215,36 @@ def epochs_done(output):
     return len(json.loads(path.read_text())) if path.exists() else 0
 
 
+@pytest.fixture(scope='module')
+def whole(data_folder, quick_recipe, tmp_path_factory):
+    """Return the settings of a run, and the checkpoint that it leaves when nobody stops it."""
+    values = {**quick_recipe, 'epochs': 8}
+    folder = tmp_path_factory.mktemp('whole')
+    process = start(data_folder, values, folder / 'run', folder)
+    assert finish(process)[0] == 0
+    return values, load_checkpoint(folder / 'run')
+
+
 @pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_stopped_goes_on_to_the_same_result(number, fer_folder, recipe_values,
-                                                          tmp_path_factory):
-    values = {**recipe_values, 'epochs': 12}
-    folder = tmp_path_factory.mktemp('runs')
-    process = start(fer_folder, values, folder / 'stopped')
+def test_a_run_that_is_stopped_goes_on_to_the_same_result(number, data_folder, whole, tmp_path):
+    values, expected = whole
+    process = start(data_folder, values, tmp_path / 'run', tmp_path)
     deadline = time.monotonic() + 300
-    while epochs_done(folder / 'stopped') < 2 and process.poll() is None:
+    while epochs_done(tmp_path / 'run') < 2 and process.poll() is None:
         assert time.monotonic() < deadline, 'no epoch was finished'
         time.sleep(0.02)
     os.kill(process.pid, number)
     status, _, said = finish(process)
     assert status == (-signal.SIGKILL if number == signal.SIGKILL else 130)
-    assert 'Traceback' not in said and 1 < epochs_done(folder / 'stopped') < 12
-    status, printed, _ = finish(start(fer_folder, values, folder / 'stopped'))
+    assert 'Traceback' not in said and 1 < epochs_done(tmp_path / 'run') < 8
+    status, printed, _ = finish(start(data_folder, values, tmp_path / 'run', tmp_path))
     assert status == 0 and 'Resuming after epoch' in printed
-    assert finish(start(fer_folder, values, folder / 'whole'))[0] == 0
-    stopped, whole = (load_checkpoint(folder / name) for name in ('stopped', 'whole'))
-    assert stopped['epoch'] == whole['epoch'] == 12
-    assert same(stopped['average'], whole['average'])
+    stopped = load_checkpoint(tmp_path / 'run')
+    assert stopped['epoch'] == expected['epoch'] == 8
+    assert same(stopped['average'], expected['average'])
 
 
 def test_missing_data_end_the_program_with_a_sentence(tmp_path, recipe_values):
-    status, _, said = finish(start(tmp_path, recipe_values, tmp_path / 'run'))
+    status, _, said = finish(
+        start(tmp_path, recipe_values, tmp_path / 'run', tmp_path))
     assert status == 1 and said.startswith('error: ') and 'Traceback' not in said
