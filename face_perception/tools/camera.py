@@ -7,26 +7,25 @@ As a command: ``face_perception_camera --source sample --ros-args -r image:=/cam
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import rclpy
 from rclpy.duration import Duration
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
-from rclpy.utilities import remove_ros_args
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from ..core.errors import FacePerceptionError
-from ..ros.transport import use_large_images
 from .arguments import Parser, picture_count, picture_rate, picture_size
 from .encodings import ENCODERS, compress, encode
 from .pace import Pace
+from .ros_program import refuse, run_program, warn
 from .sources import Source, open_source
 
 PROGRAM = 'face_perception_camera'
@@ -163,33 +162,17 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
 
 def main(args: list[str] | None = None) -> int:
     """Run the camera until it is interrupted or ends; return the process's exit code."""
-    arguments = sys.argv if args is None else [PROGRAM, *args]
-    try:
-        own_arguments = remove_ros_args(arguments)[1:]
-    except Exception as error:  # rclpy's exceptions have no public base
-        return _refuse(' '.join(str(error).split()))
-    options = parse_arguments(own_arguments)
-    # Both signals end it alike, also before rclpy takes them over.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    use_large_images()
-    try:
-        return run(arguments, options)
-    except FacePerceptionError as error:
-        return _refuse(str(error))
-    except (KeyboardInterrupt, ExternalShutdownException):
-        return 0
-    finally:
-        rclpy.try_shutdown()
+    return run_program(PROGRAM, args, parse_arguments, run)
 
 
 def run(arguments: list[str], options: argparse.Namespace) -> int:
     """Publish until there is nothing left or the process is interrupted."""
-    source = open_source(options.source, options.size, options.rate, _warn)
+    source = open_source(options.source, options.size, options.rate, partial(warn, PROGRAM))
     try:
         rclpy.init(args=arguments)
         node = CameraNode(options)
     except Exception as error:  # a parameter file that is missing, a name that is none
-        return _refuse(' '.join(str(error).split()))
+        return refuse(PROGRAM, ' '.join(str(error).split()))
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     stream = Stream(node, source, options)
@@ -200,16 +183,7 @@ def run(arguments: list[str], options: argparse.Namespace) -> int:
     finally:
         stream.stop()
         node.destroy_node()
-    return _refuse(stream.fault) if stream.fault else 0
-
-
-def _warn(message: str) -> None:
-    print(f'{PROGRAM}: {message}', file=sys.stderr)
-
-
-def _refuse(message: str) -> int:
-    _warn(message)
-    return 2
+    return refuse(PROGRAM, stream.fault) if stream.fault else 0
 
 
 if __name__ == '__main__':

@@ -7,20 +7,17 @@ As a command: ``face_perception_play my_bag --rate 2 --ros-args -r /camera/image
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
-from rclpy.utilities import remove_ros_args
 
-from ..core.errors import FacePerceptionError
-from ..ros.transport import use_large_images
 from .arguments import Parser, number
 from .image_bag import ImageBag
 from .player import Player, PlayerNode
+from .ros_program import refuse, run_program, warn
 
 PROGRAM = 'face_perception_play'
 
@@ -67,49 +64,24 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
 
 def main(args: list[str] | None = None) -> int:
     """Play until the bag ends or the process is interrupted; return the process's exit code."""
-    arguments = sys.argv if args is None else [PROGRAM, *args]
-    try:
-        own_arguments = remove_ros_args(arguments)[1:]
-    except Exception as error:  # rclpy's exceptions have no public base
-        return _refuse(' '.join(str(error).split()))
-    options = parse_arguments(own_arguments)
-    # Both signals end it alike.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    use_large_images()
-    try:
-        with ImageBag(options.bag, options.topic) as bag:
-            return run(arguments, options, bag)
-    except FacePerceptionError as error:
-        return _refuse(str(error))
-    except (KeyboardInterrupt, ExternalShutdownException):
-        return 0
-    finally:
-        rclpy.try_shutdown()
+    return run_program(PROGRAM, args, parse_arguments, run)
 
 
-def run(arguments: list[str], options: argparse.Namespace, bag: ImageBag) -> int:
+def run(arguments: list[str], options: argparse.Namespace) -> int:
     """Play a bag; return 1 when an image of a lossless replay was not answered."""
-    try:
-        # No handlers of rclpy's: they would end the context in the midst of a callback.
-        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-        node = PlayerNode(PROGRAM, bag, options.reliability)
-    except Exception as error:  # a parameter file that is missing, a name that is none
-        return _refuse(' '.join(str(error).split()))
-    player = Player(node, bag, options, _warn)
-    try:
-        player.play()
-    finally:
-        player.finish()
-    return int(options.lossless and player.skipped > 0)
-
-
-def _warn(message: str) -> None:
-    print(f'{PROGRAM}: {message}', file=sys.stderr, flush=True)
-
-
-def _refuse(message: str) -> int:
-    _warn(message)
-    return 2
+    with ImageBag(options.bag, options.topic) as bag:
+        try:
+            # No handlers of rclpy's: they would end the context in the midst of a callback.
+            rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+            node = PlayerNode(PROGRAM, bag, options.reliability)
+        except Exception as error:  # a parameter file that is missing, a name that is none
+            return refuse(PROGRAM, ' '.join(str(error).split()))
+        player = Player(node, bag, options, partial(warn, PROGRAM))
+        try:
+            player.play()
+        finally:
+            player.finish()
+        return int(options.lossless and player.skipped > 0)
 
 
 if __name__ == '__main__':

@@ -1,0 +1,55 @@
+"""What the tools that are ROS nodes have in common around their own work."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable
+
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.utilities import remove_ros_args
+
+from ..core.errors import FacePerceptionError
+from ..ros.transport import use_large_images
+
+
+def run_program(
+    program: str, args: list[str] | None, parse: Callable[[list[str]], argparse.Namespace],
+    run: Callable[[list[str], argparse.Namespace], int],
+) -> int:
+    """
+    Run a tool until it ends or is interrupted; return the process's exit code.
+
+    ``parse`` gets the command line without its ROS part, and ``run`` the whole of it and the
+    options.  A ``FacePerceptionError`` becomes one line and code 2.
+    """
+    arguments = sys.argv if args is None else [program, *args]
+    try:
+        own_arguments = remove_ros_args(arguments)[1:]
+    except Exception as error:  # rclpy's exceptions have no public base
+        return refuse(program, ' '.join(str(error).split()))
+    options = parse(own_arguments)
+    # Both signals end it alike, also before rclpy takes them over.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    use_large_images()
+    try:
+        return run(arguments, options)
+    except FacePerceptionError as error:
+        return refuse(program, str(error))
+    except (KeyboardInterrupt, ExternalShutdownException):
+        return 0
+    finally:
+        rclpy.try_shutdown()
+
+
+def warn(program: str, message: str) -> None:
+    """Print one line for the user."""
+    print(f'{program}: {message}', file=sys.stderr, flush=True)
+
+
+def refuse(program: str, message: str) -> int:
+    """Say why the program ends, and return its exit code."""
+    warn(program, message)
+    return 2
