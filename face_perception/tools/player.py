@@ -29,7 +29,8 @@ DEFAULT_FACES = 'face_perception/faces'
 #: Seconds between two messages on /clock while recorded time passes, and while it stands still.
 CLOCK_PERIOD_S = 0.01
 STILL_PERIOD_S = 0.1
-#: Seconds within which somebody should subscribe, and that both sides then get to match.
+#: Seconds within which somebody should subscribe or, at least, who answers has to be there, and
+#: that both sides then get to match.
 LISTENERS_S = 5.0
 SETTLE_S = 0.5
 #: Images in a row without an answer after which there is no use in going on.
@@ -214,7 +215,8 @@ class Player:
         self._stand_still(SETTLE_S)
 
     def _wait_for_answerers(self) -> None:
-        if not self._stand_still(self._options.timeout, lambda: not self._answers.connect()):
+        patience = max(self._options.timeout, LISTENERS_S)
+        if not self._stand_still(patience, lambda: not self._answers.connect()):
             raise SourceError(self._answers.connect())
         self._stand_still(SETTLE_S)
 
