@@ -27,6 +27,10 @@ from .types import (
     Track,
 )
 
+#: In images that follow each other a face that is there stays one down to this share of the
+#: detector's threshold.
+FAINT_SHARE = 0.6
+
 
 @dataclass(frozen=True)
 class PipelineSettings:
@@ -133,7 +137,9 @@ class FacePipeline:
         memory = _Memory() if time_s is None else self._memory
         watch = Stopwatch()
         detecting = memory.detector_is_due(self.settings.detector_interval)
-        detections = self.detect(image_bgr) if detecting else None
+        # A face that was just there need not be as sure as a new one.
+        share = FAINT_SHARE if memory is self._memory else 1.0
+        detections = self.detect(image_bgr, share) if detecting else None
         detect_time = watch.lap()
         tracks = self._track(memory, detections, time_s or 0.0, width, height)
         track_time = watch.lap()
@@ -154,9 +160,10 @@ class FacePipeline:
         """Forget all faces: the next image has nothing to do with those before it."""
         self._memory.reset()
 
-    def detect(self, image_bgr: np.ndarray) -> list[Detection]:
-        """Find the faces, largest first, clipped to the image."""
+    def detect(self, image_bgr: np.ndarray, faint_share: float = 1.0) -> list[Detection]:
+        """Find the faces, largest first, clipped to the image; see ``Detector``."""
         height, width = image_bgr.shape[:2]
+        self.detector.faint_share = faint_share
         return _visible(self.detector.detect(image_bgr), width, height)
 
     def classify(

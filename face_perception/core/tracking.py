@@ -4,7 +4,8 @@ Which face is which from image to image.
 Each face is followed by a Kalman filter with constant velocity, and detections are given to the
 tracks by overlap with the predicted boxes, as in SORT (Bewley et al., "Simple Online and Realtime
 Tracking", 2016).  Two things differ: a small or fast face whose boxes no longer overlap is still
-linked when it is near, and time is in seconds, so that the frame rate may vary.
+linked when it is near, and time is in seconds, so that the frame rate may vary.  What a detector
+is not sure of begins no track, but goes on with one (Zhang et al., "ByteTrack", 2022).
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ FIRST_VELOCITY = 1.5
 ACCELERATION = np.array([5.0, 5.0, 1.5, 1.5])
 #: Boxes that overlap less than this are linked only by nearness.
 LEAST_OVERLAP = 0.1
+#: A faint detection is linked only to a track that it overlaps at least so much.
+FAINT_OVERLAP = 0.3
 #: Near: centres at most this far apart, in sides, and sides at most this factor apart.
 NEAR = 1.0
 NEAR_SIZE_FACTOR = 1.7
@@ -80,24 +83,37 @@ class Tracker:
 
         ``time_s`` is when the image was taken.  A face unseen for longer than ``max_age``
         seconds is forgotten; time that was set back forgets all.  Returns one track per
-        detection, in their order and with their boxes.
+        detection, in their order and with their boxes, but for faint ones where no face was.
         """
         self._advance(time_s)
         self._keep([self._time - one.last_seen <= max_age for one in self._identities])
         found = np.array([(*each.box.center, each.box.width, each.box.height)
                           for each in detections]).reshape(-1, 4)
-        links = assign(self._affinity(found))
+        links = self._link(found, np.array([each.faint for each in detections], bool))
         self._updated = self._time
         self._correct(list(links.values()), found[list(links)])
-        for index in range(len(detections)):
-            if index not in links:
+        for index, detection in enumerate(detections):
+            if index not in links and not detection.faint:
                 links[index] = self._add(found[index])
         tracks = []
-        for index, detection in enumerate(detections):
-            identity = self._identities[links[index]]
+        for index in sorted(links):
+            detection, identity = detections[index], self._identities[links[index]]
             identity.score, identity.last_seen = detection.score, self._time
             tracks.append(Track(identity.id, detection.box, detection.score))
         return tracks
+
+    def _link(self, found: np.ndarray, faint: np.ndarray) -> dict[int, int]:
+        """Pair detections with tracks, ``{detection: track}``: first the sure ones."""
+        affinity = self._affinity(found)
+        sure = np.flatnonzero(~faint)
+        links = {int(sure[column]): row for column, row in assign(affinity[:, sure]).items()}
+        left = [row for row in range(len(self._identities)) if row not in links.values()]
+        unsure = np.flatnonzero(faint)
+        if left and unsure.size:
+            rest = affinity[np.ix_(left, unsure)]
+            rest[rest < FAINT_OVERLAP] = -np.inf
+            links |= {int(unsure[column]): left[row] for column, row in assign(rest).items()}
+        return links
 
     def predict(self, time_s: float) -> list[Track]:
         """

@@ -52,10 +52,15 @@ class Box:
 
 @dataclass(frozen=True)
 class Detection:
-    """A face found by a detector: where, and how sure (``score`` in 0..1)."""
+    """
+    A face found by a detector: where, and how sure (``score`` in 0..1).
+
+    A ``faint`` one scores less than the threshold: it is a face only if one was just there.
+    """
 
     box: Box
     score: float
+    faint: bool = False
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,16 @@ def test_the_threshold_is_the_callers_or_the_one_of_the_file(make_network):
     assert scores(None) == [0.4, 0.5]  # the file says 0.4
 
 
+def test_faint_faces_are_given_on_demand_and_marked(make_network):
+    boxes = [[0, 0, 90, 90], [100, 0, 150, 50], [200, 0, 230, 30]]
+    detector = OnnxDetector(make_network(boxes, [0.3, 0.9, 0.2]), score_threshold=0.4)
+    image = np.zeros((128, 256, 3), np.uint8)
+    assert [face.score for face in detector.detect(image)] == [pytest.approx(0.9)]
+    detector.faint_share = 0.6
+    found = [(face.box.width, face.faint) for face in detector.detect(image)]
+    assert found == [(90, True), (50, False)]
+
+
 def test_boxes_are_clipped_and_those_outside_or_not_a_number_are_dropped(make_network):
     boxes = [[-20, -10, 30, 40], [64, 96, 96, 128], [np.nan, 0, 9, 9], [20, 20, 10, 40],
              [50, 60, np.inf, np.inf]]

@@ -5,7 +5,7 @@ import pytest
 
 from face_perception.core.answers import AnswerBook
 from face_perception.core.errors import DetectorError
-from face_perception.core.pipeline import FacePipeline, PipelineSettings
+from face_perception.core.pipeline import FAINT_SHARE, FacePipeline, PipelineSettings
 from face_perception.core.types import Box, Classification, Detection, Track
 
 IMAGE = np.zeros((480, 640, 3), np.uint8)
@@ -204,3 +204,14 @@ def test_the_detectors_size_changes_without_loading_it_again():
     assert changed.detector is pipeline.detector and changed.detector.input_size == 200
     resized = FacePipeline.load(PipelineSettings(detector_input_size=300, **off), changed)
     assert resized.detector is pipeline.detector and resized.detector.input_size == 300
+
+
+def test_faint_faces_are_asked_for_only_where_faces_are_followed():
+    pipeline, detector, _ = make(80)
+    asked = []
+    detect = detector.detect
+    detector.detect = lambda image: (asked.append(detector.faint_share), detect(image))[1]
+    pipeline(IMAGE)
+    pipeline(IMAGE, 0.0)
+    pipeline.detect(IMAGE)
+    assert asked == [1.0, FAINT_SHARE, 1.0] and FAINT_SHARE < 1

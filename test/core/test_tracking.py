@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -167,3 +169,32 @@ def test_what_cannot_be_one_is_never_paired():
     assert assign(np.array([[nothing, 0.5], [nothing, 0.7]])) == {1: 1}
     assert assign(np.full((2, 3), nothing)) == {}
     assert assign(np.zeros((0, 3))) == assign(np.zeros((3, 0))) == {}
+
+
+def faint(x, side=60.0):
+    """Return a detection below the detector's threshold."""
+    return replace(face(x, side=side, score=0.5), faint=True)
+
+
+def test_a_faint_face_goes_on_with_a_track_but_begins_none():
+    tracker = Tracker()
+    assert tracker.update([faint(100)], 0.0) == []
+    assert [track.id for track in tracker.update([face(100), faint(400)], 0.1)] == ['1']
+    track, = tracker.update([faint(400), faint(104)], 0.2)
+    assert track.id == '1' and track.score == 0.5
+    assert track.box == faint(104).box
+    assert tracker.missed() == []
+    assert [track.id for track in tracker.update([faint(400), face(400)], 0.3)] == ['2']
+
+
+def test_a_sure_face_comes_before_a_faint_one():
+    tracker = Tracker()
+    tracker.update([face(100)], 0.0)
+    tracks = tracker.update([faint(101), face(112)], 0.05)
+    assert [(track.id, track.score) for track in tracks] == [('1', 0.8)]
+
+
+def test_a_faint_face_that_is_merely_near_is_another():
+    tracker = Tracker()
+    tracker.update([face(100)], 0.0)
+    assert tracker.update([faint(150)], 0.05) == []

@@ -16,11 +16,13 @@ class Detector(Protocol):
     """
     What the pipeline asks of a detector.
 
-    ``input_size`` is the long side in pixels to which larger images are shrunk first; it may be
-    changed between two images, which costs next to nothing.
+    ``input_size`` is the long side in pixels to which larger images are shrunk first.  With a
+    ``faint_share`` below 1 a detector may give faces too that score that share of the threshold,
+    marked as faint.  Both may be changed between two images, which costs next to nothing.
     """
 
     input_size: int
+    faint_share: float
 
     def detect(self, image_bgr: np.ndarray) -> list[Detection]:
         """
@@ -30,14 +32,17 @@ class Detector(Protocol):
         """
 
 
-def largest_first(boxes: np.ndarray, scores: np.ndarray) -> list[Detection]:
+def largest_first(
+    boxes: np.ndarray, scores: np.ndarray, threshold: float = 0.0
+) -> list[Detection]:
     """
     Return boxes ``[N, 4]`` (x1, y1, x2, y2 in pixels) with scores ``[N]`` as detections.
 
-    Their order is total, so that the same image gives the same list; empty boxes are left out.
+    Those that score below ``threshold`` are faint.  Their order is total, so that the same image
+    gives the same list; empty boxes are left out.
     """
     found = [
-        Detection(Box(x1, y1, x2 - x1, y2 - y1), score)
+        Detection(Box(x1, y1, x2 - x1, y2 - y1), score, score < threshold)
         for (x1, y1, x2, y2), score in zip(boxes.tolist(), scores.tolist())
         if x2 > x1 and y2 > y1]
     return sorted(found, key=lambda face: (

@@ -58,6 +58,7 @@ class HaarDetector:
         Raises ``DetectorError`` where this OpenCV has none.
         """
         self.input_size = input_size
+        self.faint_share = 1.0  # not heeded: its scores say too little
         self._score_threshold = score_threshold
         self._cascade = load_cascade()
 

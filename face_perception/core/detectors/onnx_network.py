@@ -46,6 +46,7 @@ class OnnxDetector:
         """
         self.model = load_detector(model or model_path(MODEL), num_threads)
         self.input_size = input_size
+        self.faint_share = 1.0
         self._score_threshold = (
             self.model.score_threshold if score_threshold is None else score_threshold)
         self._letterbox = Letterbox(self.model.input_multiple)
@@ -54,15 +55,15 @@ class OnnxDetector:
         """
         Return the faces in a uint8 ``[H, W, 3]`` BGR image, in pixels of that image.
 
-        Boxes are clipped to the image, the largest comes first.  Raises ``ImageError`` for an
-        array of another kind.
+        Boxes are clipped to the image, the largest comes first; those below the threshold, down
+        to ``faint_share`` of it, are faint.  Raises ``ImageError`` for an array of another kind.
         """
         image = self._letterbox.put(image_bgr, self.input_size)
         boxes, scores = self.model.session.run(['boxes', 'scores'], {'image': image})
-        sure = scores >= self._score_threshold
-        boxes, scores = self._letterbox.to_image(boxes[sure]), scores[sure]
+        enough = scores >= self._score_threshold * self.faint_share
+        boxes, scores = self._letterbox.to_image(boxes[enough]), scores[enough]
         kept = suppress_overlapping(boxes, scores)
-        return largest_first(boxes[kept], scores[kept])
+        return largest_first(boxes[kept], scores[kept], self._score_threshold)
 
 
 def suppress_overlapping(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:

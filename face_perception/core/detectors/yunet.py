@@ -39,6 +39,7 @@ class YuNetDetector:
         Raises ``DetectorError`` where OpenCV has no YuNet, or the file is missing or none.
         """
         self.input_size = input_size
+        self.faint_share = 1.0  # not heeded: OpenCV's class applies the threshold
         self._network = self._load(model, score_threshold)
         self._network_size = (TRIAL_PX, TRIAL_PX)
         self._letterbox = Letterbox()
