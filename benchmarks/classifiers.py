@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,14 @@ import onnx
 from onnx import numpy_helper, shape_inference
 from timing import milliseconds, session, show
 
+from face_perception.core.types import EMOTIONS
+from face_perception.training.architectures import ARCHITECTURES
 from face_perception.training.data import load_samples
 from face_perception.training.evaluate import load, measure
+from face_perception.training.onnx_graph import build_model
+
+#: Side in pixels of the pictures that an untrained network gets.
+SIZE = 48
 
 
 def multiply_adds(path: Path) -> int:
@@ -34,12 +42,33 @@ def parameters(path: Path) -> int:
                if entry.data_type == onnx.TensorProto.FLOAT)
 
 
+def write_untrained(architecture: str, folder: Path) -> Path:
+    """Write an emotion network with random weights: it costs what a trained one does."""
+    path = folder / f'{architecture} (untrained)'
+    metadata = {'task': 'emotion', 'labels': json.dumps(EMOTIONS), 'color': 'gray',
+                'crop_margin': '0', 'architecture': architecture}
+    network = ARCHITECTURES[architecture](1, len(EMOTIONS)).eval()
+    path.write_bytes(build_model(network, 1.0, SIZE, metadata).SerializeToString())
+    return path
+
+
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('models', type=Path, nargs='+', help='ONNX files of classifiers')
+    parser.add_argument('models', type=Path, nargs='*', help='ONNX files of classifiers')
+    parser.add_argument('--untrained', nargs='+', choices=ARCHITECTURES, default=[],
+                        help='networks of which only work and time are of interest')
     parser.add_argument('--data', help='measure accuracy on the validation part of this data')
     arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        arguments.models += [write_untrained(name, Path(folder)) for name in arguments.untrained]
+        if not arguments.models:
+            parser.error('give ONNX files, or --untrained and names')
+        compare(arguments)
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    """Measure in turns and print the table."""
     classifiers = {path: load(path) for path in arguments.models}
     random = np.random.default_rng(0)
     calls = {}
@@ -50,7 +79,7 @@ def main() -> None:
     times, rows = milliseconds(calls), []
     for path, classifier in classifiers.items():
         accuracy = ''
-        if arguments.data:
+        if arguments.data and 'untrained' not in path.name:
             samples = load_samples(classifier.model.task, arguments.data,
                                    classifier.model.crop_margin)
             accuracy = f'{100 * measure(classifier, samples)["accuracy"]:.1f} %'

@@ -56,7 +56,7 @@ class PipelineSettings:
     gender_model: str = 'gender_mini_xception.onnx'
     num_threads: int = 1
     detector_interval: int = 1
-    classifier_interval: int = 1
+    classifier_interval: int = 2
     max_faces: int = 0
     tracker_max_age: float = 1.0
     smoothing_time_constant: float = 0.5

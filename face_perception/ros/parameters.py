@@ -114,7 +114,8 @@ PARAMETERS = (
     Parameter('smoothing.time_constant', _DEFAULTS.smoothing_time_constant,
               'Seconds over which the answers about a face are averaged; 0 is off.', 0.0, 60.0),
     Parameter('classifier.interval', _DEFAULTS.classifier_interval,
-              'Classify each face on every n-th image; new ones at once.', 1, 100),
+              'Classify each face on every n-th image, in turns; new ones, and all without a '
+              'tracker, at once.', 1, 100),
     Parameter('emotion.enabled', True, 'Classify emotion.'),
     Parameter('emotion.model', _DEFAULTS.emotion_model,
               'ONNX file: a bare name is one of the package, anything else a path.'),
@@ -240,11 +241,10 @@ def settings_from(values: Mapping[str, Value]) -> NodeSettings:
 
 def _check_together(values: Mapping[str, Value]) -> None:
     if not values['tracker.enabled']:
-        for name in ('detector.interval', 'classifier.interval'):
-            if values[name] > 1:
-                raise FacePerceptionError(
-                    f"parameter '{name}' is {values[name]}, but faces are not followed between "
-                    "images: set it to 1, or 'tracker.enabled' to true")
+        if values['detector.interval'] > 1:
+            raise FacePerceptionError(
+                f"parameter 'detector.interval' is {values['detector.interval']}, but faces are "
+                "not followed between images: set it to 1, or 'tracker.enabled' to true")
         if values['humans.enabled']:
             raise FacePerceptionError(
                 "parameter 'humans.enabled' is true, but faces have no identities: set it to "

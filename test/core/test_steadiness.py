@@ -15,7 +15,7 @@ import pytest
 
 from face_perception import FacePipeline
 from face_perception.core.detectors import make_detector
-from face_perception.core.pipeline import PipelineSettings
+from face_perception.core.pipeline import FAINT_SHARE, PipelineSettings
 from face_perception.core.types import Box
 
 #: A gap in a person's sightings up to which they should stay the same to us, in seconds.
@@ -73,6 +73,7 @@ class Remembered:
 
     def __init__(self, frames, detector: str):
         detector = make_detector(detector, PipelineSettings().detector_input_size, None)
+        detector.faint_share = FAINT_SHARE  # which is what the pipeline asks for here
         self._found = {id(frame.picture): detector.detect(frame.picture) for frame in frames}
 
     def detect(self, image_bgr):
@@ -156,7 +157,7 @@ def test_identities_and_labels_are_steadier_than_the_networks_answers(frames, de
     report(f'{detector}, defaults', result)
     assert result.seen > 0.6 * result.true_faces
     # Before: who a face is by its place in the list, and the networks' answers as they come.
-    assert result.list_switches >= 4 and result.id_switches == 0
+    assert result.list_switches >= 2 and result.id_switches == 0
     raw, flips = result.raw_flips_per_minute, result.flips_per_minute
     assert sum(raw.values()) > 5, 'too easy a scene to measure anything'
     assert sum(flips.values()) < 0.5 * sum(raw.values())

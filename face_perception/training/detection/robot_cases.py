@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...core.detectors import Detector
-from .average_precision import LONG_SIDE, SMALLEST, curve
+from .average_precision import SMALLEST, curve
 from .measure import answers, at_threshold, scaled
 from .scenes import Scene
 
@@ -24,7 +24,7 @@ NOTED = {
 }
 #: A near face has this share of the picture's height.
 NEAR_SHARE = 0.5
-#: Faces lower than this, in pixels at ``LONG_SIDE``, would only be a blur when brought near.
+#: Lower faces, in pixels at the protocol's size, have too few to be near ones.
 SMALLEST_NEAR = 60.0
 
 
@@ -61,8 +61,9 @@ def near_cuts(scene: Scene) -> list[Scene]:
         image = scene.image[top:top + round(tall), left:left + round(wide)]
         boxes = scene.boxes - np.array([left, top, left, top], np.float32)
         others = np.arange(len(boxes)) != number
-        cuts.append(scaled(replace(
-            scene, image=np.ascontiguousarray(image), boxes=boxes, ignored=others), LONG_SIDE))
+        # Not enlarged, which would only make it a blur: a small picture that the face fills.
+        cuts.append(replace(
+            scene, image=np.ascontiguousarray(image), boxes=boxes, ignored=others))
     return cuts
 
 

@@ -56,7 +56,7 @@ def test_small_faces_and_those_without_attributes_are_in_no_case():
 @pytest.mark.parametrize('face', [(5, 10, 80), (300, 200, 120), (560, 400, 70)])
 def test_a_near_face_is_half_as_high_as_its_picture(face):
     cut, = near_cuts(scene(face))
-    assert max(cut.image.shape[:2]) == 640
+    assert cut.image.shape[1] <= 640 and cut.image.shape[0] == 2 * face[2]
     x1, y1, x2, y2 = cut.boxes[0]
     assert (y2 - y1) / cut.image.shape[0] == pytest.approx(0.5, abs=0.02)
     inside = cut.image[round(y1):round(y2), round(x1):round(x2)]
