@@ -19,10 +19,12 @@ from .average_precision import LONG_SIDE, Curve, curve
 from .graph import build_detector_model
 from .measure import (
     INPUT_SIZES,
+    THRESHOLDS,
     answers,
     lowest_threshold,
     measure,
     measure_conditions,
+    measure_thresholds,
     scaled,
     smallest_found,
 )
@@ -74,10 +76,11 @@ def detector_report(path: Path | str, data: Path | str, malformed: str = 'stop',
     Return what is measured of the detector at ``path`` on the scenes that its recipe held out.
 
     ``numbers`` as of ``measure``; ``conditions`` the average precision by condition; ``cases``
-    what ``measure_cases`` says at the file's threshold; ``sizes`` by input size the average
-    precision and the smallest face that is found; ``curves`` recall and precision by detector,
-    with ``haar`` also of OpenCV's cascade.  Raises ``ModelError`` for a file that is no detector
-    or does not say how it was trained.
+    what ``measure_cases`` says at the file's threshold; ``thresholds`` what others give (see
+    ``measure_thresholds``); ``sizes`` by input size the average precision and the smallest face
+    that is found; ``curves`` recall and precision by detector, with ``haar`` also of OpenCV's
+    cascade.  Raises ``ModelError`` for a file that is no detector or does not say how it was
+    trained.
     """
     detector = OnnxDetector(Path(path), LONG_SIDE, LOWEST_SCORE)
     metadata = detector.model.session.get_modelmeta().custom_metadata_map
@@ -93,6 +96,7 @@ def detector_report(path: Path | str, data: Path | str, malformed: str = 'stop',
                         'score_threshold': threshold},
               'numbers': numbers, 'conditions': measure_conditions(detector, scenes),
               'cases': measure_cases(detector, scenes, threshold),
+              'thresholds': measure_thresholds(detector, scenes, (*THRESHOLDS, threshold)),
               'sizes': {}, 'curves': {'ours': _points(curve(scenes, answers(detector, scenes)))}}
     if haar:
         points = curve(scenes, answers(HaarDetector(LONG_SIDE, 0.0), scenes))
@@ -119,12 +123,16 @@ def detector_tables(report: dict) -> list[Table]:
     cases = Table('case', 'faces', 'recall')
     for name, values in report['cases'].items():
         cases.add_row(name, str(values['faces']), f'{values["recall"]:.3f}')
+    thresholds = Table('threshold', 'precision', 'recall', 'false boxes on 100 cuts')
+    for threshold, values in report['thresholds'].items():
+        thresholds.add_row(f'{threshold:g}', f'{values["precision"]:.3f}',
+                           f'{values["recall"]:.3f}', f'{values["false_per_100_cuts"]:.1f}')
     sizes = Table('input size', 'average precision', 'smallest face found',
                   caption='pixels of a picture whose long side has 640')
     for size, numbers in report['sizes'].items():
         sizes.add_row(str(size), f'{numbers["average_precision"]:.3f}',
                       f'{numbers["smallest_face"]:g}')
-    return [overall, conditions, cases, sizes]
+    return [overall, conditions, cases, thresholds, sizes]
 
 
 def draw_curve(report: dict, path: Path) -> None:

@@ -16,6 +16,8 @@ from .scenes import Scene
 INPUT_SIZES = (160, 240, 320, 480, 640)
 #: A height of face counts as found where this share of such faces is.
 FOUND_SHARE = 0.5
+#: Thresholds of the score that a user may choose from.
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 #: A cut of a scene that shows no face has at least this many pixels on its shorter side.
 SMALLEST_CUT = 120
 
@@ -90,6 +92,22 @@ def measure_conditions(detector: Detector, scenes: Sequence[Scene]) -> dict[str,
     for name, change in changes.items():  # one after the other: all at once fill the memory
         changed = [change(scene) for scene in scenes]
         numbers[name] = round(curve(changed, answers(detector, changed)).average, 4)
+    return numbers
+
+
+def measure_thresholds(detector: Detector, scenes: Sequence[Scene],
+                       thresholds: Iterable[float] = THRESHOLDS) -> dict[float, dict[str, float]]:
+    """Return ``precision``, ``recall`` and ``false_per_100_cuts`` (see ``measure``) of each."""
+    scenes = [scaled(scene) for scene in scenes]
+    points = curve(scenes, answers(detector, scenes))
+    cuts = [cut for scene in scenes if (cut := without_faces(scene)) is not None]
+    scores = np.concatenate([np.zeros(0), *(found.scores for found in answers(detector, cuts))])
+    numbers = {}
+    for threshold in sorted(set(thresholds)):
+        precision, recall = at_threshold(points, threshold)
+        alarms = 100 * float((scores >= threshold).sum()) / max(len(cuts), 1)
+        numbers[threshold] = {'precision': round(precision, 4), 'recall': round(recall, 4),
+                              'false_per_100_cuts': round(alarms, 2)}
     return numbers
 
 

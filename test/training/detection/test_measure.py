@@ -17,6 +17,7 @@ from face_perception.training.detection.measure import (  # noqa: E402
     lowest_threshold,
     measure,
     measure_conditions,
+    measure_thresholds,
     scaled,
     smallest_found,
     tilted,
@@ -65,6 +66,14 @@ def test_alarms_lower_precision_and_raise_the_threshold(scenes):
     assert numbers['precision'] < 0.8 and numbers['false_per_100_cuts'] == 100
     assert lowest_threshold(detector, scenes, 2.0) == 0.62
     assert lowest_threshold(SkinDetector(), scenes, 2.0) == 0.2
+
+
+def test_each_threshold_has_its_price(scenes):
+    numbers = measure_thresholds(SkinDetector(alarms=(0.45,)), scenes, (0.95, 0.5, 0.4))
+    assert list(numbers) == [0.4, 0.5, 0.95]
+    assert numbers[0.4]['false_per_100_cuts'] == 100 and numbers[0.4]['precision'] < 0.8
+    assert numbers[0.5]['false_per_100_cuts'] == 0 and numbers[0.5]['recall'] > 0.97
+    assert numbers[0.95] == {'precision': 1.0, 'recall': 0.0, 'false_per_100_cuts': 0.0}
 
 
 def test_the_smallest_face_is_where_most_are_found(scenes):
