@@ -96,7 +96,7 @@ def test_each_face_is_classified_on_every_nth_image_in_equal_shares():
 
 
 def test_only_the_largest_are_classified_and_all_are_there():
-    pipeline, detector, emotion = make(50, 90, 70, max_faces=2)
+    pipeline, detector, emotion = make(50, 90, 70, max_faces=2, classifier_interval=1)
     result = play(pipeline, detector, 2)[-1]
     assert [face.box.width for face in result.faces] == [90, 70, 50]
     assert [face.emotion is None for face in result.faces] == [False, False, True]
