@@ -152,7 +152,9 @@ def main() -> int:
 
 def run(options: argparse.Namespace, plan: Plan) -> None:
     """Measure everything, print the tables, and write the files."""
-    scenes = [Scene(rate=rate, faces=faces, compressed=compressed) for compressed, faces, rate
+    scenes = [Scene(rate=rate, faces=faces, compressed=compressed,
+                    classifier_interval=options.classifier_interval)
+              for compressed, faces, rate
               in itertools.product(TRANSPORTS, options.faces, options.rates)]
     plan = replace(plan, **{part: 0.0 for part in ('overload', 'idle') if options.cases_only})
     echoes = len({replace(scene, faces=1) for scene in scenes})
@@ -191,6 +193,8 @@ def parse_arguments() -> argparse.Namespace:
                         help='some seconds for each case: the numbers are rough')
     parser.add_argument('--faces', type=int, nargs='+', choices=(0, 1, 4, 8, 16), default=FACES)
     parser.add_argument('--rates', type=float, nargs='+', default=RATES, metavar='HZ')
+    parser.add_argument('--classifier-interval', type=int, default=1, metavar='N',
+                        help='of the node in these cases; the bare networks have no such thing')
     parser.add_argument('--cases-only', action='store_true', help='no overload and no idling')
     parser.add_argument('--output', type=Path, default=Path('benchmarks_output'), metavar='DIR',
                         help='where node.json, node.png and overload.png are written')

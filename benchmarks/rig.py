@@ -57,13 +57,19 @@ class Process(Child):
 
 @dataclass(frozen=True)
 class Scene:
-    """What the camera sees and sends."""
+    """
+    What the camera sees and sends.
+
+    ``classifier_interval`` is the node's parameter: with 1 it asks about every face on every
+    image, as the bare networks do.
+    """
 
     width: int = 640
     height: int = 480
     rate: float = 30.0
     faces: int = 1
     compressed: bool = False
+    classifier_interval: int = 1
 
     def __str__(self) -> str:
         return (f"{self.width}x{self.height} {'compressed' if self.compressed else 'raw'}, "
@@ -84,8 +90,9 @@ class Scene:
     @property
     def node(self) -> tuple[str, str, list[str]]:
         """Name, module and arguments of the node's process, with its defaults otherwise."""
-        return 'node', NODE, ['--ros-args', '-p', 'image_transport:='
-                              + ('compressed' if self.compressed else 'raw')]
+        return 'node', NODE, [
+            '--ros-args', '-p', f"image_transport:={'compressed' if self.compressed else 'raw'}",
+            '-p', f'classifier.interval:={self.classifier_interval}']
 
     @property
     def echo(self) -> tuple[str, str, list[str]]:
