@@ -46,6 +46,15 @@ def random_network(channels, classes, architecture='mini_xception'):
 @pytest.mark.parametrize('count, mirror', [(1, False), (5, True), (40, True)])
 def test_the_graph_answers_as_the_network(architecture, channels, classes, temperature, count,
                                           mirror):
+    check_parity(architecture, channels, classes, temperature, count, mirror)
+
+
+@pytest.mark.parametrize('channels, classes', [(1, 7), (3, 2)])
+def test_the_shipped_kind_of_graph_answers_as_the_network_on_a_thousand_crops(channels, classes):
+    check_parity('deep_mini_xception', channels, classes, 1.3, 1000, True)
+
+
+def check_parity(architecture, channels, classes, temperature, count, mirror):
     network = random_network(channels, classes, architecture)
     model = build_model(network, temperature, 48, {}, mirror)
     session = onnxruntime.InferenceSession(model.SerializeToString(),
