@@ -84,6 +84,8 @@ def serve(connection: pipes.Connection) -> None:
     while True:
         try:
             task = connection.recv()
+            if not isinstance(task, Task):  # told to stop just when it had finished
+                return
             answer = _work(task, connection)
             if answer is None:
                 return

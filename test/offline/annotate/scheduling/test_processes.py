@@ -2,8 +2,11 @@
 
 import os
 import signal
+from multiprocessing import Pipe
 
 import pytest
+
+from face_perception.offline.processes import serve
 
 
 def test_processes_make_what_one_process_makes_also_when_one_is_killed(
@@ -69,3 +72,10 @@ def test_a_task_with_its_mark_is_found_and_others_are_not(tmp_path, look):
         (tmp_path / name).mkdir()
     discard(Task(tmp_path / 'a.mp4', tmp_path / 'a', ()))
     assert look.names_in(tmp_path) == sorted(others)
+
+
+def test_a_process_that_has_just_finished_ends_when_it_is_told_to():
+    ours, theirs = Pipe()
+    ours.send('stop')  # its parent did not know yet that the task was done
+    serve(theirs)
+    assert not ours.poll()
