@@ -6,8 +6,6 @@ from multiprocessing import Pipe
 
 import pytest
 
-from face_perception.offline.processes import serve
-
 
 def test_processes_make_what_one_process_makes_also_when_one_is_killed(
         start_command, tmp_path, clips, serial, look):
@@ -75,6 +73,7 @@ def test_a_task_with_its_mark_is_found_and_others_are_not(tmp_path, look):
 
 
 def test_a_process_that_has_just_finished_ends_when_it_is_told_to():
+    from face_perception.offline.processes import serve
     ours, theirs = Pipe()
     ours.send('stop')  # its parent did not know yet that the task was done
     serve(theirs)
