@@ -73,6 +73,7 @@ def test_a_task_with_its_mark_is_found_and_others_are_not(tmp_path, look):
 
 
 def test_a_process_that_has_just_finished_ends_when_it_is_told_to():
+    pytest.importorskip('rosbags', reason='offline runs need rosbags')
     from face_perception.offline.processes import serve
     ours, theirs = Pipe()
     ours.send('stop')  # its parent did not know yet that the task was done
