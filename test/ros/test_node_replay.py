@@ -1,6 +1,5 @@
 """Bags that are played to the node."""
 
-import time
 from array import array
 
 import pytest
@@ -39,12 +38,6 @@ def walk(portrait):
     picture, _ = portrait
     return [image_message(Header(), picture[:240, 100 + 3 * step:420 + 3 * step])
             for step in range(18)]
-
-
-@pytest.fixture
-def topic():
-    """Return a topic that nobody else uses."""
-    return f'/played_{time.monotonic_ns()}/image'
 
 
 @pytest.fixture

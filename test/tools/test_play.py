@@ -6,9 +6,7 @@ import time
 import pytest
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Header
 
-from face_perception.ros.conversions import image_message
 from face_perception.tools.play import parse_arguments
 
 CAMERA = '/camera/image_raw'
@@ -32,14 +30,6 @@ def end(ros, tool, timeout=40.0):
 def said_in(tool):
     """Return the sentences about what is wrong."""
     return [line for line in tool.log().splitlines() if line.startswith('face_perception_play')]
-
-
-@pytest.fixture
-def walk(portrait):
-    """Return 18 small images of a face that moves to the left, as messages."""
-    picture, _ = portrait
-    return [image_message(Header(), picture[:240, 100 + 3 * step:420 + 3 * step])
-            for step in range(18)]
 
 
 @pytest.fixture
