@@ -60,12 +60,12 @@ class ClassifierLearner:
         chosen = self.images[::every][:count]
         return arranged(center_crop(chosen, self.recipe.input_size).float())
 
-    def loss(self, batch: Batch) -> Tensor:
+    def loss(self, batch: Batch, network: nn.Module) -> Tensor:
         """Return the mean weighted loss on randomly changed versions of the pictures."""
         recipe, chosen = self.recipe, batch.chosen.to(self.images.device)
         images = arranged(augment(self.images[chosen], recipe.input_size, recipe.augmentation,
                                   batch.random))
-        outputs = self.network(images).float()
+        outputs = network(images).float()
         logits = outputs[:, :len(recipe.labels)]
         losses = functional.cross_entropy(
             logits, self.targets[chosen], label_smoothing=recipe.label_smoothing, reduction='none')

@@ -114,12 +114,14 @@ class DetectorRecipe(Schedule):
 
     ``sizes`` are the sides of the square views that it learns from, in pixels; ``held_out``
     names the events whose scenes are for validation, with their long side at ``long_side``.
+    With ``freeze_first`` the first convolution keeps the weights that it starts from.
     """
 
     task: str = 'face_detection'
     sizes: tuple[int, ...] = (192, 256, 320)
     long_side: int = 640
     held_out: tuple[str, ...] = ()
+    freeze_first: bool = False
     augmentation: ViewSettings = field(default_factory=ViewSettings)
 
     def __post_init__(self) -> None:

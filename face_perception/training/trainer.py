@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,6 +30,17 @@ class Batch:
     random: torch.Generator
     key: tuple[int, int]
 
+    def split(self, count: int) -> list[Batch]:
+        """Return ``count`` parts, of which each has random numbers of its own."""
+        if count == 1:
+            return [self]
+        seeds = torch.randint(2 ** 31, (count,), generator=self.random).tolist()
+        view, start = self.key
+        parts = self.chosen.tensor_split(count)
+        starts = [start + sum(map(len, parts[:index])) for index in range(count)]
+        return [Batch(part, torch.Generator().manual_seed(seed), (view, start))
+                for part, seed, start in zip(parts, seeds, starts, strict=True)]
+
 
 class Learner(Protocol):
     """What is trained: a network, its pictures and what the two have to do with each other."""
@@ -40,8 +53,8 @@ class Learner(Protocol):
     def pictures(self, count: int) -> Tensor:
         """Return up to ``count`` training pictures as the network gets them, unchanged."""
 
-    def loss(self, batch: Batch) -> Tensor:
-        """Return the loss (a scalar) of the network on ``batch``."""
+    def loss(self, batch: Batch, network: nn.Module) -> Tensor:
+        """Return the loss (a scalar) of ``network`` (its own, or a twin) on ``batch``."""
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return what ``network`` reaches on the validation set, by name, the main number first."""
@@ -55,16 +68,28 @@ class Trainer:
     of the rate (Smith and Topin 2019) and a running average of the weights.  The random
     numbers of an epoch follow from the seed and the epoch's number alone, so that a resumed
     run computes what an uninterrupted one would.
+
+    With ``parts`` above 1 so many threads learn from a part of each batch at the same time, and
+    the mean of their gradients is followed.  Where PyTorch's own threads wait for each other
+    after every small layer, these do once per batch.  Each part is normalised by itself.
     """
 
-    def __init__(self, schedule: Schedule, learner: Learner, device: torch.device) -> None:
-        """Raises ``RecipeError`` when the pictures do not fill one batch."""
+    def __init__(self, schedule: Schedule, learner: Learner, device: torch.device,
+                 parts: int = 1) -> None:
+        """Raises ``RecipeError`` when the pictures, or a part of them, do not fill one batch."""
+        if not 1 <= parts <= schedule.batch_size // 2:
+            raise RecipeError(f'a batch of {schedule.batch_size} makes 1 to '
+                              f'{schedule.batch_size // 2} parts, not {parts}')
         self.schedule, self.learner, self.device = schedule, learner, device
         self.steps_per_epoch = len(learner) // schedule.batch_size
         if self.steps_per_epoch == 0:
             raise RecipeError(f'{len(learner)} pictures do not fill a batch of '
                               f'{schedule.batch_size}: set a smaller batch_size')
         self.network = learner.network
+        self._learned = [value for value in self.network.parameters() if value.requires_grad]
+        self._twins = [self.network, *(_twin(self.network) for _ in range(parts - 1))]
+        self._threads = ThreadPoolExecutor(parts, initializer=torch.set_num_threads,
+                                           initargs=(max(1, torch.get_num_threads() // parts),))
         self.average = AveragedModel(self.network, multi_avg_fn=_running_average(schedule.average),
                                      use_buffers=True).eval()
         self.optimizer = torch.optim.AdamW(_parameter_groups(self.network, schedule))
@@ -104,7 +129,8 @@ class Trainer:
         order = torch.randperm(len(self.learner), generator=random)
         size, total = self.schedule.batch_size, 0.0
         rate = self.scheduler.get_last_lr()[0]
-        self.network.train()
+        for twin in self._twins:
+            twin.train()
         for start in range(0, self.steps_per_epoch * size, size):
             total += self._step(Batch(order[start:start + size], random, (view, start)))
             on_step()
@@ -120,21 +146,41 @@ class Trainer:
 
     def _step(self, batch: Batch) -> float:
         """Do one step of the optimiser on ``batch`` and return its loss."""
-        with torch.autocast(self.device.type, torch.bfloat16,
-                            enabled=self.schedule.precision == 'bfloat16'):
-            loss = self.learner.loss(batch)
-        self.optimizer.zero_grad()
-        loss.backward()
+        parts = batch.split(len(self._twins))
+        if len(parts) == 1:
+            answers = [self._gradients(batch, self.network)]
+        else:
+            answers = list(self._threads.map(self._gradients, parts, self._twins))
+        losses, gradients = zip(*answers, strict=True)
+        for value, *shares in zip(self._learned, *gradients, strict=True):
+            value.grad = sum(shares) / len(shares)
         self.optimizer.step()
         self.scheduler.step()
         self.average.update_parameters(self.network)
-        return float(loss.detach())
+        return sum(losses) / len(losses)
+
+    def _gradients(self, batch: Batch, network: nn.Module) -> tuple[float, tuple[Tensor, ...]]:
+        """Return the loss of ``network`` on ``batch`` and its gradients."""
+        # Nothing is cached between casts: the cache would be shared by the threads.
+        with torch.autocast(self.device.type, torch.bfloat16, cache_enabled=False,
+                            enabled=self.schedule.precision == 'bfloat16'):
+            loss = self.learner.loss(batch, network)
+        return float(loss.detach()), torch.autograd.grad(loss, self._learned)
+
+
+def _twin(network: nn.Module) -> nn.Module:
+    """Return a copy of ``network`` with the same weights, but statistics of its own."""
+    twin = copy.deepcopy(network)
+    for copied, module in zip(twin.modules(), network.modules(), strict=True):
+        copied._parameters.update(module._parameters)
+    return twin
 
 
 def _parameter_groups(network: nn.Module, schedule: Schedule) -> list[dict]:
     """Return the parameters of ``network``: kernels decay, biases and normalisations do not."""
-    kernels = [value for value in network.parameters() if value.ndim > 1]
-    others = [value for value in network.parameters() if value.ndim <= 1]
+    learned = [value for value in network.parameters() if value.requires_grad]
+    kernels = [value for value in learned if value.ndim > 1]
+    others = [value for value in learned if value.ndim <= 1]
     return [{'params': kernels, 'weight_decay': schedule.weight_decay},
             {'params': others, 'weight_decay': 0.0}]
 

@@ -1,8 +1,9 @@
 """
-Start a training from a file that was exported before, instead of from random weights.
+Start a training from a former one's weights instead of from random ones.
 
-An exported file has no batch normalisations any more: they are part of its convolutions.  They
-are put back such that the network answers as the file does, also while it trains.
+A run knows its weights by name, so that the network may have grown since.  An exported file
+has no batch normalisations any more: they are part of its convolutions.  They are put back such
+that the network answers as the file does, also while it trains.
 """
 
 from __future__ import annotations
@@ -14,20 +15,27 @@ import onnx
 import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
+from torch.nn import functional
 
-from .architectures import PIXEL_SCALE
+from .architectures import PIXEL_SCALE, Residual
+from .checkpoints import averaged_weights, finished_checkpoint
 from .recipe import RecipeError
 
 
 @torch.no_grad()
 def start_from(network: nn.Module, path: Path | str, images: Tensor) -> None:
     """
-    Set the weights of ``network`` to those of the exported file at ``path``.
+    Set the weights of ``network`` to those of the exported file, or of the run, at ``path``.
 
     ``images`` float ``[N, C, H, W]``, 0..255, are what the statistics of the normalisations are
     measured on: some hundred training pictures.  A last layer of another size (other classes)
-    keeps its random weights.  Raises ``RecipeError`` when the file is of another architecture.
+    keeps its random weights.  What a run's network lacks may be residual blocks, which then
+    begin by adding nothing, and the edges of kernels, which begin with zeros.  Raises
+    ``RecipeError`` when the file or run is of another architecture.
     """
+    if Path(path).is_dir():
+        _start_from_run(network, Path(path))
+        return
     layers = _in_order_of_the_file(network)
     weights = list(_convolutions(path))
     if len(weights) != len(layers):
@@ -47,6 +55,28 @@ def start_from(network: nn.Module, path: Path | str, images: Tensor) -> None:
         elif layer.bias is not None:
             layer.bias.copy_(bias)
     _restore_statistics(network, images)
+
+
+def _start_from_run(network: nn.Module, run: Path) -> None:
+    """Set the weights of ``network`` to the averaged ones of ``run``, by name."""
+    former, own = averaged_weights(finished_checkpoint(run)), network.state_dict()
+    new = {name for name, block in network.named_modules() if isinstance(block, Residual)
+           and not any(key.startswith(f'{name}.') for key in former)}
+    grown = {key for key in own if any(key.startswith(f'{name}.') for name in new)}
+    if former.keys() != own.keys() - grown:
+        raise RecipeError(f'{run} is of another architecture: its network has '
+                          f'{sorted(former.keys() ^ (own.keys() - grown))[0]} or lacks it')
+    for name, value in former.items():
+        edges = [larger - smaller for larger, smaller in zip(own[name].shape, value.shape)]
+        if any(edges[:2]) or any(edge < 0 or edge % 2 for edge in edges):
+            raise RecipeError(f'{run} is of another architecture: {name} is '
+                              f'{tuple(value.shape)}, not {tuple(own[name].shape)}')
+        padding = [edge // 2 for edge in reversed(edges) for _ in range(2)]
+        own[name].copy_(functional.pad(value, padding) if any(padding) else value)
+    for name in new:
+        norms = [part for part in network.get_submodule(name).branch.modules()
+                 if isinstance(part, nn.BatchNorm2d)]
+        nn.init.zeros_(norms[-1].weight)
 
 
 def _convolutions(path: Path | str) -> Iterator[tuple[Tensor, Tensor | None]]:

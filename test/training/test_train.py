@@ -18,12 +18,13 @@ from face_perception.training.architectures import mini_xception  # noqa: E402
 from face_perception.training.checkpoints import load_checkpoint  # noqa: E402
 from face_perception.training.classification import (  # noqa: E402
     ClassifierLearner,
+    build,
     distance,
     load_network,
 )
 from face_perception.training.data import FaceSet, one_hot  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
-from face_perception.training.trainer import Trainer, pick_device  # noqa: E402
+from face_perception.training.trainer import Batch, Trainer, pick_device  # noqa: E402
 
 CPU = torch.device('cpu')
 
@@ -61,6 +62,42 @@ def test_learns(data, recipe_values, tmp_path):
     trained = run({**recipe_values, 'epochs': 12, 'augmentation': plain}, data, tmp_path)
     assert trained.history[-1]['loss'] < trained.history[0]['loss'] / 2
     assert trained.history[-1]['accuracy'] > 0.7
+
+
+def test_a_part_of_a_batch_is_a_batch_of_its_own():
+    whole = Batch(torch.arange(7), torch.Generator().manual_seed(1), (3, 14))
+    assert whole.split(1) == [whole]
+    parts = whole.split(3)
+    assert [part.chosen.tolist() for part in parts] == [[0, 1, 2], [3, 4], [5, 6]]
+    assert [part.key for part in parts] == [(3, 14), (3, 17), (3, 19)]
+    assert len({float(torch.rand(1, generator=part.random)) for part in parts}) == 3
+
+
+@pytest.mark.usefixtures('no_curves')
+def test_parts_follow_the_mean_of_their_gradients(data, recipe_values, tmp_path):
+    recipe = recipe_from({**recipe_values, 'epochs': 1, 'batch_size': 56, 'average': 0.0})
+    learner = ClassifierLearner(recipe, *data)
+    before = [value.detach().clone() for value in learner.network.parameters()]
+    trainer = Trainer(recipe, learner, CPU, parts=2)
+    # The same pictures and changes, one part after the other on a network of the same weights.
+    random = torch.Generator().manual_seed(1_000_003 * recipe.seed)
+    order = torch.randperm(len(learner), generator=random)
+    shares = []
+    for part in Batch(order, random, (0, 0)).split(2):
+        twin = build(recipe)
+        for ours, value in zip(twin.parameters(), before, strict=True):
+            ours.data.copy_(value)
+        shares.append(torch.autograd.grad(learner.loss(part, twin), list(twin.parameters())))
+    trainer.train_epoch()
+    for value, *parts in zip(learner.network.parameters(), *shares, strict=True):
+        torch.testing.assert_close(value.grad, sum(parts) / 2)
+
+
+@pytest.mark.parametrize('parts', [0, 4])
+def test_parts_that_are_too_small_are_refused(data, recipe_values, parts):
+    recipe = recipe_from({**recipe_values, 'batch_size': 7})
+    with pytest.raises(RecipeError, match='parts'):
+        Trainer(recipe, ClassifierLearner(recipe, *data), CPU, parts)
 
 
 def same(one, other):

@@ -10,10 +10,11 @@ from face_perception.training.architectures import (  # noqa: E402
     deep_mini_xception,
     mini_xception,
 )
+from face_perception.training.checkpoints import save_checkpoint  # noqa: E402
 from face_perception.training.detection.graph import build_detector_model  # noqa: E402
 from face_perception.training.detection.network import FaceDetector  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
-from face_perception.training.recipe import RecipeError  # noqa: E402
+from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
 from face_perception.training.warm_start import start_from  # noqa: E402
 
 
@@ -70,6 +71,49 @@ def test_other_classes_start_anew_and_the_rest_goes_on(images, tmp_path):
         features = [part.layers[:-3](images / 127.5 - 1) for part in (network, former)]
         assert network(images).shape == (16, 17)
     np.testing.assert_allclose(*(part.numpy() for part in features), rtol=1e-2, atol=1e-2)
+
+
+@pytest.fixture
+def run_of(tmp_path):
+    """Return the folder of a run whose averaged network is the given one."""
+    def write(network):
+        recipe = recipe_from({'task': 'face_detection', 'epochs': 1, 'held_out': []})
+        state = {f'module.{name}': value for name, value in network.state_dict().items()}
+        save_checkpoint(tmp_path, recipe, {'average': state})
+        return tmp_path
+    return write
+
+
+def smaller(network):
+    """Return ``network`` without a block, and with the middles of the widest kernels."""
+    del network.stages[0][-1]
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Conv2d) and layer.kernel_size == (5, 5):
+            layer.weight = torch.nn.Parameter(layer.weight[:, :, 1:-1, 1:-1].clone())
+            layer.kernel_size, layer.padding = (3, 3), (1, 1)
+    return network
+
+
+def test_a_network_that_has_grown_goes_on_where_the_run_is(run_of):
+    images = torch.rand(4, 3, 64, 96) * 255
+    former = trained_a_little(smaller(FaceDetector()), images)
+    network = FaceDetector()
+    start_from(network, run_of(former), images)
+    network.eval()
+    with torch.no_grad():
+        for ours, theirs in zip(network(images), former(images), strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-3)
+
+
+def test_a_run_of_another_architecture_is_refused(run_of):
+    wider = FaceDetector()
+    wider.stem[3] = torch.nn.Conv2d(16, 40, 3)
+    with pytest.raises(RecipeError, match='another architecture'):
+        start_from(FaceDetector(), run_of(wider), torch.zeros(1, 3, 64, 64))
+    lacking = FaceDetector()
+    del lacking.laterals[2]
+    with pytest.raises(RecipeError, match='another architecture'):
+        start_from(FaceDetector(), run_of(lacking), torch.zeros(1, 3, 64, 64))
 
 
 def test_another_architecture_is_refused(images, tmp_path):

@@ -17,6 +17,9 @@ STRIDES = (8, 16, 32)
 MULTIPLE = STRIDES[-1]
 #: Channels at strides 2, 4, 8, 16 and 32, and of the features that the heads see.
 WIDTHS, FEATURES = (16, 32, 48, 80, 96), 48
+#: Residual blocks at strides 8, 16 and 32, and the sides of their and the heads' kernels: on
+#: the coarsest grid a face that fills the picture is wider than what smaller ones see.
+BLOCKS, KERNELS = (3, 2, 2), (3, 3, 5)
 #: How likely a cell shows a face before anything was learned (Lin et al. 2017).
 PRIOR = 0.01
 
@@ -34,17 +37,21 @@ class FaceDetector(nn.Module):
         """Build an untrained detector."""
         super().__init__()
         self.stem = nn.Sequential(
-            *convolution(3, WIDTHS[0], stride=2), *convolution(*WIDTHS[:2], stride=2))
+            *convolution(3, WIDTHS[0], stride=2), *convolution(*WIDTHS[:2], stride=2),
+            _residual(WIDTHS[1]))
         self.stages = nn.ModuleList(
-            nn.Sequential(*separable(wide, wider, 2), nn.ReLU(), _residual(wider),
-                          _residual(wider)) for wide, wider in pairwise(WIDTHS[1:]))
+            nn.Sequential(*separable(wide, wider, 2), nn.ReLU(),
+                          *(_residual(wider, kernel) for _ in range(blocks)))
+            for (wide, wider), blocks, kernel in zip(pairwise(WIDTHS[1:]), BLOCKS, KERNELS,
+                                                     strict=True))
         self.laterals = nn.ModuleList(
             nn.Sequential(nn.Conv2d(width, FEATURES, 1, bias=False), nn.BatchNorm2d(FEATURES),
                           nn.ReLU()) for width in WIDTHS[2:])
         self.heads = nn.ModuleList(nn.Sequential(
-            *separable(FEATURES, FEATURES), nn.ReLU(),
-            *separable(FEATURES, FEATURES), nn.ReLU(),
-            nn.Conv2d(FEATURES, 5, 1)) for _ in STRIDES)
+            *separable(FEATURES, FEATURES, kernel=kernel), nn.ReLU(),
+            *separable(FEATURES, FEATURES, kernel=kernel), nn.ReLU(),
+            nn.Conv2d(FEATURES, 5, 1)) for kernel in KERNELS)
+        self._first_frozen = False
         for head in self.heads:
             nn.init.normal_(head[-1].weight, std=0.01)
             nn.init.constant_(head[-1].bias[:1], -math.log((1 - PRIOR) / PRIOR))
@@ -56,6 +63,33 @@ class FaceDetector(nn.Module):
                     for part in pair]
         return [self.stem, *backbone, *self.heads]
 
+    def freeze_first(self) -> None:
+        """
+        Make the first convolution and its normalisation keep their weights from now on.
+
+        At half the resolution they take a quarter of the time of a training.
+        """
+        self._first_frozen = True
+        self.stem[:2].requires_grad_(False)
+
+    def train(self, mode: bool = True) -> FaceDetector:
+        """Switch between training and inference; what is frozen stays in inference."""
+        super().train(mode)
+        if self._first_frozen:
+            self.stem[:2].eval()
+        return self
+
+    def _first(self, image: Tensor) -> Tensor:
+        """Return what the first convolution, its normalisation and ReLU make of ``image``."""
+        if not (self._first_frozen and self.training):
+            return self.stem[:3]((image - PIXEL_MEAN) / PIXEL_SCALE)
+        with torch.no_grad():  # folded into one
+            kernel, norm = self.stem[0], self.stem[1]
+            gain = norm.weight / (norm.running_var + norm.eps).sqrt()
+            return functional.conv2d(
+                image - PIXEL_MEAN, kernel.weight * (gain / PIXEL_SCALE)[:, None, None, None],
+                norm.bias - norm.running_mean * gain, kernel.stride, kernel.padding).relu_()
+
     def maps(self, image: Tensor) -> list[Tensor]:
         """
         Return one map ``[N, 5, H / stride, W / stride]`` per stride: a logit, four distances.
@@ -63,7 +97,7 @@ class FaceDetector(nn.Module):
         ``image`` is float ``[N, 3, H, W]``, 0..255, BGR; the distances (left, top, right,
         bottom) are logarithms in units of the stride.
         """
-        features = self.stem((image - PIXEL_MEAN) / PIXEL_SCALE)
+        features = self.stem[3:](self._first(image))
         grids = []
         for stage, lateral in zip(self.stages, self.laterals, strict=True):
             features = stage(features)
@@ -99,6 +133,6 @@ def cells(height: int, width: int, device: torch.device | str = 'cpu') -> tuple[
     return torch.cat(centers), torch.cat(strides)
 
 
-def _residual(width: int) -> Residual:
+def _residual(width: int, kernel: int = 3) -> Residual:
     """Return a residual block with one separable convolution."""
-    return Residual(nn.Identity(), nn.Sequential(*separable(width, width)))
+    return Residual(nn.Identity(), nn.Sequential(*separable(width, width, kernel=kernel)))

@@ -13,7 +13,7 @@ from face_perception.training.detection.network import FaceDetector, cells  # no
 from face_perception.training.detection.predict import predict  # noqa: E402
 from face_perception.training.detection.scenes import load_scenes  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
-from face_perception.training.trainer import Trainer  # noqa: E402
+from face_perception.training.trainer import Batch, Trainer  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures('one_thread')
 
@@ -46,10 +46,10 @@ def test_the_graph_answers_as_the_network(height, width):
     np.testing.assert_allclose(scores, logits[0].sigmoid().numpy(), atol=1e-5)
 
 
-def trained(values, folder):
+def trained(values, folder, parts=1):
     recipe = recipe_from(values)
     learner = DetectorLearner(recipe, *load_scenes(recipe, folder))
-    trainer = Trainer(recipe, learner, torch.device('cpu'))
+    trainer = Trainer(recipe, learner, torch.device('cpu'), parts)
     while trainer.epoch < recipe.epochs:
         trainer.train_epoch()
     return trainer
@@ -65,9 +65,48 @@ def test_learns_to_find_faces(scenes_folder, detector_values):
     assert trainer.history[-1]['average_precision'] > 0.5
 
 
-def test_the_same_seed_gives_the_same_network(scenes_folder, detector_values):
-    one, same = (trained(detector_values, scenes_folder).history[0]['loss'] for _ in range(2))
-    assert one == same
+@pytest.mark.parametrize('parts', [1, 2])
+def test_the_same_seed_gives_the_same_network(scenes_folder, detector_values, parts):
+    one, same = (trained(detector_values, scenes_folder, parts) for _ in range(2))
+    assert one.history[0]['loss'] == same.history[0]['loss']
+    for name, value in one.average.state_dict().items():
+        assert torch.equal(value, same.average.state_dict()[name]), name
+
+
+def test_a_frozen_first_convolution_stays_and_the_rest_learns(scenes_folder, detector_values):
+    start = FaceDetector()
+    recipe = recipe_from({**detector_values, 'freeze_first': True})
+    learner = DetectorLearner(recipe, *load_scenes(recipe, scenes_folder))
+    learner.network.load_state_dict(start.state_dict())
+    images = torch.rand(2, 3, 64, 64) * 255
+    with torch.no_grad():  # statistics that do something
+        start.train()(images)
+        learner.network.stem[1].load_state_dict(start.stem[1].state_dict())
+        # Folded as it learns, apart as it is asked: the same features.
+        torch.testing.assert_close(learner.network.train()._first(images),
+                                   learner.network.eval()._first(images), rtol=1e-4, atol=1e-4)
+    before = {name: value.clone() for name, value in learner.network.state_dict().items()}
+    Trainer(recipe, learner, torch.device('cpu')).train_epoch()
+    after = learner.network.state_dict()
+    for name in ('stem.0.weight', 'stem.1.weight', 'stem.1.running_mean'):
+        assert torch.equal(before[name], after[name]), name
+    for name in ('stem.3.weight', 'heads.0.0.weight', 'stem.4.running_mean'):
+        assert not torch.equal(before[name], after[name]), name
+
+
+def test_every_size_of_view_has_about_as_many_pixels(scenes_folder, detector_values):
+    recipe = recipe_from({**detector_values, 'sizes': [64, 96, 192]})
+    learner = DetectorLearner(recipe, *load_scenes(recipe, scenes_folder))
+    seen = set()
+
+    def network(images):
+        seen.add((len(images), images.shape[2]))
+        return learner.network(images)
+
+    for seed in range(20):
+        batch = Batch(torch.arange(4), torch.Generator().manual_seed(seed), (0, 0))
+        learner.loss(batch, network)
+    assert seen == {(9, 64), (4, 96), (1, 192)}
 
 
 def test_predictions_are_in_pixels_of_the_picture():
