@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import rclpy
@@ -260,6 +261,10 @@ class FacePerceptionNode(LifecycleNode):
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is interrupted; return the process's exit code."""
     use_large_images()
+    # From rclpy.init on rclpy's own handlers end spinning, then call this one.  An exception
+    # could come anywhere, such as in a destructor of rclpy's, where nobody can catch it.
+    interrupts = []
+    signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))
     try:
         rclpy.init(args=args)
     except Exception as error:  # a malformed parameter file or remapping
@@ -272,8 +277,9 @@ def main(args: list[str] | None = None) -> int:
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         node.autostart()
-        executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
+        if not interrupts:
+            executor.spin()
+    except ExternalShutdownException:
         pass
     except Exception:
         # A callback that was at work when the signal came finds its publishers gone.

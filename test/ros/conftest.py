@@ -1,19 +1,12 @@
 """The real node as a process, with a camera before it and ears for what it says."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
-
-#: What Python prints when Ctrl-C comes in the midst of a destructor of rclpy's futures: nothing is
-#: lost by it, and the node still ends with code 0.
-RCLPY_INTERRUPTED = re.compile(
-    r'Exception ignored in: <function Future\.__del__.*\n'
-    r'Traceback .*\n(?:[ \t]+.*\n|\n)*(?:KeyboardInterrupt|AttributeError).*\n?')
 
 
 class Robot:
@@ -192,7 +185,7 @@ class Nodes:
             if node.process.returncode is None:
                 assert node.alive(), f'the node died:\n{node.log()}'
                 assert node.stop() == 0, node.log()
-            assert 'Traceback' not in RCLPY_INTERRUPTED.sub('', node.log()), node.log()
+            assert 'Traceback' not in node.log(), node.log()
 
 
 @pytest.fixture
