@@ -2,15 +2,15 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+
+from support.program import Programs
 
 # Before rclpy is imported anywhere: this run's DDS traffic stays on this machine and apart
 # from that of other runs, and each worker's of pytest-xdist apart from that of the others, which
@@ -171,58 +171,36 @@ def pictures():
             for number in range(1, 7)]
 
 
-class Tool:
-    """One of the tools as a process."""
+@pytest.fixture
+def start_tool(tmp_path):
+    """Start one of the tools, as by ``Programs``."""
+    programs = Programs()
 
-    def __init__(self, module, arguments, folder, environment):
-        self._log_path = folder / f'{module}_{time.monotonic_ns()}.log'
-        with open(self._log_path, 'w') as log:
-            self.process = subprocess.Popen(
-                [sys.executable, '-m', f'face_perception.tools.{module}', *map(str, arguments)],
-                # Away from the source tree, which would come before the installed package.
-                cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                env=environment,
-                # Ctrl-C works as in a terminal, also where these tests run in the background.
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+    def start(module, *arguments, **environment):
+        return programs.start(['-m', f'face_perception.tools.{module}', *arguments], tmp_path,
+                              module, environment)
 
-    def log(self):
-        """Return what it has printed so far."""
-        return self._log_path.read_text()
-
-    def wait(self, timeout=30.0):
-        """Wait for its end; return the exit code."""
-        return self.process.wait(timeout)
-
-    def wait_for_log(self, text, timeout=20.0):
-        """Wait until it has printed ``text``."""
-        deadline = time.monotonic() + timeout
-        while text not in self.log():
-            assert time.monotonic() < deadline and self.process.poll() is None, self.log()
-            time.sleep(0.05)
-
-    def stop(self, number=signal.SIGINT, timeout=3.0):
-        """Interrupt it; return exit code and the seconds that it took."""
-        start = time.monotonic()
-        self.process.send_signal(number)
-        return self.process.wait(timeout), time.monotonic() - start
+    yield start
+    programs.end()
 
 
 @pytest.fixture
-def start_tool(tmp_path):
-    """Start tools; none outlives the test, and none may print a traceback."""
-    tools = []
+def make_video(tmp_path):
+    """Write a video of pictures, ten per second."""
 
-    def start(module, *arguments, **environment):
-        tool = Tool(module, arguments, tmp_path, {**os.environ, **environment})
-        tools.append(tool)
-        return tool
+    def make(pictures, name='clip.mp4', codec='mp4v'):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        writer = cv2.VideoWriter(
+            str(path), cv2.VideoWriter_fourcc(*codec), 10.0, pictures[0].shape[1::-1])
+        if not writer.isOpened():
+            pytest.skip(f'this OpenCV writes no {codec}')
+        for picture in pictures:
+            writer.write(picture)
+        writer.release()
+        return path
 
-    yield start
-    for tool in tools:
-        if tool.process.poll() is None:
-            tool.process.kill()
-            tool.process.wait()
-        assert 'Traceback' not in tool.log(), tool.log()
+    return make
 
 
 @dataclass

@@ -271,7 +271,7 @@ def main(args: list[str] | None = None) -> int:
         print(f'face_perception_node: {error}: correct the command line or the file it names',
               file=sys.stderr)
         return 1
-    node = None
+    node = executor = None
     try:
         node = FacePerceptionNode()
         executor = SingleThreadedExecutor()
@@ -286,6 +286,8 @@ def main(args: list[str] | None = None) -> int:
         if rclpy.ok():
             raise
     finally:
+        if executor is not None:
+            executor.shutdown()
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()

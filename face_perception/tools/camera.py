@@ -182,6 +182,7 @@ def run(arguments: list[str], options: argparse.Namespace) -> int:
             executor.spin_once(timeout_sec=0.1)
     finally:
         stream.stop()
+        executor.shutdown()
         node.destroy_node()
     return refuse(PROGRAM, stream.fault) if stream.fault else 0
 

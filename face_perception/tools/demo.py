@@ -149,6 +149,7 @@ def observe(
     except FacePerceptionError as error:
         fault = error
     finally:
+        executor.shutdown()
         monitor.destroy_node()
         rclpy.try_shutdown()
     return monitor.statistics, fault

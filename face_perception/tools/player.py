@@ -129,6 +129,7 @@ class Player:
         if self.published:
             self._node.wait_for_arrival()
             self._position.end(self._time_ns, self.published, self.skipped)
+        self._executor.shutdown()
         self._node.destroy_node()
 
     def _begin(self) -> tuple[RecordedImage, Iterator[RecordedImage]]:

@@ -1,12 +1,11 @@
 """The real node as a process, with a camera before it and ears for what it says."""
 
 import os
-import signal
-import subprocess
-import sys
 import time
 
 import pytest
+
+from support.program import Program
 
 
 class Robot:
@@ -123,43 +122,22 @@ sys.exit(node.main())
 """
 
 
-class NodeProcess:
+class NodeProcess(Program):
     """
     The real face_perception node in a process of its own; ``name`` is with its namespace.
 
     ``patch`` is code that runs in it first, where ``node`` is the node's module.
     """
 
-    def __init__(self, name, arguments, log_path, patch=''):
+    def __init__(self, name, arguments, folder, patch=''):
         self.name = name
-        self._log_path = log_path
         namespace, _, own_name = f'/{name}'.rpartition('/')
         program = (['-c', PATCHED.format(patch=patch)] if patch
                    else ['-m', 'face_perception.ros.node'])
-        with open(log_path, 'w') as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *program, '--ros-args', '-r', f'__node:={own_name}',
-                 '-r', f'__ns:={namespace or "/"}', '-r', f'image:=/{name}/image', *arguments],
-                # Away from the source tree, which would come before the installed package.
-                cwd=log_path.parent, stdout=log, stderr=subprocess.STDOUT)
-
-    def log(self):
-        """Return what it has printed so far."""
-        return self._log_path.read_text()
-
-    def alive(self):
-        """Return whether it still runs."""
-        return self.process.poll() is None
-
-    def stop(self, signal_number=signal.SIGINT, timeout=10.0):
-        """Interrupt it as Ctrl-C does; return the exit code."""
-        self.process.send_signal(signal_number)
-        try:
-            return self.process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise
+        super().__init__(
+            [*program, '--ros-args', '-r', f'__node:={own_name}',
+             '-r', f'__ns:={namespace or "/"}', '-r', f'image:=/{name}/image', *arguments],
+            folder, own_name)
 
 
 class Nodes:
@@ -171,12 +149,11 @@ class Nodes:
 
     def start(self, *arguments, namespace='', patch='', **parameters):
         name = f'node_{os.getpid()}_{time.monotonic_ns() % 10**9}'
-        log_path = self._folder / f'{name}.log'
         name = f'{namespace}/{name}' if namespace else name
         for key, value in parameters.items():
             text = str(value).lower() if isinstance(value, bool) else value
             arguments += ('-p', f"{key.replace('__', '.')}:={text}")
-        node = NodeProcess(name, arguments, log_path, patch)
+        node = NodeProcess(name, arguments, self._folder, patch)
         self._nodes.append(node)
         return node
 

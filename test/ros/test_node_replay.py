@@ -8,28 +8,9 @@ from std_msgs.msg import Header
 
 from face_perception.msg import FaceArray
 from face_perception.ros.conversions import image_message, seconds
+from support.messages import stamps
 
 CAMERA = '/camera/image_raw'
-
-
-def nanoseconds(stamp):
-    return stamp.sec * 10**9 + stamp.nanosec
-
-
-def stamps(messages):
-    return [nanoseconds(message.header.stamp) for message in messages]
-
-
-def end(ros, tool, timeout=40.0):
-    """Take what comes until the tool ends; return its exit code."""
-    ros.spin_until(lambda: tool.process.poll() is not None, timeout)
-    ros.spin_for(0.2)
-    return tool.process.returncode
-
-
-def said_in(tool):
-    """Return the sentences about what is wrong."""
-    return [line for line in tool.log().splitlines() if line.startswith('face_perception_play')]
 
 
 @pytest.fixture
@@ -59,7 +40,7 @@ def replay(ros, start_tool, robot, bag, *arguments):
     lossless = ['--wait-for', f'/{name}/faces'] if '--lossless' in arguments else []
     player = start_tool('play', bag.path, *arguments, *lossless,
                         '--ros-args', '-r', f'{CAMERA}:=/{name}/image')
-    return end(ros, player), player, list(robot.faces)
+    return player.wait_spinning(ros), player, list(robot.faces)
 
 
 def test_latency_is_right_at_every_rate(ros, start_tool, start_replayed, make_bag, walk):
@@ -84,7 +65,7 @@ def test_a_lossless_replay_gives_the_same_faces_every_time(ros, start_tool, star
     for bag in (plain, packed):
         robot = start_replayed()
         code, player, faces = replay(ros, start_tool, robot, bag, '--lossless')
-        assert code == 0 and not said_in(player), player.log()
+        assert code == 0 and not player.said('face_perception_play'), player.log()
         assert stamps(faces) == [time_ns - 2_000_000 for name, time_ns, _ in bag.images
                                  if name == CAMERA]
         runs.append(faces)
@@ -112,7 +93,7 @@ def test_a_lossless_loop_sees_the_same_in_every_pass(ros, start_tool, start_repl
     player = start_tool('play', bag.path, '--loop', '--lossless', '--wait-for', f'/{name}/faces',
                         '--ros-args', '-r', f'{CAMERA}:=/{name}/image')
     ros.spin_until(lambda: len(robot.faces) >= 18, 40)
-    assert player.stop()[0] == 0
+    assert player.stop() == 0
     passes = [robot.faces[first:first + 6] for first in (0, 6, 12)]
     assert stamps(passes[0]) == stamps(passes[1]) == stamps(passes[2])
     identities = [{face.track_id for message in one for face in message.faces} for one in passes]
@@ -132,7 +113,7 @@ def test_images_that_are_refused_or_damaged_do_not_stop_a_lossless_replay(
     good = [time_ns - 2_000_000 for number, (_, time_ns, _) in enumerate(bag.images)
             if number not in (3, 5, 7, 8)]
     assert stamps(faces) == good
-    refused, damaged = said_in(player)
+    refused, damaged = player.said('face_perception_play')
     assert f"was not answered on '/{robot.process.name}/faces' within 3 s" in refused
     assert f"an image of '{CAMERA}' is damaged" in damaged
     assert '8 images, 4 skipped' in player.log()
@@ -149,13 +130,14 @@ def test_a_node_that_looks_elsewhere_or_ends_is_said(ros, start_tool, start_repl
             ('latency', 60, f"'/{name}/latency' carries face_perception/msg/PipelineLatency, ")):
         player = start_tool('play', bag.path, '--lossless', '--wait-for', f'/{name}/{topic}',
                             '--timeout', patience)
-        assert end(ros, player) == 2
-        assert words in said_in(player)[0]
+        assert player.wait_spinning(ros) == 2
+        assert words in player.said('face_perception_play')[0]
 
     player = start_tool('play', bag.path, '--loop', '--lossless', '--wait-for', f'/{name}/faces',
                         '--timeout', 4, '--ros-args', '-r', f'{CAMERA}:=/{name}/image')
     ros.spin_until(lambda: len(robot.faces) > 3)
     assert robot.process.stop() == 0
-    assert end(ros, player) == 2
-    assert f"the node that published on '/{name}/faces' has ended" in said_in(player)[0]
+    assert player.wait_spinning(ros) == 2
+    sentence, = player.said('face_perception_play')
+    assert f"the node that published on '/{name}/faces' has ended" in sentence
     assert isinstance(robot.faces[0], FaceArray)

@@ -8,28 +8,9 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 
 from face_perception.tools.play import parse_arguments
+from support.messages import nanoseconds, stamps
 
 CAMERA = '/camera/image_raw'
-
-
-def nanoseconds(stamp):
-    return stamp.sec * 10**9 + stamp.nanosec
-
-
-def stamps(messages):
-    return [nanoseconds(message.header.stamp) for message in messages]
-
-
-def end(ros, tool, timeout=40.0):
-    """Take what comes until the tool ends; return its exit code."""
-    ros.spin_until(lambda: tool.process.poll() is not None, timeout)
-    ros.spin_for(0.2)
-    return tool.process.returncode
-
-
-def said_in(tool):
-    """Return the sentences about what is wrong."""
-    return [line for line in tool.log().splitlines() if line.startswith('face_perception_play')]
 
 
 @pytest.fixture
@@ -46,7 +27,7 @@ def test_images_and_time_come_as_they_were_recorded(ros, start_tool, make_bag, t
         ros.node.create_subscription(kind, name, events.append, 50, raw=True)
     player = start_tool('play', bag.path, '--ros-args', '-r', f'{CAMERA}:={topic}',
                         '-r', f'/other/image/compressed:={topic}/compressed')
-    assert end(ros, player) == 0, player.log()
+    assert player.wait_spinning(ros) == 0, player.log()
     images = [each for each in events if isinstance(each, bytes)]
     assert len(images) == len(bag.images)
     for came, (_, _, sent) in zip(images, bag.images):
@@ -61,7 +42,7 @@ def test_images_and_time_come_as_they_were_recorded(ros, start_tool, make_bag, t
         else:
             assert now >= next(expected)
     assert clocks > 2 * len(images), 'time passes between the images too'
-    assert f'{len(images)} images' in player.log() and not said_in(player)
+    assert f'{len(images)} images' in player.log() and not player.said('face_perception_play')
 
 
 def test_a_part_of_a_bag_of_one_topic_in_a_loop_until_ctrl_c(ros, start_tool, make_bag, topic):
@@ -72,17 +53,16 @@ def test_a_part_of_a_bag_of_one_topic_in_a_loop_until_ctrl_c(ros, start_tool, ma
         '--rate', 2, '--ros-args', '-r', f'{CAMERA}:={topic}')
     part = [time_ns - 2_000_000 for name, time_ns, _ in bag.images if name == CAMERA][5:9]
     ros.spin_until(lambda: len(images) >= 10)
-    code, took = player.stop()
-    assert code == 0 and took < 2.5
+    assert player.stop(timeout=2.5) == 0
     assert stamps(images)[:10] == (part * 3)[:10]
-    assert ', pass ' in player.log() and not said_in(player)
+    assert ', pass ' in player.log() and not player.said('face_perception_play')
     assert '/other' not in str(ros.node.get_topic_names_and_types())
 
 
 def test_without_a_listener_it_says_so_and_plays(start_tool, make_bag):
     player = start_tool('play', make_bag().path, '--topic', CAMERA)
     assert player.wait() == 0
-    assert 'nobody subscribes to /camera/image_raw so far' in said_in(player)[0]
+    assert 'nobody subscribes to /camera/image_raw so far' in player.said('face_perception_play')[0]
     assert '6 images' in player.log()
 
 
@@ -90,8 +70,7 @@ def test_without_a_listener_it_says_so_and_plays(start_tool, make_bag):
 def test_it_can_be_ended_while_it_waits(start_tool, make_bag, number):
     player = start_tool('play', make_bag().path, '--lossless', '--timeout', 60)
     time.sleep(1.5)
-    code, took = player.stop(number)
-    assert code == 0 and took < 2.5 and not said_in(player)
+    assert player.stop(number, timeout=2.5) == 0 and not player.said('face_perception_play')
 
 
 @pytest.mark.parametrize('arguments, words', [
@@ -106,7 +85,7 @@ def test_what_cannot_run_is_one_sentence_and_code_2(start_tool, make_bag, argume
     bag = make_bag().path if arguments else 'BAG'
     player = start_tool('play', bag, *arguments)
     assert player.wait() == 2
-    sentence, = said_in(player)
+    sentence, = player.said('face_perception_play')
     assert words in sentence
 
 

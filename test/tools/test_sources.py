@@ -16,8 +16,8 @@ def brightness(frames):
     return [int(round(float(frame[:, 0].mean()) / 30) * 30) for frame in frames]
 
 
-def test_a_video_gives_its_pictures_at_its_rate(make_video):
-    source = open_source(str(make_video()))
+def test_a_video_gives_its_pictures_at_its_rate(make_video, pictures):
+    source = open_source(str(make_video(pictures)))
     assert source.rate == pytest.approx(10)
     assert not source.live
     frames = list(source.frames(loop=False))
@@ -25,8 +25,8 @@ def test_a_video_gives_its_pictures_at_its_rate(make_video):
     assert all(frame.shape == (48, 64, 3) and frame.dtype == np.uint8 for frame in frames)
 
 
-def test_a_video_loops(make_video):
-    frames = islice(open_source(str(make_video())).frames(), 8)
+def test_a_video_loops(make_video, pictures):
+    frames = islice(open_source(str(make_video(pictures))).frames(), 8)
     assert brightness(frames) == [30, 60, 90, 120, 150, 180, 30, 60]
 
 
@@ -101,7 +101,7 @@ def test_pictures_are_fitted_without_distortion(pictures, size):
 
 def test_files_are_fitted(tmp_path, make_video, pictures):
     cv2.imwrite(str(tmp_path / 'image.png'), pictures[0])
-    for path in (make_video(), tmp_path / 'image.png'):
+    for path in (make_video(pictures), tmp_path / 'image.png'):
         frame = next(open_source(str(path), (160, 160)).frames())
         assert frame.shape == (160, 160, 3)
 
@@ -137,8 +137,8 @@ def test_a_truncated_image_is_refused_or_read(tmp_path, pictures):
         open_source(str(tmp_path / 'cut.png'), warn=lambda message: None)
 
 
-def test_a_video_that_vanishes_says_so(make_video):
-    path = make_video()
+def test_a_video_that_vanishes_says_so(make_video, pictures):
+    path = make_video(pictures)
     frames = open_source(str(path)).frames()
     list(islice(frames, 6))
     path.unlink()

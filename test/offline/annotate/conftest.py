@@ -1,16 +1,13 @@
 """What the offline tests share: recordings made on the spot, and the command as a process."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+
+from support.program import Programs
 
 START_NS, PERIOD_NS, DELAY_NS = 1_700_000_000_000_000_000, 100_000_000, 4_000_000
 
@@ -140,79 +137,14 @@ def make_bag(tmp_path, recorded):
 
 
 @pytest.fixture
-def make_video(tmp_path):
-    """Write a video of pictures, ten per second."""
-
-    def make(pictures, name='clip.mp4', codec='mp4v'):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        writer = cv2.VideoWriter(
-            str(path), cv2.VideoWriter_fourcc(*codec), 10.0, pictures[0].shape[1::-1])
-        if not writer.isOpened():
-            pytest.skip(f'this OpenCV writes no {codec}')
-        for picture in pictures:
-            writer.write(picture)
-        writer.release()
-        return path
-
-    return make
-
-
-class Command:
-    """``face_perception_annotate`` as a process."""
-
-    def __init__(self, arguments, folder, code, **options):
-        self._log_path = folder / f'annotate_{time.monotonic_ns()}.log'
-        program = ['-c', code] if code else ['-m', 'face_perception.offline.annotate']
-        with self._log_path.open('w') as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *program, *map(str, arguments)],
-                # Away from the source tree, which would come before the installed package.
-                cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                env={**os.environ, 'COLUMNS': '200'}, **options)
-
-    def log(self):
-        """Return what it has printed so far."""
-        return self._log_path.read_text()
-
-    def wait(self, timeout=60.0):
-        """Wait for its end; return the exit code."""
-        return self.process.wait(timeout)
-
-    def wait_for(self, condition, timeout=30.0):
-        """Wait until ``condition()`` is true while it runs."""
-        deadline = time.monotonic() + timeout
-        while not condition():
-            assert time.monotonic() < deadline and self.process.poll() is None, self.log()
-            time.sleep(0.01)
-
-    def stop(self, number, timeout=10.0):
-        """Send it a signal; return the exit code."""
-        self.process.send_signal(number)
-        return self.process.wait(timeout)
-
-
-def _ready(extra=None):
-    def prepare():
-        # Ctrl-C works as in a terminal, also where these tests run in the background.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        if extra is not None:
-            extra()
-    return prepare
-
-
-@pytest.fixture
 def start_command(tmp_path):
-    """Start the command; none outlives the test, and none may print a traceback."""
-    commands = []
+    """Start ``face_perception_annotate``, as by ``Programs``."""
+    programs = Programs()
 
     def start(*arguments, code='', prepare=None):
-        commands.append(Command(arguments, tmp_path, code, preexec_fn=_ready(prepare)))
-        return commands[-1]
+        program = ['-c', code] if code else ['-m', 'face_perception.offline.annotate']
+        return programs.start([*program, *arguments], tmp_path, 'annotate',
+                              {'COLUMNS': '200'}, prepare)
 
     yield start
-    for command in commands:
-        if command.process.poll() is None:
-            command.process.kill()
-            command.process.wait()
-        assert 'Traceback' not in command.log(), command.log()
+    programs.end()

@@ -1,0 +1,96 @@
+"""A program under test as a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+
+class Program:
+    """Python with ``arguments``, started in ``folder``, where a file named ``name`` gets what it
+    prints; ``environment`` comes on top of ours, ``prepare`` is called in the new process.
+    """
+
+    def __init__(self, arguments, folder, name, environment=None, prepare=None):
+        self._log_path = folder / f'{name}_{time.monotonic_ns()}.log'
+        with self._log_path.open('w') as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *map(str, arguments)],
+                # Away from the source tree, which would come before the installed package.
+                cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                env={**os.environ, **(environment or {})}, preexec_fn=_ready(prepare))
+
+    def log(self):
+        """Return what it has printed so far."""
+        return self._log_path.read_text()
+
+    def said(self, program):
+        """Return its sentences that begin with the name of the ``program``: what is wrong."""
+        return [line for line in self.log().splitlines() if line.startswith(program)]
+
+    def alive(self):
+        """Return whether it still runs."""
+        return self.process.poll() is None
+
+    def wait(self, timeout=60.0):
+        """Wait for its end; return the exit code."""
+        return self.process.wait(timeout)
+
+    def wait_spinning(self, ros, timeout=40.0):
+        """Let ``ros`` take what comes until its end; return the exit code."""
+        ros.spin_until(lambda: not self.alive(), timeout)
+        ros.spin_for(0.2)
+        return self.process.returncode
+
+    def wait_for(self, condition, timeout=30.0):
+        """Wait until ``condition()`` is true while it runs."""
+        deadline = time.monotonic() + timeout
+        while not condition():
+            assert time.monotonic() < deadline and self.alive(), self.log()
+            time.sleep(0.01)
+
+    def wait_for_log(self, text, timeout=20.0):
+        """Wait until it has printed ``text``."""
+        self.wait_for(lambda: text in self.log(), timeout)
+
+    def stop(self, number=signal.SIGINT, timeout=10.0):
+        """Send it a signal, as Ctrl-C does; return the exit code."""
+        self.process.send_signal(number)
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+    def kill(self):
+        """End it at once where it still runs."""
+        if self.alive():
+            self.process.kill()
+            self.process.wait()
+
+
+class Programs:
+    """Starts programs; none outlives the test, and none may print a traceback."""
+
+    def __init__(self):
+        self._started = []
+
+    def start(self, *arguments, **options):
+        """Start a ``Program``."""
+        self._started.append(Program(*arguments, **options))
+        return self._started[-1]
+
+    def end(self):
+        for program in self._started:
+            program.kill()
+            assert 'Traceback' not in program.log(), program.log()
+
+
+def _ready(extra):
+    def prepare():
+        # Ctrl-C works as in a terminal, also where these tests run in the background.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if extra is not None:
+            extra()
+    return prepare
