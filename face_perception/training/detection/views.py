@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from .distractors import distract
+
 if TYPE_CHECKING:
     from .scenes import Scene
 
@@ -25,7 +27,7 @@ SMALLEST_COVERED = 28
 class ViewSettings:
     """
     How much to change; ``mosaic`` to ``jpeg`` are probabilities, zero switches a change off
-    (``cover``, by a mask or a hand, is per face).
+    (``cover``, by a mask or a hand, is per face; ``distract`` draws wheels, signs and letters).
 
     ``smallest_face`` and ``largest_face`` bound the height, in pixels, that a randomly chosen
     face of the scene gets (``largest_face`` as a share of the view's side); ``ignored_below``
@@ -49,6 +51,7 @@ class ViewSettings:
     noise: float = 0.1
     jpeg: float = 0.1
     cover: float = 0.0
+    distract: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ def random_view(scenes: list[Scene], index: int, size: int, how: ViewSettings,
     heights = view.boxes[:, 3] - view.boxes[:, 1]
     if how.cover > 0:
         _cover(view, how.cover, random)
+    if random.random() < how.distract:
+        distract(view.image, view.boxes, random)
     return View(_recoloured(view.image, how, random), view.boxes,
                 view.ignored | (heights < how.ignored_below))
 

@@ -7,6 +7,11 @@ import pytest
 
 pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
 
+from face_perception.training.detection.distractors import (  # noqa: E402
+    _letter,
+    _sign,
+    _wheel,
+)
 from face_perception.training.detection.scenes import read_scenes  # noqa: E402
 from face_perception.training.detection.views import ViewSettings, random_view  # noqa: E402
 
@@ -83,3 +88,27 @@ def test_covered_faces_keep_their_boxes(scenes):
                       & (one.boxes[:, 2:] + slack >= (column, row)).all(axis=1))
             assert inside.any()
     assert changed >= 15
+
+
+def test_distractors_are_drawn_between_the_faces(scenes):
+    plain = replace(GEOMETRY, mosaic=0, tilt=0)
+    changed = 0
+    for seed in range(40):
+        one, other = (random_view(scenes, seed % len(scenes), 128, replace(plain, distract=chance),
+                                  np.random.default_rng(seed)) for chance in (0.0, 1.0))
+        np.testing.assert_array_equal(one.boxes, other.boxes)
+        different = (one.image != other.image).any(axis=2)
+        changed += different.any()
+        for x1, y1, x2, y2 in one.boxes:
+            assert not different[int(np.ceil(y1)):int(y2), int(np.ceil(x1)):int(x2)].any()
+    assert changed > 25
+
+
+@pytest.mark.parametrize('draw', [_wheel, _sign, _letter])
+def test_a_distractor_is_about_as_large_as_asked(draw):
+    for seed in range(20):
+        image = np.full((200, 200, 3), (60, 190, 60), np.uint8)
+        draw(image, np.array([100.0, 100.0]), 40.0, np.random.default_rng(seed))
+        rows = np.flatnonzero((image != (60, 190, 60)).any(axis=(1, 2)))
+        assert 15 < np.ptp(rows) < 120
+        assert abs(rows.mean() - 100) < 40
