@@ -40,7 +40,7 @@ class DepthwiseConvolution(nn.Conv2d):
     One kernel per channel.
 
     While it learns with a stride of 2 it answers for every pixel and drops three of four:
-    PyTorch's gradients of strided depth-wise convolutions take five times longer on a CPU.
+    PyTorch's own gradients of strided depth-wise convolutions are far slower on a CPU.
     """
 
     def __init__(self, width: int, kernel: int = 3, stride: int = 1) -> None:
