@@ -92,7 +92,7 @@ class Trainer:
                                            initargs=(max(1, torch.get_num_threads() // parts),))
         self.average = AveragedModel(self.network, multi_avg_fn=_running_average(schedule.average),
                                      use_buffers=True).eval()
-        self.optimizer = torch.optim.AdamW(_parameter_groups(self.network, schedule))
+        self.optimizer = torch.optim.AdamW(_parameter_groups(self._learned, schedule))
         self.scheduler = OneCycleLR(
             self.optimizer, schedule.learning_rate, schedule.epochs * self.steps_per_epoch,
             pct_start=schedule.warmup, cycle_momentum=False, div_factor=10, final_div_factor=1000)
@@ -176,9 +176,8 @@ def _twin(network: nn.Module) -> nn.Module:
     return twin
 
 
-def _parameter_groups(network: nn.Module, schedule: Schedule) -> list[dict]:
-    """Return the parameters of ``network``: kernels decay, biases and normalisations do not."""
-    learned = [value for value in network.parameters() if value.requires_grad]
+def _parameter_groups(learned: list[nn.Parameter], schedule: Schedule) -> list[dict]:
+    """Return the groups of what is learned: kernels decay, biases and normalisations do not."""
     kernels = [value for value in learned if value.ndim > 1]
     others = [value for value in learned if value.ndim <= 1]
     return [{'params': kernels, 'weight_decay': schedule.weight_decay},

@@ -15,7 +15,6 @@ import onnx
 import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
-from torch.nn import functional
 
 from .architectures import PIXEL_SCALE, Residual
 from .checkpoints import averaged_weights, finished_checkpoint
@@ -71,8 +70,9 @@ def _start_from_run(network: nn.Module, run: Path) -> None:
         if any(edges[:2]) or any(edge < 0 or edge % 2 for edge in edges):
             raise RecipeError(f'{run} is of another architecture: {name} is '
                               f'{tuple(value.shape)}, not {tuple(own[name].shape)}')
-        padding = [edge // 2 for edge in reversed(edges) for _ in range(2)]
-        own[name].copy_(functional.pad(value, padding) if any(padding) else value)
+        middle = tuple(slice(edge // 2, edge // 2 + side)
+                       for edge, side in zip(edges, value.shape))
+        own[name].zero_()[middle] = value
     for name in new:
         norms = [part for part in network.get_submodule(name).branch.modules()
                  if isinstance(part, nn.BatchNorm2d)]

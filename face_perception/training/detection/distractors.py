@@ -17,6 +17,8 @@ SMALLEST, LARGEST = 10.0, 0.3
 AROUND = 1.2
 #: At most so many are drawn into a view.
 MOST = 3
+#: Height of the fonts' capital letters in pixels at a scale of 1.
+FONT_HEIGHT = 22
 FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_TRIPLEX,
          cv2.FONT_HERSHEY_COMPLEX)
 
@@ -24,8 +26,8 @@ FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_TRI
 def distract(image: np.ndarray, boxes: np.ndarray, random: np.random.Generator) -> None:
     """Draw up to ``MOST`` things into ``image`` uint8 ``[H, W, 3]``, away from ``boxes [M, 4]``."""
     height, width = image.shape[:2]
+    low, high = np.log(SMALLEST), np.log(max(LARGEST * min(width, height), SMALLEST + 1))
     for _ in range(random.integers(1, MOST + 1)):
-        low, high = np.log(SMALLEST), np.log(max(LARGEST * min(width, height), SMALLEST + 1))
         radius = float(np.exp(random.uniform(low, high)))
         x, y = random.uniform(0, width), random.uniform(0, height)
         reach = AROUND * radius
@@ -47,11 +49,11 @@ def distract(image: np.ndarray, boxes: np.ndarray, random: np.random.Generator) 
 def _wheel(image: np.ndarray, center: np.ndarray, radius: float,
            random: np.random.Generator) -> None:
     """Draw a dark tyre with a lighter rim, holes or spokes in it, and a hub."""
-    view = _View(center, random)
+    plate = _Plate(center, random)
     tyre, rim = random.uniform(5, 75), random.uniform(70, 245)
-    view.disc(image, radius, _shade(tyre, random, 8))
+    plate.disc(image, radius, _shade(tyre, random, 8))
     edge = radius * random.uniform(0.55, 0.85)
-    view.disc(image, edge, _shade(rim, random))
+    plate.disc(image, edge, _shade(rim, random))
     holes, first = int(random.integers(3, 13)), random.uniform(0, np.pi)
     inner, outer = random.uniform(0.2, 0.6), random.uniform(0.75, 0.97)
     half = np.pi / holes * random.uniform(0.25, 0.85)
@@ -59,19 +61,19 @@ def _wheel(image: np.ndarray, center: np.ndarray, radius: float,
     for number in range(holes):
         middle = first + 2 * np.pi * number / holes
         angles = np.linspace(middle - half, middle + half, 5)
-        view.fill(image, edge * np.concatenate([
+        plate.fill(image, edge * np.concatenate([
             outer * _directions(angles), inner * _directions(angles[::-1])]), dark)
-    view.disc(image, edge * inner * random.uniform(0.4, 1.0), _shade(rim, random))
+    plate.disc(image, edge * inner * random.uniform(0.4, 1.0), _shade(rim, random))
     if random.random() < 0.6:
-        view.disc(image, edge * inner * random.uniform(0.15, 0.4), dark)
+        plate.disc(image, edge * inner * random.uniform(0.15, 0.4), dark)
 
 
 def _sign(image: np.ndarray, center: np.ndarray, radius: float,
           random: np.random.Generator) -> None:
     """Draw discs in each other: a ball, a lamp, a button, a round sign."""
-    view = _View(center, random)
+    plate = _Plate(center, random)
     for _ in range(random.integers(1, 5)):
-        view.disc(image, radius, tuple(random.uniform(0, 255, 3)))
+        plate.disc(image, radius, tuple(random.uniform(0, 255, 3)))
         radius *= random.uniform(0.3, 0.9)
 
 
@@ -81,15 +83,15 @@ def _letter(image: np.ndarray, center: np.ndarray, radius: float,
     text = ''.join(random.choice(list(string.ascii_letters + string.digits),
                                  1 + int(random.integers(3) * random.integers(2))))
     font, stroke = FONTS[random.integers(len(FONTS))], random.uniform(0.06, 0.3)
-    scale = 2 * radius / 22 / (1 if random.random() < 0.5 else len(text))
-    thick = max(1, round(22 * scale * stroke))
+    scale = 2 * radius / FONT_HEIGHT / (1 if random.random() < 0.5 else len(text))
+    thick = max(1, round(FONT_HEIGHT * scale * stroke))
     (width, height), _ = cv2.getTextSize(text, font, scale, thick)
     corner = (round(center[0] - width / 2), round(center[1] + height / 2))
     cv2.putText(image, text, corner, font, scale, tuple(random.uniform(0, 255, 3)), thick,
                 cv2.LINE_AA)
 
 
-class _View:
+class _Plate:
     """A flat round thing around ``center``, seen from a random side."""
 
     def __init__(self, center: np.ndarray, random: np.random.Generator) -> None:

@@ -8,6 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..architectures import PIXEL_MEAN, PIXEL_SCALE, Residual, convolution, separable
 
@@ -67,7 +68,7 @@ class FaceDetector(nn.Module):
         """
         Make the first convolution and its normalisation keep their weights from now on.
 
-        At half the resolution they take a quarter of the time of a training.
+        At half the resolution they take a fifth of the time of a training.
         """
         self._first_frozen = True
         self.stem[:2].requires_grad_(False)
@@ -83,12 +84,10 @@ class FaceDetector(nn.Module):
         """Return what the first convolution, its normalisation and ReLU make of ``image``."""
         if not (self._first_frozen and self.training):
             return self.stem[:3]((image - PIXEL_MEAN) / PIXEL_SCALE)
-        with torch.no_grad():  # folded into one
-            kernel, norm = self.stem[0], self.stem[1]
-            gain = norm.weight / (norm.running_var + norm.eps).sqrt()
-            return functional.conv2d(
-                image - PIXEL_MEAN, kernel.weight * (gain / PIXEL_SCALE)[:, None, None, None],
-                norm.bias - norm.running_mean * gain, kernel.stride, kernel.padding).relu_()
+        with torch.no_grad():
+            folded = fuse_conv_bn_eval(self.stem[0], self.stem[1])
+            folded.weight /= PIXEL_SCALE
+            return folded(image - PIXEL_MEAN).relu_()
 
     def maps(self, image: Tensor) -> list[Tensor]:
         """
