@@ -8,11 +8,14 @@ import time
 
 
 class Program:
-    """Python with ``arguments``, started in ``folder``, where a file named ``name`` gets what it
-    prints; ``environment`` comes on top of ours, ``prepare`` is called in the new process.
+    """
+    Python with ``arguments``, started in ``folder``, where a file named ``name`` gets what it
+    prints; ``environment`` comes on top of ours, ``prepare`` is called in the new process, and
+    ``patience`` is how long ``wait`` waits, in seconds.
     """
 
-    def __init__(self, arguments, folder, name, environment=None, prepare=None):
+    def __init__(self, arguments, folder, name, environment=None, prepare=None, patience=30.0):
+        self._name, self._patience = name, patience
         self._log_path = folder / f'{name}_{time.monotonic_ns()}.log'
         with self._log_path.open('w') as log:
             self.process = subprocess.Popen(
@@ -25,17 +28,18 @@ class Program:
         """Return what it has printed so far."""
         return self._log_path.read_text()
 
-    def said(self, program):
-        """Return its sentences that begin with the name of the ``program``: what is wrong."""
-        return [line for line in self.log().splitlines() if line.startswith(program)]
+    def said(self):
+        """Return the sentences that begin with its command's name: what is wrong."""
+        return [line for line in self.log().splitlines()
+                if line.startswith(f'face_perception_{self._name}')]
 
     def alive(self):
         """Return whether it still runs."""
         return self.process.poll() is None
 
-    def wait(self, timeout=60.0):
+    def wait(self, timeout=None):
         """Wait for its end; return the exit code."""
-        return self.process.wait(timeout)
+        return self.process.wait(timeout or self._patience)
 
     def wait_spinning(self, ros, timeout=40.0):
         """Let ``ros`` take what comes until its end; return the exit code."""

@@ -8,10 +8,7 @@ from rclpy.qos import QoSReliabilityPolicy, qos_profile_sensor_data
 from sensor_msgs.msg import CompressedImage, Image
 
 from face_perception.tools.camera import parse_arguments
-
-
-def stamps(messages):
-    return [message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec for message in messages]
+from support.messages import stamps
 
 
 @pytest.fixture
@@ -38,7 +35,7 @@ def test_images_arrive_at_a_steady_rate_and_ctrl_c_ends_it(ros, start_tool):
     assert (first.encoding, first.header.frame_id) == ('bgr8', 'eye')
     assert len(first.data) == 640 * 480 * 3
     assert np.frombuffer(first.data, np.uint8).std() > 20
-    intervals = np.diff(stamps(messages))
+    intervals = 1e-9 * np.diff(stamps(messages))
     assert (intervals > 0).all()
     assert np.median(intervals) == pytest.approx(0.05, rel=0.1)
     assert len(messages) > 35
@@ -63,7 +60,7 @@ def test_encoding_size_and_reliability_are_chosen(ros, start_tool, gray_image, a
     wanted = (QoSReliabilityPolicy.BEST_EFFORT if 'best_effort' in arguments
               else QoSReliabilityPolicy.RELIABLE)
     assert publisher.qos_profile.reliability == wanted
-    assert camera.stop(signal.SIGTERM) == 0
+    assert camera.stop(signal.SIGTERM, timeout=3) == 0
 
 
 def test_compressed_images_are_published_beside_the_raw_topic(ros, start_tool, gray_image):
@@ -75,7 +72,7 @@ def test_compressed_images_are_published_beside_the_raw_topic(ros, start_tool, g
     assert message.format == 'bgr8; jpeg compressed bgr8'
     picture = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
     assert picture.shape == (480, 640, 3)
-    assert camera.stop() == 0
+    assert camera.stop(timeout=3) == 0
 
 
 @pytest.mark.parametrize('arguments', [['--count', '3'], ['--no-loop']])

@@ -144,7 +144,7 @@ def start_command(tmp_path):
     def start(*arguments, code='', prepare=None):
         program = ['-c', code] if code else ['-m', 'face_perception.offline.annotate']
         return programs.start([*program, *arguments], tmp_path, 'annotate',
-                              {'COLUMNS': '200'}, prepare)
+                              {'COLUMNS': '200'}, prepare, patience=60.0)
 
     yield start
     programs.end()
