@@ -36,7 +36,7 @@ def main() -> None:
         print(f'{name}: {len(found)} of {faces}')
         panels.append(drawn(name, picture, found, faces))
     panels += [np.full_like(panels[0], 255)] * (-len(panels) % COLUMNS)
-    rows = [np.hstack(panels[start:start + COLUMNS]) for start in range(0, len(panels), COLUMNS)]
+    rows = [np.hstack(panels[start : start + COLUMNS]) for start in range(0, len(panels), COLUMNS)]
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(arguments.output), np.vstack(rows))
     print(arguments.output)
@@ -53,18 +53,29 @@ def cases() -> Iterator[tuple[str, np.ndarray, int]]:
         yield f'tilted by {degrees} degrees', portrait(degrees=degrees), 1
     mask = portrait()
     box = face_box()
-    cv2.ellipse(mask, (WIDTH // 2, round(box[1] + 0.78 * (box[3] - box[1]))), (34, 30), 0, 0, 360,
-                (200, 170, 120), -1)
+    cv2.ellipse(
+        mask,
+        (WIDTH // 2, round(box[1] + 0.78 * (box[3] - box[1]))),
+        (34, 30),
+        0,
+        0,
+        360,
+        (200, 170, 120),
+        -1,
+    )
     yield 'mouth and nose covered', mask, 1
     hand = portrait()
-    hand[:, :WIDTH // 2 - 6] = (120, 150, 190)
+    hand[:, : WIDTH // 2 - 6] = (120, 150, 190)
     yield 'left half covered', hand, 1
     yield 'gray', cv2.merge([cv2.cvtColor(portrait(), cv2.COLOR_BGR2GRAY)] * 3), 1
     yield 'an eighth of the light', (portrait() * 0.125).astype(np.uint8), 1
     yield 'backlit', backlit(portrait()), 1
     yield 'blurred', cv2.GaussianBlur(portrait(), (0, 0), 3), 1
-    for name, picture in (('a cat', data.chelsea()), ('a cup', data.coffee()),
-                          ('a rocket', data.rocket())):
+    for name, picture in (
+        ('a cat', data.chelsea()),
+        ('a cup', data.coffee()),
+        ('a rocket', data.rocket()),
+    ):
         yield name, fitted(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)), 0
 
 
@@ -80,8 +91,12 @@ def portrait(tall: float = 100, degrees: float = 0) -> np.ndarray:
 
 def face_box(tall: float = 100) -> tuple[float, float, float, float]:
     """Return x1, y1, x2, y2 of the face in ``portrait(tall)``."""
-    return (WIDTH / 2 - 0.38 * tall, HEIGHT / 2 - tall / 2,
-            WIDTH / 2 + 0.38 * tall, HEIGHT / 2 + tall / 2)
+    return (
+        WIDTH / 2 - 0.38 * tall,
+        HEIGHT / 2 - tall / 2,
+        WIDTH / 2 + 0.38 * tall,
+        HEIGHT / 2 + tall / 2,
+    )
 
 
 def backlit(picture: np.ndarray) -> np.ndarray:
@@ -99,7 +114,7 @@ def fitted(picture: np.ndarray) -> np.ndarray:
     scale = max(WIDTH / picture.shape[1], HEIGHT / picture.shape[0])
     picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     top, left = (picture.shape[0] - HEIGHT) // 2, (picture.shape[1] - WIDTH) // 2
-    return np.ascontiguousarray(picture[top:top + HEIGHT, left:left + WIDTH])
+    return np.ascontiguousarray(picture[top : top + HEIGHT, left : left + WIDTH])
 
 
 def drawn(name: str, picture: np.ndarray, found: list, faces: int) -> np.ndarray:
@@ -107,11 +122,21 @@ def drawn(name: str, picture: np.ndarray, found: list, faces: int) -> np.ndarray
     picture = picture.copy()
     for face in found:
         box = face.box
-        corners = [(round(box.x), round(box.y)), (round(box.x + box.width),
-                                                  round(box.y + box.height))]
+        corners = [
+            (round(box.x), round(box.y)),
+            (round(box.x + box.width), round(box.y + box.height)),
+        ]
         cv2.rectangle(picture, *corners, (80, 220, 80), 2)
-        cv2.putText(picture, f'{face.score:.2f}', (corners[0][0], max(corners[0][1] - 4, 12)),
-                    FONT, 0.45, (80, 220, 80), 1, cv2.LINE_AA)
+        cv2.putText(
+            picture,
+            f'{face.score:.2f}',
+            (corners[0][0], max(corners[0][1] - 4, 12)),
+            FONT,
+            0.45,
+            (80, 220, 80),
+            1,
+            cv2.LINE_AA,
+        )
     verdict = 'found' if faces else 'false alarm'
     if len(found) < faces:
         verdict = 'missed'
@@ -119,8 +144,9 @@ def drawn(name: str, picture: np.ndarray, found: list, faces: int) -> np.ndarray
         verdict = 'nothing, rightly'
     strip = np.full((24, WIDTH, 3), 255, np.uint8)
     cv2.putText(strip, f'{name}: {verdict}', (6, 17), FONT, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
-    return cv2.copyMakeBorder(np.vstack([picture, strip]), 2, 2, 2, 2, cv2.BORDER_CONSTANT,
-                              value=(255, 255, 255))
+    return cv2.copyMakeBorder(
+        np.vstack([picture, strip]), 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=(255, 255, 255)
+    )
 
 
 if __name__ == '__main__':

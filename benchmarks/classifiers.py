@@ -27,26 +27,39 @@ def multiply_adds(path: Path) -> int:
     model = onnx.load(str(path))
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
     graph = shape_inference.infer_shapes(model, data_prop=True).graph
-    shapes = {value.name: [entry.dim_value for entry in value.type.tensor_type.shape.dim]
-              for value in graph.value_info}
+    shapes = {
+        value.name: [entry.dim_value for entry in value.type.tensor_type.shape.dim]
+        for value in graph.value_info
+    }
     weights = {entry.name: entry.dims for entry in graph.initializer}
     # A kernel [out, in / groups, h, w] is applied once per pixel (and mirror image) of its output.
-    return sum(int(np.prod(weights[node.input[1]])) * int(
-        np.prod(shapes[node.output[0]]) // shapes[node.output[0]][1])
-        for node in graph.node if node.op_type == 'Conv')
+    return sum(
+        int(np.prod(weights[node.input[1]]))
+        * int(np.prod(shapes[node.output[0]]) // shapes[node.output[0]][1])
+        for node in graph.node
+        if node.op_type == 'Conv'
+    )
 
 
 def parameters(path: Path) -> int:
     """Return how many floating-point numbers the file holds, normalisations folded."""
-    return sum(numpy_helper.to_array(entry).size for entry in onnx.load(str(path)).graph.initializer
-               if entry.data_type == onnx.TensorProto.FLOAT)
+    return sum(
+        numpy_helper.to_array(entry).size
+        for entry in onnx.load(str(path)).graph.initializer
+        if entry.data_type == onnx.TensorProto.FLOAT
+    )
 
 
 def write_untrained(architecture: str, folder: Path) -> Path:
     """Write an emotion network with random weights: it costs what a trained one does."""
     path = folder / f'{architecture} (untrained)'
-    metadata = {'task': 'emotion', 'labels': json.dumps(EMOTIONS), 'color': 'gray',
-                'crop_margin': '0', 'architecture': architecture}
+    metadata = {
+        'task': 'emotion',
+        'labels': json.dumps(EMOTIONS),
+        'color': 'gray',
+        'crop_margin': '0',
+        'architecture': architecture,
+    }
     network = ARCHITECTURES[architecture](1, len(EMOTIONS)).eval()
     path.write_bytes(build_model(network, 1.0, SIZE, metadata).SerializeToString())
     return path
@@ -56,8 +69,13 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('models', type=Path, nargs='*', help='ONNX files of classifiers')
-    parser.add_argument('--untrained', nargs='+', choices=ARCHITECTURES, default=[],
-                        help='networks of which only work and time are of interest')
+    parser.add_argument(
+        '--untrained',
+        nargs='+',
+        choices=ARCHITECTURES,
+        default=[],
+        help='networks of which only work and time are of interest',
+    )
     parser.add_argument('--data', help='measure accuracy on the validation part of this data')
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -80,15 +98,27 @@ def compare(arguments: argparse.Namespace) -> None:
     for path, classifier in classifiers.items():
         accuracy = ''
         if arguments.data and 'untrained' not in path.name:
-            samples = load_samples(classifier.model.task, arguments.data,
-                                   classifier.model.crop_margin)
+            samples = load_samples(
+                classifier.model.task, arguments.data, classifier.model.crop_margin
+            )
             accuracy = f'{100 * measure(classifier, samples)["accuracy"]:.1f} %'
         metadata = classifier.model.session.get_modelmeta().custom_metadata_map
-        rows.append([path.name, metadata['architecture'], f'{parameters(path):,}',
-                     f'{multiply_adds(path) / 1e6:.1f} M', accuracy, f'{times[path]:.3f}',
-                     f'{times[path] / times[arguments.models[0]]:.2f}'])
-    show('Classifiers, one face, one thread', ['file', 'architecture', 'parameters',
-                                               'multiply-adds', 'accuracy', 'ms', 'ratio'], rows)
+        rows.append(
+            [
+                path.name,
+                metadata['architecture'],
+                f'{parameters(path):,}',
+                f'{multiply_adds(path) / 1e6:.1f} M',
+                accuracy,
+                f'{times[path]:.3f}',
+                f'{times[path] / times[arguments.models[0]]:.2f}',
+            ]
+        )
+    show(
+        'Classifiers, one face, one thread',
+        ['file', 'architecture', 'parameters', 'multiply-adds', 'accuracy', 'ms', 'ratio'],
+        rows,
+    )
 
 
 if __name__ == '__main__':

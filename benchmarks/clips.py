@@ -51,21 +51,38 @@ def main() -> None:
             changed = [change(image) for image in frames]
             for kind, detector in detectors.items():
                 found = [len(detector.detect(image)) for image in changed]
-                rows.append([path.name, name, kind, str(len(frames)),
-                             f'{100 * np.mean(np.array(found) > 0):.0f} %',
-                             f'{np.mean(found):.2f}'])
+                rows.append(
+                    [
+                        path.name,
+                        name,
+                        kind,
+                        str(len(frames)),
+                        f'{100 * np.mean(np.array(found) > 0):.0f} %',
+                        f'{np.mean(found):.2f}',
+                    ]
+                )
         if arguments.drawn:
             draw(frames[len(frames) // 2], detectors['onnx'], arguments.drawn / f'{path.stem}.png')
-    show('Images with faces', ['video', 'condition', 'detector', 'images', 'with a face',
-                               'faces per image'], rows)
+    show(
+        'Images with faces',
+        ['video', 'condition', 'detector', 'images', 'with a face', 'faces per image'],
+        rows,
+    )
 
 
 def draw(image: np.ndarray, detector: OnnxDetector, path: Path) -> None:
     """Write ``image`` with the boxes that ``detector`` finds."""
     image = image.copy()
     for detection in detector.detect(image):
-        x, y, width, height = (round(value) for value in (
-            detection.box.x, detection.box.y, detection.box.width, detection.box.height))
+        x, y, width, height = (
+            round(value)
+            for value in (
+                detection.box.x,
+                detection.box.y,
+                detection.box.width,
+                detection.box.height,
+            )
+        )
         cv2.rectangle(image, (x, y), (x + width, y + height), (0, 255, 0), 2)
         cv2.putText(image, f'{detection.score:.2f}', (x, y - 4), 0, 0.5, (0, 255, 0), 1)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -25,8 +25,10 @@ def main() -> None:
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     image = cv2.imread(str(arguments.image)) if arguments.image else sample()
-    makers = {'onnx': lambda size: OnnxDetector(arguments.model, size),
-              'haar': lambda size: HaarDetector(size, 0.5)}
+    makers = {
+        'onnx': lambda size: OnnxDetector(arguments.model, size),
+        'haar': lambda size: HaarDetector(size, 0.5),
+    }
     if arguments.yunet:
         makers['yunet'] = lambda size: YuNetDetector(arguments.yunet, size)
     rows = []
@@ -40,15 +42,21 @@ def main() -> None:
                 print(f'{name} is left out: {error}')
         times = milliseconds(calls)
         first = next(iter(times.values()))
-        rows += [[str(size), name, f'{value:.2f}', f'{value / first:.2f}', str(len(calls[name]()))]
-                 for name, value in times.items()]
-    show(f'Detection in a picture of {image.shape[1]}x{image.shape[0]}, one thread',
-         ['input size', 'detector', 'ms', 'ratio', 'faces found'], rows)
+        rows += [
+            [str(size), name, f'{value:.2f}', f'{value / first:.2f}', str(len(calls[name]()))]
+            for name, value in times.items()
+        ]
+    show(
+        f'Detection in a picture of {image.shape[1]}x{image.shape[0]}, one thread',
+        ['input size', 'detector', 'ms', 'ratio', 'faces found'],
+        rows,
+    )
 
 
 def sample() -> np.ndarray:
     """Return a VGA picture with scikit-image's portrait in it, which is in the public domain."""
     from skimage.data import astronaut
+
     face = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)[0:480, 0:512]
     return cv2.copyMakeBorder(face, 0, 0, 64, 64, cv2.BORDER_REFLECT)
 

@@ -13,8 +13,9 @@ from face_perception.core.types import Box
 from face_perception.tools.pace import Pace
 
 
-def networks(pipeline: FacePipeline, picture: np.ndarray,
-             boxes: Sequence[Box]) -> Callable[[], None]:
+def networks(
+    pipeline: FacePipeline, picture: np.ndarray, boxes: Sequence[Box]
+) -> Callable[[], None]:
     """
     Return a call that runs the networks of ``pipeline`` once, on inputs prepared beforehand.
 
@@ -22,11 +23,18 @@ def networks(pipeline: FacePipeline, picture: np.ndarray,
     the faces at ``boxes`` in one batch.
     """
     detector = pipeline.detector
-    runs = [(detector.model.session, ['boxes', 'scores'], Letterbox(
-        detector.model.input_multiple).put(picture, detector.input_size))]
+    runs = [
+        (
+            detector.model.session,
+            ['boxes', 'scores'],
+            Letterbox(detector.model.input_multiple).put(picture, detector.input_size),
+        )
+    ]
     if boxes:
-        runs += [(classifier.model.session, ['probabilities'], classifier.batch(picture, boxes))
-                 for classifier in pipeline.questions.values()]
+        runs += [
+            (classifier.model.session, ['probabilities'], classifier.batch(picture, boxes))
+            for classifier in pipeline.questions.values()
+        ]
 
     def run() -> None:
         for session, outputs, batch in runs:

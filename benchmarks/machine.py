@@ -21,5 +21,9 @@ def describe() -> dict[str, object]:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             versions[name] = 'of the distribution'
-    return {'processor': model, 'cores': len(os.sched_getaffinity(0)),
-            'load': os.getloadavg()[0], 'versions': versions}
+    return {
+        'processor': model,
+        'cores': len(os.sched_getaffinity(0)),
+        'load': os.getloadavg()[0],
+        'versions': versions,
+    }

@@ -37,11 +37,20 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--seconds', type=float, default=60.0, help='length of a video')
-    parser.add_argument('--long-seconds', type=float, default=600.0,
-                        help='length of the video whose memory is watched; 0 leaves it out')
+    parser.add_argument(
+        '--long-seconds',
+        type=float,
+        default=600.0,
+        help='length of the video whose memory is watched; 0 leaves it out',
+    )
     parser.add_argument('--faces', type=int, default=1, choices=(1, 4, 8))
-    parser.add_argument('--output', type=Path, default=Path('benchmarks_output'), metavar='DIR',
-                        help='where offline.json is written')
+    parser.add_argument(
+        '--output',
+        type=Path,
+        default=Path('benchmarks_output'),
+        metavar='DIR',
+        help='where offline.json is written',
+    )
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix='face_perception_'))
@@ -65,31 +74,47 @@ def measure(folder: Path, arguments: argparse.Namespace) -> dict:
         'annotate: video': annotated(folder, clips[:1], ['video'])[0],
         'annotate: table': annotated(folder, clips[:1], ['table'])[0],
         'annotate: table, video, summary': annotated(
-            folder, clips[:1], ['table', 'video', 'summary'])[0]}
+            folder, clips[:1], ['table', 'video', 'summary']
+        )[0],
+    }
     first = next(iter(times.values()))
-    show(f'{seconds:g} s of video, {SIZE[0]}x{SIZE[1]}, {RATE:g} Hz, {arguments.faces} face(s); '
-         'with the start of the process',
-         ['way', 's', 'times real time', 'times the original way'],
-         [[name, f'{value:.1f}', f'{seconds / value:.1f}', f'{first / value:.1f}']
-          for name, value in times.items()])
+    show(
+        f'{seconds:g} s of video, {SIZE[0]}x{SIZE[1]}, {RATE:g} Hz, {arguments.faces} face(s); '
+        'with the start of the process',
+        ['way', 's', 'times real time', 'times the original way'],
+        [
+            [name, f'{value:.1f}', f'{seconds / value:.1f}', f'{first / value:.1f}']
+            for name, value in times.items()
+        ],
+    )
     speed = seconds / times['annotate: table, video, summary']
     print(f'Target: {TARGET_SPEED:g} times real time; measured {speed:.1f}')
-    workers = {count: annotated(folder, clips, ['table', 'video'], '--workers', str(count))[0]
-               for count in (1, 2)}
-    show('Four such videos', ['workers', 's', 'speed-up'], [
-        [str(count), f'{value:.1f}', f'{workers[1] / value:.2f}']
-        for count, value in workers.items()])
+    workers = {
+        count: annotated(folder, clips, ['table', 'video'], '--workers', str(count))[0]
+        for count in (1, 2)
+    }
+    show(
+        'Four such videos',
+        ['workers', 's', 'speed-up'],
+        [
+            [str(count), f'{value:.1f}', f'{workers[1] / value:.2f}']
+            for count, value in workers.items()
+        ],
+    )
     results = {'seconds': seconds, 'times_s': times, 'workers_s': workers}
     if arguments.long_seconds:
         long = folder / 'long.mp4'
         write_video(long, arguments.long_seconds, arguments.faces)
         taken, memory = annotated(folder, [long], ['table', 'video', 'summary'])
-        parts = {f'{share:.0%}': memory[int(share * (len(memory) - 1))]
-                 for share in (0.1, 0.25, 0.5, 0.75, 0.95)}
-        show(f'Memory over {arguments.long_seconds:g} s of video, which took {taken:.0f} s',
-             ['after', *parts, 'most'],
-             [['RSS in MB', *(f'{value:.0f}' for value in parts.values()),
-               f'{max(memory):.0f}']])
+        parts = {
+            f'{share:.0%}': memory[int(share * (len(memory) - 1))]
+            for share in (0.1, 0.25, 0.5, 0.75, 0.95)
+        }
+        show(
+            f'Memory over {arguments.long_seconds:g} s of video, which took {taken:.0f} s',
+            ['after', *parts, 'most'],
+            [['RSS in MB', *(f'{value:.0f}' for value in parts.values()), f'{max(memory):.0f}']],
+        )
         results |= {'long_s': taken, 'long_memory_mb': parts, 'long_most_mb': max(memory)}
     return results
 
@@ -98,10 +123,14 @@ def write_video(path: Path, seconds: float, faces: int) -> None:
     """Write a video in which a group of people moves to and fro."""
     picture, _ = crowd(faces, SIZE[0] + 64, SIZE[1])
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), RATE, SIZE)
-    for number in track(range(round(seconds * RATE)), f'making {path.name}', transient=True,
-                        console=Console(stderr=True)):
+    for number in track(
+        range(round(seconds * RATE)),
+        f'making {path.name}',
+        transient=True,
+        console=Console(stderr=True),
+    ):
         left = abs(number % 128 - 64)
-        writer.write(picture[:, left:left + SIZE[0]])
+        writer.write(picture[:, left : left + SIZE[0]])
     writer.release()
 
 
@@ -124,17 +153,28 @@ def original_way(source: Path, target: Path) -> float:
     return time.perf_counter() - started
 
 
-def annotated(folder: Path, inputs: list[Path], outputs: list[str],
-              *more: str) -> tuple[float, list[float]]:
+def annotated(
+    folder: Path, inputs: list[Path], outputs: list[str], *more: str
+) -> tuple[float, list[float]]:
     """Run the command as a user does; return its seconds, and its memory in MB over time."""
     results = folder / 'results'
     shutil.rmtree(results, ignore_errors=True)
-    command = [sys.executable, '-m', 'face_perception.offline.annotate', *map(str, inputs),
-               '--output', str(results), '--outputs', *outputs, *more]
+    command = [
+        sys.executable,
+        '-m',
+        'face_perception.offline.annotate',
+        *map(str, inputs),
+        '--output',
+        str(results),
+        '--outputs',
+        *outputs,
+        *more,
+    ]
     memory: list[float] = []
     started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               cwd=folder)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=folder
+    )
     watch = threading.Thread(target=watch_memory, args=(process, memory), daemon=True)
     watch.start()
     said, _ = process.communicate()

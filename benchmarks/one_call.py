@@ -25,8 +25,12 @@ class RandomFaces(CalibrationDataReader):
     def __init__(self, channels: int) -> None:
         """Prepare a few batches."""
         random = np.random.default_rng(0)
-        self.batches = iter([{'image': random.integers(0, 256, (8, 48, 48, channels),
-                                                       dtype=np.uint8)} for _ in range(8)])
+        self.batches = iter(
+            [
+                {'image': random.integers(0, 256, (8, 48, 48, channels), dtype=np.uint8)}
+                for _ in range(8)
+            ]
+        )
 
     def get_next(self) -> dict | None:
         """Return the next batch, ``None`` after the last."""
@@ -47,16 +51,24 @@ def main() -> None:
         for classifier in classifiers:
             path = Path(folder) / f'{classifier.model.task}.onnx'
             channels = classifier.model.session.get_inputs()[0].shape[3]
-            quantize_static(str(classifier.model.path), str(path), RandomFaces(channels),
-                            quant_format=QuantFormat.QDQ, per_channel=True)
+            quantize_static(
+                str(classifier.model.path),
+                str(path),
+                RandomFaces(channels),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+            )
             small.append(session(str(path)))
         image = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
         rows = []
         for count in FACES:
             boxes = [Box(20 + 70 * index, 100, 64, 64) for index in range(count)]
             rows += compare(classifiers, one, small, image, boxes)
-    show('Both answers for all faces of an image, crops included, one thread',
-         ['faces', 'way', 'ms', 'ratio'], rows)
+    show(
+        'Both answers for all faces of an image, crops included, one thread',
+        ['faces', 'way', 'ms', 'ratio'],
+        rows,
+    )
 
 
 def compare(classifiers, one, small, image, boxes) -> list[list[str]]:
@@ -67,13 +79,16 @@ def compare(classifiers, one, small, image, boxes) -> list[list[str]]:
         for classifier, run in zip(classifiers, sessions):
             run.run(None, {'image': classifier.batch(image, boxes)})
 
-    ways = {'two calls': lambda: two_calls([classifier.model.session
-                                            for classifier in classifiers]),
-            'joined, one call': lambda: one.run(None, {'image': gender.batch(image, boxes)}),
-            'two calls, int8': lambda: two_calls(small)}
+    ways = {
+        'two calls': lambda: two_calls([classifier.model.session for classifier in classifiers]),
+        'joined, one call': lambda: one.run(None, {'image': gender.batch(image, boxes)}),
+        'two calls, int8': lambda: two_calls(small),
+    }
     times = milliseconds(ways)
-    return [[str(len(boxes)), name, f'{value:.3f}', f'{value / times["two calls"]:.2f}']
-            for name, value in times.items()]
+    return [
+        [str(len(boxes)), name, f'{value:.3f}', f'{value / times["two calls"]:.2f}']
+        for name, value in times.items()
+    ]
 
 
 if __name__ == '__main__':

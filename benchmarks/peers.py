@@ -39,10 +39,14 @@ def camera(options: argparse.Namespace) -> None:
     from pictures import crowd
 
     from face_perception.tools.encodings import compress, encode
+
     picture, _ = crowd(options.faces, options.width, options.height)
     kind = CompressedImage if options.compressed else Image
-    message = (compress(picture, 'jpeg', Header()) if options.compressed
-               else encode(picture, 'bgr8', Header()))
+    message = (
+        compress(picture, 'jpeg', Header())
+        if options.compressed
+        else encode(picture, 'bgr8', Header())
+    )
     node = rclpy.create_node('benchmark_camera')
     topic = '/image/compressed' if options.compressed else '/image'
     publisher = node.create_publisher(kind, topic, QoSProfile(depth=5))
@@ -61,11 +65,13 @@ def echo(options: argparse.Namespace) -> None:
     node = rclpy.create_node('benchmark_echo')
     publisher = node.create_publisher(FaceArray, FACES_TOPIC, QoSProfile(depth=1))
     # The subscription is the node's: best effort, only the newest.
-    kind, topic = ((CompressedImage, '/image/compressed') if options.compressed
-                   else (Image, '/image'))
+    kind, topic = (
+        (CompressedImage, '/image/compressed') if options.compressed else (Image, '/image')
+    )
     qos = QoSProfile(depth=1, reliability=qos_profile_sensor_data.reliability)
     node.create_subscription(
-        kind, topic, lambda message: publisher.publish(FaceArray(header=message.header)), qos)
+        kind, topic, lambda message: publisher.publish(FaceArray(header=message.header)), qos
+    )
     spin(node)
 
 
@@ -106,7 +112,8 @@ class Probe(Node):
     def done(self) -> bool:
         """Whether the measurement is over."""
         return self.results != [] and (
-            time.monotonic() >= self.results[0]['time_s'] + self._options.seconds)
+            time.monotonic() >= self.results[0]['time_s'] + self._options.seconds
+        )
 
     def _on_faces(self, message: FaceArray) -> None:
         arrival, now = self.get_clock().now(), time.monotonic()
@@ -114,8 +121,14 @@ class Probe(Node):
             self.first = now
         if self.measuring and not self.done:
             age = arrival - Time.from_msg(message.header.stamp)
-            self.results.append({'number': int(message.header.frame_id), 'time_s': now,
-                                 'latency_ms': age.nanoseconds / 1e6, 'faces': len(message.faces)})
+            self.results.append(
+                {
+                    'number': int(message.header.frame_id),
+                    'time_s': now,
+                    'latency_ms': age.nanoseconds / 1e6,
+                    'faces': len(message.faces),
+                }
+            )
 
     def _on_latency(self, message: PipelineLatency) -> None:
         if self.results and not self.done:
@@ -140,15 +153,24 @@ def probe(options: argparse.Namespace) -> None:
     while not node.done:
         executor.spin_once(timeout_sec=0.1)
     elapsed, used = time.monotonic() - started, processor_seconds(pid) - used
-    options.result.write_text(json.dumps({
-        'first_result_s': node.first, 'seconds': elapsed, 'cpu_percent': 100 * used / elapsed,
-        'rss_mb': resident_megabytes(pid), 'shared_mb': shared_megabytes(pid),
-        'peak_rss_mb': peak_megabytes(pid),
-        'drops': node.drops[-1] - node.drops[0] if node.drops else 0,
-        'stages_ms': {name: float(np.median(values)) for name, values in node.stages.items()
-                      if values},
-        'processing_ms': float(np.median(node.processing)) if node.processing else None,
-        'results': node.results}))
+    options.result.write_text(
+        json.dumps(
+            {
+                'first_result_s': node.first,
+                'seconds': elapsed,
+                'cpu_percent': 100 * used / elapsed,
+                'rss_mb': resident_megabytes(pid),
+                'shared_mb': shared_megabytes(pid),
+                'peak_rss_mb': peak_megabytes(pid),
+                'drops': node.drops[-1] - node.drops[0] if node.drops else 0,
+                'stages_ms': {
+                    name: float(np.median(values)) for name, values in node.stages.items() if values
+                },
+                'processing_ms': float(np.median(node.processing)) if node.processing else None,
+                'results': node.results,
+            }
+        )
+    )
 
 
 def main() -> None:

@@ -26,8 +26,9 @@ def crowd(faces: int, width: int, height: int) -> tuple[np.ndarray, list[Box]]:
     if not faces:
         return picture, boxes
     columns, rows = GRIDS[faces]
-    scale = min(width / columns / CELL[0], height / rows / CELL[1],
-                LARGEST_FACE * height / FACE.height)
+    scale = min(
+        width / columns / CELL[0], height / rows / CELL[1], LARGEST_FACE * height / FACE.height
+    )
     portraits = [Portrait(load_photograph(), scale, mirrored, 0.1) for mirrored in (False, True)]
     # Those at the back stand higher and are drawn first.
     for row in range(rows):
@@ -39,6 +40,7 @@ def crowd(faces: int, width: int, height: int) -> tuple[np.ndarray, list[Box]]:
             # The hair's top lies a little below the cell's.
             top = row * height / rows - (PERSON.y - 4) * scale
             portraits[mirrored].draw(picture, left, top, scale, 0.8 + 0.4 * (number * 5 % 8) / 8)
-            boxes.append(Box(left + x * scale, top + FACE.y * scale,
-                             FACE.width * scale, FACE.height * scale))
+            boxes.append(
+                Box(left + x * scale, top + FACE.y * scale, FACE.width * scale, FACE.height * scale)
+            )
     return picture, boxes

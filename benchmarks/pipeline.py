@@ -52,17 +52,20 @@ class OriginalWay:
         gray = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2GRAY)
         pictures = {'gray': gray, 'rgb': cv2.cvtColor(image_bgr, COLOR_CONVERSIONS['rgb'])}
         found = self._cascade.detectMultiScale(gray, self.SCALE_FACTOR, self.NEIGHBOURS)
-        return [{name: self._label(name, pictures, face) for name in self._questions}
-                for face in found]
+        return [
+            {name: self._label(name, pictures, face) for name in self._questions} for face in found
+        ]
 
     def _label(self, name: str, pictures: dict[str, np.ndarray], face: np.ndarray) -> str:
         model = self._questions[name].model
         (x, y, width, height), (more_x, more_y) = face, self.OFFSETS[name]
-        crop = pictures[model.color][max(y - more_y, 0):y + height + more_y,
-                                     max(x - more_x, 0):x + width + more_x]
+        crop = pictures[model.color][
+            max(y - more_y, 0) : y + height + more_y, max(x - more_x, 0) : x + width + more_x
+        ]
         crop = cv2.resize(crop, (model.input_size, model.input_size))
-        probabilities, = model.session.run(
-            ['probabilities'], {'image': crop.reshape(1, model.input_size, model.input_size, -1)})
+        (probabilities,) = model.session.run(
+            ['probabilities'], {'image': crop.reshape(1, model.input_size, model.input_size, -1)}
+        )
         return model.labels[int(np.argmax(probabilities))]
 
 
@@ -70,17 +73,29 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--quick', action='store_true', help='a few turns: the numbers are rough')
-    parser.add_argument('--output', type=Path, default=Path('benchmarks_output'), metavar='DIR',
-                        help='where pipeline.json and pipeline.png are written')
+    parser.add_argument(
+        '--output',
+        type=Path,
+        default=Path('benchmarks_output'),
+        metavar='DIR',
+        help='where pipeline.json and pipeline.png are written',
+    )
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     pipeline = FacePipeline.load()  # one thread, for OpenCV too
     original = OriginalWay(pipeline)
     cases = list(itertools.product(SIZES, FACES))
     results = [
-        measure(pipeline, original, faces, size, turns=6 if arguments.quick else 60,
-                label=f'{number} of {len(cases)}: {size[0]}x{size[1]}, {faces} faces')
-        for number, (size, faces) in enumerate(cases, 1)]
+        measure(
+            pipeline,
+            original,
+            faces,
+            size,
+            turns=6 if arguments.quick else 60,
+            label=f'{number} of {len(cases)}: {size[0]}x{size[1]}, {faces} faces',
+        )
+        for number, (size, faces) in enumerate(cases, 1)
+    ]
     print_results(results)
     written = {'machine': describe(), 'quick': arguments.quick, 'results': results}
     (arguments.output / 'pipeline.json').write_text(json.dumps(written, indent=1) + '\n')
@@ -88,27 +103,43 @@ def main() -> None:
     print(f'written to {arguments.output}: pipeline.json, pipeline.png')
 
 
-def measure(pipeline: FacePipeline, original: OriginalWay, faces: int, size: tuple[int, int],
-            turns: int, label: str) -> dict:
+def measure(
+    pipeline: FacePipeline,
+    original: OriginalWay,
+    faces: int,
+    size: tuple[int, int],
+    turns: int,
+    label: str,
+) -> dict:
     """Return what one picture costs in each way, in turns."""
     picture, _ = crowd(faces, *size)
     pipeline.reset()
     found = pipeline(picture).faces
     stages: dict[str, list[float]] = {'detect': [], 'track': [], 'classify': []}
-    times = milliseconds({
-        'original': lambda: original(picture),
-        'pipeline': follow(pipeline, picture, stages),
-        'floor': networks(pipeline, picture, [face.box for face in found]),
-    }, turns, warm_up=min(turns, 5), label=label)
+    times = milliseconds(
+        {
+            'original': lambda: original(picture),
+            'pipeline': follow(pipeline, picture, stages),
+            'floor': networks(pipeline, picture, [face.box for face in found]),
+        },
+        turns,
+        warm_up=min(turns, 5),
+        label=label,
+    )
     return {
-        'width': size[0], 'height': size[1], 'faces': faces, 'found': len(found),
+        'width': size[0],
+        'height': size[1],
+        'faces': faces,
+        'found': len(found),
         'found_original': len(original(picture)),
         **{f'{name}_ms': value for name, value in times.items()},
-        **{f'{name}_ms': float(np.median(values[-turns:])) for name, values in stages.items()}}
+        **{f'{name}_ms': float(np.median(values[-turns:])) for name, values in stages.items()},
+    }
 
 
-def follow(pipeline: FacePipeline, picture: np.ndarray,
-           stages: dict[str, list[float]]) -> Callable[[], None]:
+def follow(
+    pipeline: FacePipeline, picture: np.ndarray, stages: dict[str, list[float]]
+) -> Callable[[], None]:
     """Return a call that takes the next image of a camera through the pipeline, as the node."""
     times = itertools.count(step=PERIOD_S)
 
@@ -122,25 +153,55 @@ def follow(pipeline: FacePipeline, picture: np.ndarray,
 
 def print_results(results: list[dict]) -> None:
     """Print the table, and how far the target is."""
-    show('One image, one thread, medians in ms', [
-        'size', 'faces', 'found', 'original: found', 'original', 'pipeline', 'bare networks',
-        'detect', 'track', 'classify', 'pipeline - networks', 'pipeline / networks',
-        'original / pipeline'],
-        [[f"{each['width']}x{each['height']}", str(each['faces']), str(each['found']),
-          str(each['found_original']), f"{each['original_ms']:.2f}", f"{each['pipeline_ms']:.2f}",
-          f"{each['floor_ms']:.2f}",
-          f"{each['detect_ms']:.2f}", f"{each['track_ms']:.2f}", f"{each['classify_ms']:.2f}",
-          f"{each['pipeline_ms'] - each['floor_ms']:.2f}",
-          f"{each['pipeline_ms'] / each['floor_ms']:.2f}",
-          f"{each['original_ms'] / each['pipeline_ms']:.1f}"] for each in results], width=150)
-    print('A way that finds fewer faces has less to classify, and so its time is flattered. The '
-          'bare networks\nrun on as many faces as the pipeline found.')
+    show(
+        'One image, one thread, medians in ms',
+        [
+            'size',
+            'faces',
+            'found',
+            'original: found',
+            'original',
+            'pipeline',
+            'bare networks',
+            'detect',
+            'track',
+            'classify',
+            'pipeline - networks',
+            'pipeline / networks',
+            'original / pipeline',
+        ],
+        [
+            [
+                f'{each["width"]}x{each["height"]}',
+                str(each['faces']),
+                str(each['found']),
+                str(each['found_original']),
+                f'{each["original_ms"]:.2f}',
+                f'{each["pipeline_ms"]:.2f}',
+                f'{each["floor_ms"]:.2f}',
+                f'{each["detect_ms"]:.2f}',
+                f'{each["track_ms"]:.2f}',
+                f'{each["classify_ms"]:.2f}',
+                f'{each["pipeline_ms"] - each["floor_ms"]:.2f}',
+                f'{each["pipeline_ms"] / each["floor_ms"]:.2f}',
+                f'{each["original_ms"] / each["pipeline_ms"]:.1f}',
+            ]
+            for each in results
+        ],
+        width=150,
+    )
+    print(
+        'A way that finds fewer faces has less to classify, and so its time is flattered. The '
+        'bare networks\nrun on as many faces as the pipeline found.'
+    )
     for each in results:
         if (each['height'], each['faces']) == (480, 8):
             missed = each['pipeline_ms'] - TARGET_MS
-            print(f'Target: VGA, 8 faces at most {TARGET_MS:g} ms; measured '
-                  f"{each['pipeline_ms']:.2f} ms: "
-                  + ('met' if missed <= 0 else f'missed by {missed:.2f} ms'))
+            print(
+                f'Target: VGA, 8 faces at most {TARGET_MS:g} ms; measured '
+                f'{each["pipeline_ms"]:.2f} ms: '
+                + ('met' if missed <= 0 else f'missed by {missed:.2f} ms')
+            )
 
 
 if __name__ == '__main__':

@@ -72,8 +72,10 @@ class Scene:
     classifier_interval: int = 1
 
     def __str__(self) -> str:
-        return (f"{self.width}x{self.height} {'compressed' if self.compressed else 'raw'}, "
-                f'{self.rate:g} Hz, {self.faces} face{"s" * (self.faces != 1)}')
+        return (
+            f'{self.width}x{self.height} {"compressed" if self.compressed else "raw"}, '
+            f'{self.rate:g} Hz, {self.faces} face{"s" * (self.faces != 1)}'
+        )
 
     @property
     def transport(self) -> list[str]:
@@ -83,16 +85,37 @@ class Scene:
     @property
     def camera(self) -> tuple[str, str, list[str]]:
         """Name, module and arguments of the camera's process."""
-        return 'camera', 'peers', [
-            'camera', '--width', str(self.width), '--height', str(self.height),
-            '--rate', str(self.rate), '--faces', str(self.faces), *self.transport]
+        return (
+            'camera',
+            'peers',
+            [
+                'camera',
+                '--width',
+                str(self.width),
+                '--height',
+                str(self.height),
+                '--rate',
+                str(self.rate),
+                '--faces',
+                str(self.faces),
+                *self.transport,
+            ],
+        )
 
     @property
     def node(self) -> tuple[str, str, list[str]]:
         """Name, module and arguments of the node's process, with its defaults otherwise."""
-        return 'node', NODE, [
-            '--ros-args', '-p', f"image_transport:={'compressed' if self.compressed else 'raw'}",
-            '-p', f'classifier.interval:={self.classifier_interval}']
+        return (
+            'node',
+            NODE,
+            [
+                '--ros-args',
+                '-p',
+                f'image_transport:={"compressed" if self.compressed else "raw"}',
+                '-p',
+                f'classifier.interval:={self.classifier_interval}',
+            ],
+        )
 
     @property
     def echo(self) -> tuple[str, str, list[str]]:
@@ -113,8 +136,13 @@ def prepare_environment() -> None:
     use_large_images()
 
 
-def measure(scene: Scene, middle: tuple[str, str, list[str]], warm_up: float, seconds: float,
-            wait: Callable[[], None]) -> dict:
+def measure(
+    scene: Scene,
+    middle: tuple[str, str, list[str]],
+    warm_up: float,
+    seconds: float,
+    wait: Callable[[], None],
+) -> dict:
     """
     Return what a probe sees of the process ``middle``, between the camera and the probe.
 
@@ -130,9 +158,21 @@ def measure(scene: Scene, middle: tuple[str, str, list[str]], warm_up: float, se
             return children[-1]
 
         try:
-            probe = start('probe', 'peers', [
-                'probe', '--warm-up', str(warm_up), '--seconds', str(seconds),
-                '--pid-file', str(folder / 'pid'), '--result', str(folder / 'result')])
+            probe = start(
+                'probe',
+                'peers',
+                [
+                    'probe',
+                    '--warm-up',
+                    str(warm_up),
+                    '--seconds',
+                    str(seconds),
+                    '--pid-file',
+                    str(folder / 'pid'),
+                    '--result',
+                    str(folder / 'result'),
+                ],
+            )
             camera = start(*scene.camera)
             for child in (probe, camera):
                 child.wait_for(READY)
@@ -164,17 +204,31 @@ def summary(seen: dict, started: float) -> dict:
     quarters = [float(np.median(part)) for part in np.array_split(latency, 4) if part.size]
     p50, p95, p99 = (float(value) for value in np.percentile(latency, (50, 95, 99)))
     return {
-        'startup_s': seen.pop('first_result_s') - started, **seen,
-        'p50_ms': p50, 'p95_ms': p95, 'p99_ms': p99, 'most_ms': float(latency.max()),
-        'quarters_ms': quarters, 'sent': sent, 'processed': len(results),
+        'startup_s': seen.pop('first_result_s') - started,
+        **seen,
+        'p50_ms': p50,
+        'p95_ms': p95,
+        'p99_ms': p99,
+        'most_ms': float(latency.max()),
+        'quarters_ms': quarters,
+        'sent': sent,
+        'processed': len(results),
         'lost': max(sent - len(results) - seen['drops'], 0),
         'rate_processed': (len(results) - 1) / float(times[-1] - times[0]),
         'found': float(np.mean([result['faces'] for result in results])),
-        'latency_ms': latency.round(3).tolist(), 'time_s': (times - times[0]).round(4).tolist()}
+        'latency_ms': latency.round(3).tolist(),
+        'time_s': (times - times[0]).round(4).tolist(),
+    }
 
 
-def measure_idle(scene: Scene, middle: tuple[str, str, list[str]], said: str, warm_up: float,
-                 seconds: float, wait: Callable[[], None]) -> dict:
+def measure_idle(
+    scene: Scene,
+    middle: tuple[str, str, list[str]],
+    said: str,
+    warm_up: float,
+    seconds: float,
+    wait: Callable[[], None],
+) -> dict:
     """Return what a process costs that nobody asks for anything, while the camera sends."""
     children: list[Process] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -187,10 +241,13 @@ def measure_idle(scene: Scene, middle: tuple[str, str, list[str]], said: str, wa
             started, used = time.monotonic(), processor_seconds(idle.pid)
             _pass(seconds, wait, children)
             used = processor_seconds(idle.pid) - used
-            return {'seconds': seconds, 'rss_mb': resident_megabytes(idle.pid),
-                    'shared_mb': shared_megabytes(idle.pid),
-                    'peak_rss_mb': peak_megabytes(idle.pid),
-                    'cpu_percent': 100 * used / (time.monotonic() - started)}
+            return {
+                'seconds': seconds,
+                'rss_mb': resident_megabytes(idle.pid),
+                'shared_mb': shared_megabytes(idle.pid),
+                'peak_rss_mb': peak_megabytes(idle.pid),
+                'cpu_percent': 100 * used / (time.monotonic() - started),
+            }
         finally:
             end_all(children)
 

@@ -12,12 +12,15 @@ from rich.progress import track
 from rich.table import Table
 
 
-def milliseconds(alternatives: Mapping[str, Callable[[], object]], turns: int = 60,
-                 warm_up: int = 5, label: str = 'timing') -> dict[str, float]:
+def milliseconds(
+    alternatives: Mapping[str, Callable[[], object]],
+    turns: int = 60,
+    warm_up: int = 5,
+    label: str = 'timing',
+) -> dict[str, float]:
     """Return the median time of a call of each alternative, in milliseconds."""
     taken = {name: [] for name in alternatives}
-    for turn in track(range(warm_up + turns), label, transient=True,
-                      console=Console(stderr=True)):
+    for turn in track(range(warm_up + turns), label, transient=True, console=Console(stderr=True)):
         for name, call in alternatives.items():
             started = time.perf_counter()
             call()

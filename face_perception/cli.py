@@ -67,6 +67,8 @@ def _run_with_extra(module: str, extra: str, interrupted: int = 0) -> int:
     except ModuleNotFoundError as error:
         if (error.name or '').startswith('face_perception'):
             raise
-        print(f"error: {error.name} is missing: run pip install 'face_perception[{extra}]'",
-              file=sys.stderr)
+        print(
+            f"error: {error.name} is missing: run pip install 'face_perception[{extra}]'",
+            file=sys.stderr,
+        )
         return 1

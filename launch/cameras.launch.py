@@ -23,19 +23,27 @@ from launch import LaunchContext, LaunchDescription
 def generate_launch_description() -> LaunchDescription:
     """Declare the arguments, settle the transport, start the nodes."""
     share = [FindPackageShare('face_perception'), 'config']
-    return LaunchDescription([
-        DeclareLaunchArgument(
-            'cameras', default_value=PathJoinSubstitution([*share, 'two_cameras.yaml']),
-            description='The list of cameras (YAML).'),
-        DeclareLaunchArgument(
-            'config', default_value=PathJoinSubstitution([*share, 'face_perception.yaml']),
-            description='Parameter file of all nodes (YAML).'),
-        DeclareLaunchArgument(
-            'machine', default_value='',
-            description='Start only the nodes of this machine, and those of none in particular. '
-                        'Empty: all.'),
-        OpaqueFunction(function=start_nodes),
-    ])
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument(
+                'cameras',
+                default_value=PathJoinSubstitution([*share, 'two_cameras.yaml']),
+                description='The list of cameras (YAML).',
+            ),
+            DeclareLaunchArgument(
+                'config',
+                default_value=PathJoinSubstitution([*share, 'face_perception.yaml']),
+                description='Parameter file of all nodes (YAML).',
+            ),
+            DeclareLaunchArgument(
+                'machine',
+                default_value='',
+                description='Start only the nodes of this machine, and those of none in '
+                'particular. Empty: all.',
+            ),
+            OpaqueFunction(function=start_nodes),
+        ]
+    )
 
 
 def start_nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:

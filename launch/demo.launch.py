@@ -28,33 +28,46 @@ def generate_launch_description() -> LaunchDescription:
     """Declare the arguments and start the three processes."""
     share = FindPackageShare('face_perception')
     node = PathJoinSubstitution([share, 'launch', 'face_perception.launch.py'])
-    return LaunchDescription([
-        DeclareLaunchArgument(
-            'source', default_value='sample',
-            description='What the camera publishes: sample (a built-in picture), a camera number '
-                        'or device, a video or an image file.'),
-        DeclareLaunchArgument(
-            'size', default_value='640x480', description='Size of the images, in pixels.'),
-        DeclareLaunchArgument(
-            'rate', default_value='30', description='Images per second.'),
-        DeclareLaunchArgument(
-            'rviz', default_value='auto', choices=['auto', 'true', 'false'],
-            description='Show the annotated images in RViz; auto: where RViz and a display exist.'),
-        # First: it declares image, namespace and name, and sets the transport for all others.
-        IncludeLaunchDescription(PythonLaunchDescriptionSource(node)),
-        Node(
-            package='face_perception',
-            executable='face_perception_camera',
-            namespace=LaunchConfiguration('namespace'),
-            arguments=[
-                '--source', LaunchConfiguration('source'),
-                '--size', LaunchConfiguration('size'),
-                '--rate', LaunchConfiguration('rate')],
-            remappings=[('image', LaunchConfiguration('image'))],
-            output='screen',
-            on_exit=Shutdown(reason='the camera ended')),
-        OpaqueFunction(function=start_rviz),
-    ])
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument(
+                'source',
+                default_value='sample',
+                description='What the camera publishes: sample (a built-in picture), a camera '
+                'number or device, a video or an image file.',
+            ),
+            DeclareLaunchArgument(
+                'size', default_value='640x480', description='Size of the images, in pixels.'
+            ),
+            DeclareLaunchArgument('rate', default_value='30', description='Images per second.'),
+            DeclareLaunchArgument(
+                'rviz',
+                default_value='auto',
+                choices=['auto', 'true', 'false'],
+                description='Show the annotated images in RViz; '
+                'auto: where RViz and a display exist.',
+            ),
+            # First: it declares image, namespace and name, and sets the transport for all others.
+            IncludeLaunchDescription(PythonLaunchDescriptionSource(node)),
+            Node(
+                package='face_perception',
+                executable='face_perception_camera',
+                namespace=LaunchConfiguration('namespace'),
+                arguments=[
+                    '--source',
+                    LaunchConfiguration('source'),
+                    '--size',
+                    LaunchConfiguration('size'),
+                    '--rate',
+                    LaunchConfiguration('rate'),
+                ],
+                remappings=[('image', LaunchConfiguration('image'))],
+                output='screen',
+                on_exit=Shutdown(reason='the camera ended'),
+            ),
+            OpaqueFunction(function=start_rviz),
+        ]
+    )
 
 
 def start_rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -68,14 +81,17 @@ def start_rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         reason = f'{missing}; ' if missing else ''
         return [LogInfo(msg=f'no RViz: {reason}the annotated images are on {topic}')]
     config = PathJoinSubstitution(
-        [FindPackageShare('face_perception'), 'config', 'face_perception.rviz'])
-    return [Node(
-        package='rviz2',
-        executable='rviz2',
-        arguments=['-d', config],
-        remappings=[('/face_perception/image_annotated', topic)],
-        output='screen',
-    )]
+        [FindPackageShare('face_perception'), 'config', 'face_perception.rviz']
+    )
+    return [
+        Node(
+            package='rviz2',
+            executable='rviz2',
+            arguments=['-d', config],
+            remappings=[('/face_perception/image_annotated', topic)],
+            output='screen',
+        )
+    ]
 
 
 def why_no_rviz(context: LaunchContext, wanted: str) -> str:
@@ -84,7 +100,7 @@ def why_no_rviz(context: LaunchContext, wanted: str) -> str:
         get_package_prefix('rviz2')
     except PackageNotFoundError:
         distribution = context.environment.get('ROS_DISTRO', '<distribution>')
-        return f"it is not installed (sudo apt-get install ros-{distribution}-rviz2)"
+        return f'it is not installed (sudo apt-get install ros-{distribution}-rviz2)'
     displays = ('DISPLAY', 'WAYLAND_DISPLAY')
     if wanted == 'auto' and not any(context.environment.get(name) for name in displays):
         return 'there is no display (rviz:=true starts it all the same)'

@@ -33,18 +33,34 @@ class Override(NamedTuple):
 
 
 OVERRIDES = (
-    Override('image_transport', 'image_transport', str,
-             "'raw' subscribes to the image topic, 'compressed' to <image topic>/compressed",
-             ('raw', 'compressed')),
-    Override('emotion_model', 'emotion.model', str,
-             "ONNX file for emotion: a bare name is one of the package's, else a path"),
-    Override('gender_model', 'gender.model', str,
-             "ONNX file for gender: a bare name is one of the package's, else a path"),
+    Override(
+        'image_transport',
+        'image_transport',
+        str,
+        "'raw' subscribes to the image topic, 'compressed' to <image topic>/compressed",
+        ('raw', 'compressed'),
+    ),
+    Override(
+        'emotion_model',
+        'emotion.model',
+        str,
+        "ONNX file for emotion: a bare name is one of the package's, else a path",
+    ),
+    Override(
+        'gender_model',
+        'gender.model',
+        str,
+        "ONNX file for gender: a bare name is one of the package's, else a path",
+    ),
     Override('emotion_enabled', 'emotion.enabled', bool, 'Classify emotion', BOOLEANS),
     Override('gender_enabled', 'gender.enabled', bool, 'Classify gender', BOOLEANS),
-    Override('autostart', 'autostart', bool,
-             'Configure and activate at start; false leaves that to a lifecycle manager',
-             BOOLEANS),
+    Override(
+        'autostart',
+        'autostart',
+        bool,
+        'Configure and activate at start; false leaves that to a lifecycle manager',
+        BOOLEANS,
+    ),
     Override('use_sim_time', 'use_sim_time', bool, 'Take the time from /clock', BOOLEANS),
 )
 
@@ -52,31 +68,43 @@ OVERRIDES = (
 def generate_launch_description() -> LaunchDescription:
     """Declare the arguments, settle the transport, start the node."""
     shipped = PathJoinSubstitution(
-        [FindPackageShare('face_perception'), 'config', 'face_perception.yaml'])
-    return LaunchDescription([
-        DeclareLaunchArgument(
-            'image', default_value='image', description='Topic of the camera images.'),
-        DeclareLaunchArgument(
-            'config', default_value=shipped, description='Parameter file (YAML).'),
-        *(declare(override) for override in OVERRIDES),
-        DeclareLaunchArgument(
-            'log_level', default_value='info', description='What the node logs at least.',
-            choices=['debug', 'info', 'warn', 'error', 'fatal']),
-        DeclareLaunchArgument(
-            'namespace', default_value='', description='Namespace of the node.'),
-        DeclareLaunchArgument(
-            'name', default_value='face_perception', description='Name of the node.'),
-        OpaqueFunction(function=settle_transport),
-        OpaqueFunction(function=start_node),
-    ])
+        [FindPackageShare('face_perception'), 'config', 'face_perception.yaml']
+    )
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument(
+                'image', default_value='image', description='Topic of the camera images.'
+            ),
+            DeclareLaunchArgument(
+                'config', default_value=shipped, description='Parameter file (YAML).'
+            ),
+            *(declare(override) for override in OVERRIDES),
+            DeclareLaunchArgument(
+                'log_level',
+                default_value='info',
+                description='What the node logs at least.',
+                choices=['debug', 'info', 'warn', 'error', 'fatal'],
+            ),
+            DeclareLaunchArgument(
+                'namespace', default_value='', description='Namespace of the node.'
+            ),
+            DeclareLaunchArgument(
+                'name', default_value='face_perception', description='Name of the node.'
+            ),
+            OpaqueFunction(function=settle_transport),
+            OpaqueFunction(function=start_node),
+        ]
+    )
 
 
 def declare(override: Override) -> DeclareLaunchArgument:
     """Return the argument, whose default '' leaves the parameter as the file has it."""
     return DeclareLaunchArgument(
-        override.argument, default_value='',
+        override.argument,
+        default_value='',
         description=f'{override.meaning}. Empty: as the parameter file has it.',
-        choices=['', *override.choices] if override.choices else None)
+        choices=['', *override.choices] if override.choices else None,
+    )
 
 
 def settle_transport(context: LaunchContext) -> None:
@@ -96,19 +124,26 @@ def start_node(context: LaunchContext) -> list[Node]:
     if not config.is_file():
         # launch would warn and go on without it, that is with other parameters than wanted.
         raise FileNotFoundError(f"launch argument config: there is no file '{config}'")
-    given = [override for override in OVERRIDES
-             if LaunchConfiguration(override.argument).perform(context)]
+    given = [
+        override
+        for override in OVERRIDES
+        if LaunchConfiguration(override.argument).perform(context)
+    ]
     overrides = {
         override.parameter: ParameterValue(
-            LaunchConfiguration(override.argument), value_type=override.kind)
-        for override in given}
-    return [Node(
-        package='face_perception',
-        executable='face_perception_node',
-        name=LaunchConfiguration('name'),
-        namespace=LaunchConfiguration('namespace'),
-        parameters=[str(config), *([overrides] if overrides else [])],
-        remappings=[('image', LaunchConfiguration('image'))],
-        ros_arguments=['--log-level', LaunchConfiguration('log_level')],
-        output='screen',
-    )]
+            LaunchConfiguration(override.argument), value_type=override.kind
+        )
+        for override in given
+    }
+    return [
+        Node(
+            package='face_perception',
+            executable='face_perception_node',
+            name=LaunchConfiguration('name'),
+            namespace=LaunchConfiguration('namespace'),
+            parameters=[str(config), *([overrides] if overrides else [])],
+            remappings=[('image', LaunchConfiguration('image'))],
+            ros_arguments=['--log-level', LaunchConfiguration('log_level')],
+            output='screen',
+        )
+    ]

@@ -35,31 +35,48 @@ FAREWELL_S = 1.0
 def generate_launch_description() -> LaunchDescription:
     """Declare the arguments, start node and recording, then the bag."""
     node = PathJoinSubstitution(
-        [FindPackageShare('face_perception'), 'launch', 'face_perception.launch.py'])
-    return LaunchDescription([
-        DeclareLaunchArgument('bag', description='The bag: the folder that ros2 bag record made.'),
-        DeclareLaunchArgument(
-            'rate', default_value='1.0', description='Times as fast as it was recorded.'),
-        DeclareLaunchArgument(
-            'loop', default_value='false', choices=['true', 'false'],
-            description='Begin again at the end.'),
-        DeclareLaunchArgument(
-            'start_offset', default_value='0.0',
-            description='Begin so many seconds into the bag.'),
-        DeclareLaunchArgument(
-            'start_delay', default_value='3.0',
-            description='Seconds that the node gets to load its models before the bag begins.'),
-        DeclareLaunchArgument(
-            'record', default_value='',
-            description='Record faces and latency as a bag in this new folder. Empty: record '
-                        'nothing.'),
-        OpaqueFunction(function=check),
-        # First: it declares namespace and name, and sets the transport for all others.
-        IncludeLaunchDescription(
-            PythonLaunchDescriptionSource(node), launch_arguments={'use_sim_time': 'true'}.items()),
-        OpaqueFunction(function=record),
-        OpaqueFunction(function=play),
-    ])
+        [FindPackageShare('face_perception'), 'launch', 'face_perception.launch.py']
+    )
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument(
+                'bag', description='The bag: the folder that ros2 bag record made.'
+            ),
+            DeclareLaunchArgument(
+                'rate', default_value='1.0', description='Times as fast as it was recorded.'
+            ),
+            DeclareLaunchArgument(
+                'loop',
+                default_value='false',
+                choices=['true', 'false'],
+                description='Begin again at the end.',
+            ),
+            DeclareLaunchArgument(
+                'start_offset',
+                default_value='0.0',
+                description='Begin so many seconds into the bag.',
+            ),
+            DeclareLaunchArgument(
+                'start_delay',
+                default_value='3.0',
+                description='Seconds that the node gets to load its models before the bag begins.',
+            ),
+            DeclareLaunchArgument(
+                'record',
+                default_value='',
+                description='Record faces and latency as a bag in this new folder. Empty: record '
+                'nothing.',
+            ),
+            OpaqueFunction(function=check),
+            # First: it declares namespace and name, and sets the transport for all others.
+            IncludeLaunchDescription(
+                PythonLaunchDescriptionSource(node),
+                launch_arguments={'use_sim_time': 'true'}.items(),
+            ),
+            OpaqueFunction(function=record),
+            OpaqueFunction(function=play),
+        ]
+    )
 
 
 def check(context: LaunchContext) -> None:
@@ -78,7 +95,8 @@ def check(context: LaunchContext) -> None:
     wanted = path_of('record', context)
     if text_of('record', context) and wanted.exists():
         raise FileExistsError(
-            f"launch argument record: '{wanted}' exists already: give another folder")
+            f"launch argument record: '{wanted}' exists already: give another folder"
+        )
 
 
 def record(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -87,22 +105,45 @@ def record(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         return []
     names = [text_of(argument, context).strip('/') for argument in ('namespace', 'name')]
     own = '/'.join(['', *filter(None, names)])
-    return [ExecuteProcess(
-        # In the bag's time, as the node: the two can be laid side by side.
-        cmd=['ros2', 'bag', 'record', f'{own}/faces', f'{own}/latency', '--use-sim-time',
-             '--output', str(path_of('record', context))],
-        output='screen')]
+    return [
+        ExecuteProcess(
+            # In the bag's time, as the node: the two can be laid side by side.
+            cmd=[
+                'ros2',
+                'bag',
+                'record',
+                f'{own}/faces',
+                f'{own}/latency',
+                '--use-sim-time',
+                '--output',
+                str(path_of('record', context)),
+            ],
+            output='screen',
+        )
+    ]
 
 
 def play(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """Return the bag, which begins when the node is ready, and ends everything."""
     loop = ['--loop'] if text_of('loop', context) == 'true' else []
     process = ExecuteProcess(
-        cmd=['ros2', 'bag', 'play', str(path_of('bag', context)), '--clock', str(CLOCK_RATE),
-             '--rate', LaunchConfiguration('rate'),
-             '--start-offset', LaunchConfiguration('start_offset'),
-             '--disable-keyboard-controls', *loop],
-        output='screen', on_exit=end)
+        cmd=[
+            'ros2',
+            'bag',
+            'play',
+            str(path_of('bag', context)),
+            '--clock',
+            str(CLOCK_RATE),
+            '--rate',
+            LaunchConfiguration('rate'),
+            '--start-offset',
+            LaunchConfiguration('start_offset'),
+            '--disable-keyboard-controls',
+            *loop,
+        ],
+        output='screen',
+        on_exit=end,
+    )
     return [TimerAction(period=float(text_of('start_delay', context)), actions=[process])]
 
 

@@ -18,8 +18,7 @@ from support.program import Programs
 os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
 if worker := os.environ.get('PYTEST_XDIST_WORKER', '').removeprefix('gw'):
-    os.environ['ROS_DOMAIN_ID'] = str(
-        1 + (int(os.environ['ROS_DOMAIN_ID']) + int(worker)) % 100)
+    os.environ['ROS_DOMAIN_ID'] = str(1 + (int(os.environ['ROS_DOMAIN_ID']) + int(worker)) % 100)
 # Before PyTorch is: its threads wait for each other, which costs more than they gain as soon as
 # another process needs the cores.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
@@ -36,24 +35,41 @@ def make_model(tmp_path):
     onnx = pytest.importorskip('onnx', reason='needs onnx (the extra test) to make model files')
     from onnx import TensorProto, helper
 
-    def make(name='model.onnx', size=8, channels=1, classes=3, input_name='image',
-             output_name='probabilities', input_type=TensorProto.UINT8, **metadata):
-        metadata = {'task': 'emotion', 'labels': json.dumps(['happy', 'sad', 'neutral']),
-                    'color': 'gray', 'crop_margin': '0.0', 'version': '9.9', **metadata}
+    def make(
+        name='model.onnx',
+        size=8,
+        channels=1,
+        classes=3,
+        input_name='image',
+        output_name='probabilities',
+        input_type=TensorProto.UINT8,
+        **metadata,
+    ):
+        metadata = {
+            'task': 'emotion',
+            'labels': json.dumps(['happy', 'sad', 'neutral']),
+            'color': 'gray',
+            'crop_margin': '0.0',
+            'version': '9.9',
+            **metadata,
+        }
         weights = np.linspace(-1, 1, channels * classes, dtype=np.float32) / 255
         graph = helper.make_graph(
-            [helper.make_node('Cast', [input_name], ['f'], to=TensorProto.FLOAT),
-             helper.make_node('ReduceMean', ['f'], ['mean'], axes=[1, 2], keepdims=0),
-             helper.make_node('MatMul', ['mean', 'w'], ['logits']),
-             helper.make_node('Softmax', ['logits'], [output_name], axis=1)],
+            [
+                helper.make_node('Cast', [input_name], ['f'], to=TensorProto.FLOAT),
+                helper.make_node('ReduceMean', ['f'], ['mean'], axes=[1, 2], keepdims=0),
+                helper.make_node('MatMul', ['mean', 'w'], ['logits']),
+                helper.make_node('Softmax', ['logits'], [output_name], axis=1),
+            ],
             'tiny',
             [helper.make_tensor_value_info(input_name, input_type, ['N', size, size, channels])],
             [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, ['N', classes])],
-            [helper.make_tensor('w', TensorProto.FLOAT, [channels, classes], weights.tolist())])
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid('', 13)], ir_version=8)
+            [helper.make_tensor('w', TensorProto.FLOAT, [channels, classes], weights.tolist())],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 13)], ir_version=8)
         helper.set_model_props(
-            model, {key: value for key, value in metadata.items() if value is not None})
+            model, {key: value for key, value in metadata.items() if value is not None}
+        )
         path = tmp_path / name
         onnx.save(model, path)
         return path
@@ -65,7 +81,8 @@ def make_model(tmp_path):
 def portrait():
     """Return a 480x640 BGR picture with one face, and where the face is (x, y, size)."""
     data = pytest.importorskip(
-        'skimage.data', reason='needs scikit-image (the extra demo) for a picture with a face')
+        'skimage.data', reason='needs scikit-image (the extra demo) for a picture with a face'
+    )
     picture = np.full((480, 640, 3), 90, np.uint8)
     picture[:, 64:576] = data.astronaut()[:480, :, ::-1]
     return picture, (236, 60, 106)
@@ -77,6 +94,7 @@ def ros():
     import rclpy
 
     from face_perception.ros.transport import use_large_images
+
     use_large_images()
     rclpy.init()
     client = RosClient(rclpy.create_node('test_client'))
@@ -97,6 +115,7 @@ class RosClient:
     def spin_until(self, condition, timeout=20.0):
         """Spin until ``condition()`` is true; return its value, or fail after ``timeout`` s."""
         import rclpy
+
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             if value := condition():
@@ -107,6 +126,7 @@ class RosClient:
     def spin_for(self, seconds):
         """Spin for a while."""
         import rclpy
+
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             rclpy.spin_once(self.node, timeout_sec=left)
@@ -127,14 +147,16 @@ class RosClient:
     def diagnostics(self):
         """Return the list that all diagnostics are appended to."""
         from diagnostic_msgs.msg import DiagnosticArray
+
         if self._diagnostics is None:
             self._diagnostics = self.collect(DiagnosticArray, '/diagnostics')
         return self._diagnostics
 
     def forget(self, name):
         """Destroy the subscriptions and clients of a node: each costs time until the end."""
-        self.stop_collecting(*(
-            topic for topic in list(self._subscriptions) if topic.startswith(f'/{name}/')))
+        self.stop_collecting(
+            *(topic for topic in list(self._subscriptions) if topic.startswith(f'/{name}/'))
+        )
         for service in [service for service in self._clients if service.startswith(f'/{name}/')]:
             self.node.destroy_client(self._clients.pop(service))
 
@@ -167,8 +189,10 @@ class RosClient:
 def pictures():
     """Return six pictures of 64x48 pixels, told apart by their brightness: 30, 60, ... 180."""
     ramp = np.linspace(0, 40, 64)[None, :, None]
-    return [np.full((48, 64, 3), 30 * number, np.uint8) + ramp.astype(np.uint8)
-            for number in range(1, 7)]
+    return [
+        np.full((48, 64, 3), 30 * number, np.uint8) + ramp.astype(np.uint8)
+        for number in range(1, 7)
+    ]
 
 
 @pytest.fixture
@@ -177,8 +201,9 @@ def start_tool(tmp_path):
     programs = Programs()
 
     def start(module, *arguments, **environment):
-        return programs.start(['-m', f'face_perception.tools.{module}', *arguments], tmp_path,
-                              module, environment)
+        return programs.start(
+            ['-m', f'face_perception.tools.{module}', *arguments], tmp_path, module, environment
+        )
 
     yield start
     programs.end()
@@ -192,7 +217,8 @@ def make_video(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         writer = cv2.VideoWriter(
-            str(path), cv2.VideoWriter_fourcc(*codec), 10.0, pictures[0].shape[1::-1])
+            str(path), cv2.VideoWriter_fourcc(*codec), 10.0, pictures[0].shape[1::-1]
+        )
         if not writer.isOpened():
             pytest.skip(f'this OpenCV writes no {codec}')
         for picture in pictures:
@@ -235,8 +261,11 @@ def make_bag(tmp_path, pictures):
     from face_perception.tools.encodings import compress
 
     typestore = get_typestore(Stores.ROS2_HUMBLE)
-    types = {'/camera/image_raw': 'sensor_msgs/msg/Image', '/words': 'std_msgs/msg/String',
-             '/other/image/compressed': 'sensor_msgs/msg/CompressedImage'}
+    types = {
+        '/camera/image_raw': 'sensor_msgs/msg/Image',
+        '/words': 'std_msgs/msg/String',
+        '/other/image/compressed': 'sensor_msgs/msg/CompressedImage',
+    }
 
     def message_of(topic, number, header):
         picture = pictures[number % len(pictures)]
@@ -251,8 +280,10 @@ def make_bag(tmp_path, pictures):
         writer = Writer(bag.path, version=8, storage_plugin=StoragePlugin[storage.upper()])
         writer.set_compression(CompressionMode[compression.upper()], CompressionFormat.ZSTD)
         with writer:
-            connections = {topic: writer.add_connection(topic, types[topic], typestore=typestore)
-                           for topic in topics}
+            connections = {
+                topic: writer.add_connection(topic, types[topic], typestore=typestore)
+                for topic in topics
+            }
             for number in range(len(messages) or count):
                 for place, (topic, connection) in enumerate(connections.items()):
                     stamp_ns = BAG_START_NS + number * 10**9 // IMAGE_RATE + place * 10**6

@@ -23,7 +23,8 @@ class Answer:
         """Take a new answer into the average."""
         self.raw = said
         self.smooth = Classification(
-            said.labels, self.average.add(said.probabilities, time_s, time_constant))
+            said.labels, self.average.add(said.probabilities, time_s, time_constant)
+        )
 
 
 NO_ANSWER = Answer(None)
@@ -51,8 +52,9 @@ class AnswerBook:
         for gone in set(self._answers) - ids:
             del self._answers[gone], self._waited[gone]
 
-    def due(self, tracks: Sequence[Track], questions: Mapping[str, Classifier],
-            interval: int = 1) -> list[Track]:
+    def due(
+        self, tracks: Sequence[Track], questions: Mapping[str, Classifier], interval: int = 1
+    ) -> list[Track]:
         """
         Return whom to classify in this image, in the order of ``tracks``.
 
@@ -64,17 +66,28 @@ class AnswerBook:
         for track in tracks:
             self._waited[track.id] = self._waited.get(track.id, interval - 1) + 1
             self._answers.setdefault(track.id, {})
-        unknown = [track for track in tracks if any(
-            self.get(track.id, *question) is NO_ANSWER for question in questions.items())]
-        waiting = [track for track in tracks
-                   if track not in unknown and self._waited[track.id] >= interval]
+        unknown = [
+            track
+            for track in tracks
+            if any(self.get(track.id, *question) is NO_ANSWER for question in questions.items())
+        ]
+        waiting = [
+            track for track in tracks if track not in unknown and self._waited[track.id] >= interval
+        ]
         waiting.sort(key=lambda track: -self._waited[track.id])
         share = max(-(-len(tracks) // interval) - len(unknown), 0)
         chosen = {track.id for track in unknown + waiting[:share]}
         return [track for track in tracks if track.id in chosen]
 
-    def add(self, track: Track, name: str, source: Classifier, said: Classification,
-            time_s: float, time_constant: float) -> None:
+    def add(
+        self,
+        track: Track,
+        name: str,
+        source: Classifier,
+        said: Classification,
+        time_s: float,
+        time_constant: float,
+    ) -> None:
         """Note what a classifier said about a face that was due."""
         answer = self.get(track.id, name, source)
         if answer is NO_ANSWER:

@@ -56,8 +56,11 @@ class SizeBudget:
     @property
     def exhausted(self) -> bool:
         """Return whether the target is missed though the size is the smallest."""
-        return (self._step == len(self._sizes) - 1 and len(self._times) == PATIENCE
-                and median(time for time, _ in self._times) > self.target_s)
+        return (
+            self._step == len(self._sizes) - 1
+            and len(self._times) == PATIENCE
+            and median(time for time, _ in self._times) > self.target_s
+        )
 
     def add(self, processing_s: float, detect_s: float) -> int:
         """Note how long an image with a detection took; return the size for the next."""

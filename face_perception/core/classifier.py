@@ -32,8 +32,9 @@ class Classifier:
         """
         if not boxes:
             return []
-        probabilities, = self.model.session.run(
-            ['probabilities'], {'image': self.batch(image_bgr, boxes)})
+        (probabilities,) = self.model.session.run(
+            ['probabilities'], {'image': self.batch(image_bgr, boxes)}
+        )
         return [Classification(self.model.labels, row) for row in probabilities]
 
     def batch(self, image_bgr: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:

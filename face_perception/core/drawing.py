@@ -33,8 +33,9 @@ def annotate(image_bgr: np.ndarray, faces: list[Face], caption: str = '') -> np.
         color = COLORS.get(face.emotion.label, UNLABELLED) if face.emotion else UNLABELLED
         left, top = round(face.box.x), round(face.box.y)
         right, bottom = round(face.box.x + face.box.width), round(face.box.y + face.box.height)
-        cv2.rectangle(picture, (left, top), (right - 1, bottom - 1), color,
-                      max(round(2 * scale), 1))
+        cv2.rectangle(
+            picture, (left, top), (right - 1, bottom - 1), color, max(round(2 * scale), 1)
+        )
         _write(picture, label(face), (left, top), 0.5 * scale, color)
     if caption:
         line_height = round(22 * scale)
@@ -44,15 +45,23 @@ def annotate(image_bgr: np.ndarray, faces: list[Face], caption: str = '') -> np.
 
 def label(face: Face) -> str:
     """Return what is written at a face, for example ``happy 92% | female 88%``."""
-    answers = [f'{answer.label} {answer.confidence:.0%}'
-               for answer in (face.emotion, face.gender) if answer]
+    answers = [
+        f'{answer.label} {answer.confidence:.0%}'
+        for answer in (face.emotion, face.gender)
+        if answer
+    ]
     if face.track_id:
         answers.insert(0, f'#{face.track_id}')
     return ' | '.join(answers) or f'face {face.score:.0%}'
 
 
-def _write(picture: np.ndarray, text: str, lower_left: tuple[int, int], scale: float,
-           color: tuple[int, int, int]) -> None:
+def _write(
+    picture: np.ndarray,
+    text: str,
+    lower_left: tuple[int, int],
+    scale: float,
+    color: tuple[int, int, int],
+) -> None:
     """Write dark text on a filled bar, moved inside the picture where it would leave it."""
     thickness = max(round(scale * 2), 1)
     (width, height), baseline = cv2.getTextSize(text, FONT, scale, thickness)
@@ -60,5 +69,13 @@ def _write(picture: np.ndarray, text: str, lower_left: tuple[int, int], scale: f
     x = min(max(lower_left[0], 0), max(picture.shape[1] - width - 2 * pad, 0))
     y = max(lower_left[1], height + 2 * pad)
     cv2.rectangle(picture, (x, y - height - 2 * pad), (x + width + 2 * pad, y), color, cv2.FILLED)
-    cv2.putText(picture, text, (x + pad, y - pad - baseline // 4), FONT, scale, (0, 0, 0),
-                thickness, cv2.LINE_AA)
+    cv2.putText(
+        picture,
+        text,
+        (x + pad, y - pad - baseline // 4),
+        FONT,
+        scale,
+        (0, 0, 0),
+        thickness,
+        cv2.LINE_AA,
+    )

@@ -50,8 +50,13 @@ def face_fields(face: Face) -> dict:
 
 def roi_fields(box: Box) -> dict:
     """Return the fields of RegionOfInterest.msg for a box inside the image, on whole pixels."""
-    return {'x_offset': int(box.x), 'y_offset': int(box.y), 'width': int(box.width),
-            'height': int(box.height), 'do_rectify': False}
+    return {
+        'x_offset': int(box.x),
+        'y_offset': int(box.y),
+        'width': int(box.width),
+        'height': int(box.height),
+        'do_rectify': False,
+    }
 
 
 def duration_fields(seconds: float) -> dict:

@@ -14,11 +14,17 @@ PAD_VALUE = 128
 
 def image_size(image_bgr: np.ndarray) -> tuple[int, int]:
     """Return width and height; raises ``ImageError`` unless it is a uint8 ``[H, W, 3]`` image."""
-    if (image_bgr.dtype != np.uint8 or image_bgr.ndim != 3 or image_bgr.shape[2] != 3
-            or 0 in image_bgr.shape):
+    if (
+        image_bgr.dtype != np.uint8
+        or image_bgr.ndim != 3
+        or image_bgr.shape[2] != 3
+        or 0 in image_bgr.shape
+    ):
         raise ImageError(
-            'array', 'a detector takes a uint8 [H, W, 3] BGR image, not '
-            f'{image_bgr.dtype} {list(image_bgr.shape)}: convert it first')
+            'array',
+            'a detector takes a uint8 [H, W, 3] BGR image, not '
+            f'{image_bgr.dtype} {list(image_bgr.shape)}: convert it first',
+        )
     return image_bgr.shape[1], image_bgr.shape[0]
 
 
@@ -46,8 +52,7 @@ class Letterbox:
         if self._made_for != (size, input_size):
             self._make_canvas(size, input_size)
         for smaller in self._steps:
-            cv2.resize(image_bgr, smaller.shape[1::-1], dst=smaller,
-                       interpolation=cv2.INTER_LINEAR)
+            cv2.resize(image_bgr, smaller.shape[1::-1], dst=smaller, interpolation=cv2.INTER_LINEAR)
             image_bgr = smaller
         return self._canvas
 
@@ -78,5 +83,5 @@ class Letterbox:
             self._steps.append(np.empty((height, width, 3), np.uint8))
         if not self._steps or (width, height) != content:
             self._steps.append(None)
-        self._steps[-1] = self._canvas[0, :content[1], :content[0]]
+        self._steps[-1] = self._canvas[0, : content[1], : content[0]]
         self._made_for = size, input_size

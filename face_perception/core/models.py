@@ -108,11 +108,13 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError:
         raise ModelError(
             f"model file '{path}' does not exist: correct the model parameter, or install the "
-            'package again if it is one of its own models') from None
+            'package again if it is one of its own models'
+        ) from None
     except OSError as error:
         raise ModelError(
             f"model file '{path}' cannot be read ({error.strerror}): "
-            'check that it is a file and its permissions') from None
+            'check that it is a file and its permissions'
+        ) from None
     if not data:
         raise ModelError(f"model file '{path}' is empty: copy it again")
     return data
@@ -129,7 +131,8 @@ def _verify_checksum(path: Path, digest: str) -> None:
             raise ModelError(
                 f"model file '{path}' is not the one that was shipped (SHA-256 {digest[:12]}…, "
                 f'{CHECKSUMS} says {expected[:12]}…): install the package again, or keep a '
-                'model of your own in another folder')
+                'model of your own in another folder'
+            )
 
 
 def _start_session(path: Path, data: bytes, num_threads: int) -> ort.InferenceSession:
@@ -138,7 +141,8 @@ def _start_session(path: Path, data: bytes, num_threads: int) -> ort.InferenceSe
     except ImportError as error:  # the one dependency that no distribution packages
         raise ModelError(
             f"ONNX Runtime is not usable here ({error}): run 'pip install onnxruntime', beside "
-            "the OpenCV and cv_bridge of Ubuntu 'pip install onnxruntime \"numpy<2\"'") from None
+            'the OpenCV and cv_bridge of Ubuntu \'pip install onnxruntime "numpy<2"\''
+        ) from None
     options = ort.SessionOptions()
     options.intra_op_num_threads = num_threads
     options.inter_op_num_threads = 1
@@ -158,20 +162,25 @@ def _start_session(path: Path, data: bytes, num_threads: int) -> ort.InferenceSe
 def _refusal(path: Path, task: str, reason: str) -> ModelError:
     return ModelError(
         f"model file '{path}' does not keep the contract for {task} models: {reason}; "
-        'export it with face_perception.training.export (see models/README.md)')
+        'export it with face_perception.training.export (see models/README.md)'
+    )
 
 
 def _check_interface(network: _Network, task: str, outputs: list[str]) -> tuple[str, list]:
     """Check task and names; return type and shape of the input."""
     if network.metadata.get('task') != task:
-        raise _refusal(network.path, task,
-                       f"its metadata says task '{network.metadata.get('task', '')}'")
+        raise _refusal(
+            network.path, task, f"its metadata says task '{network.metadata.get('task', '')}'"
+        )
     inputs = network.session.get_inputs()
     found = [node.name for node in network.session.get_outputs()]
     if [node.name for node in inputs] != ['image'] or sorted(found) != sorted(outputs):
         raise _refusal(
-            network.path, task, f'it has inputs {[node.name for node in inputs]} and outputs '
-            f"{found}, not ['image'] and {outputs}")
+            network.path,
+            task,
+            f'it has inputs {[node.name for node in inputs]} and outputs '
+            f"{found}, not ['image'] and {outputs}",
+        )
     return inputs[0].type, inputs[0].shape
 
 
@@ -194,45 +203,74 @@ def _check_classifier(network: _Network, task: str) -> ClassifierModel:
         crop_margin = float(metadata['crop_margin'])
     except (KeyError, ValueError):
         raise refuse("its metadata has no 'crop_margin' (a number)") from None
-    if (kind != 'tensor(uint8)' or len(shape) != 4 or isinstance(shape[0], int)
-            or not isinstance(shape[1], int) or shape[1] != shape[2]
-            or shape[3] != CHANNELS[color]):
-        raise refuse(f'its input is {kind} {shape}, not tensor(uint8) '
-                     f'[N, S, S, {CHANNELS[color]}] with N dynamic')
+    if (
+        kind != 'tensor(uint8)'
+        or len(shape) != 4
+        or isinstance(shape[0], int)
+        or not isinstance(shape[1], int)
+        or shape[1] != shape[2]
+        or shape[3] != CHANNELS[color]
+    ):
+        raise refuse(
+            f'its input is {kind} {shape}, not tensor(uint8) '
+            f'[N, S, S, {CHANNELS[color]}] with N dynamic'
+        )
     classes = network.session.get_outputs()[0].shape[-1]
     if classes != len(labels):
         raise refuse(f'it has {len(labels)} labels for {classes} outputs')
     return ClassifierModel(
-        path=network.path, sha256=network.sha256, session=network.session, task=task,
-        labels=tuple(labels), color=color, input_size=shape[1], crop_margin=crop_margin,
-        version=metadata.get('version', ''))
+        path=network.path,
+        sha256=network.sha256,
+        session=network.session,
+        task=task,
+        labels=tuple(labels),
+        color=color,
+        input_size=shape[1],
+        crop_margin=crop_margin,
+        version=metadata.get('version', ''),
+    )
 
 
 def _check_detector(network: _Network) -> DetectorModel:
     metadata = network.metadata
     kind, shape = _check_interface(network, DETECTION, ['boxes', 'scores'])
-    if (kind != 'tensor(uint8)' or len(shape) != 4 or shape[3] != 3
-            or isinstance(shape[1], int) or isinstance(shape[2], int)):
-        raise _refusal(network.path, DETECTION, f'its input is {kind} {shape}, not '
-                       'tensor(uint8) [1, H, W, 3] with H and W dynamic')
+    if (
+        kind != 'tensor(uint8)'
+        or len(shape) != 4
+        or shape[3] != 3
+        or isinstance(shape[1], int)
+        or isinstance(shape[2], int)
+    ):
+        raise _refusal(
+            network.path,
+            DETECTION,
+            f'its input is {kind} {shape}, not tensor(uint8) [1, H, W, 3] with H and W dynamic',
+        )
     try:
         score_threshold = float(metadata['score_threshold'])
         if not 0 <= score_threshold <= 1:
             raise ValueError
     except (KeyError, ValueError):
-        raise _refusal(network.path, DETECTION,
-                       "its metadata has no 'score_threshold' (a number in 0..1)") from None
+        raise _refusal(
+            network.path, DETECTION, "its metadata has no 'score_threshold' (a number in 0..1)"
+        ) from None
     try:
         input_multiple = int(metadata['input_multiple'])
         if input_multiple < 1:
             raise ValueError
     except (KeyError, ValueError):
-        raise _refusal(network.path, DETECTION,
-                       "its metadata has no 'input_multiple' (a number of pixels)") from None
+        raise _refusal(
+            network.path, DETECTION, "its metadata has no 'input_multiple' (a number of pixels)"
+        ) from None
     return DetectorModel(
-        path=network.path, sha256=network.sha256, session=network.session, task=DETECTION,
-        score_threshold=score_threshold, input_multiple=input_multiple,
-        version=metadata.get('version', ''))
+        path=network.path,
+        sha256=network.sha256,
+        session=network.session,
+        task=DETECTION,
+        score_threshold=score_threshold,
+        input_multiple=input_multiple,
+        version=metadata.get('version', ''),
+    )
 
 
 def _try_detector(model: DetectorModel) -> None:
@@ -243,8 +281,15 @@ def _try_detector(model: DetectorModel) -> None:
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
         reason = str(error).strip().splitlines()[-1]
         raise _refusal(model.path, DETECTION, f'it does not run ({reason})') from None
-    if (scores.ndim != 1 or boxes.shape != (len(scores), 4)
-            or boxes.dtype != np.float32 or scores.dtype != np.float32):
+    if (
+        scores.ndim != 1
+        or boxes.shape != (len(scores), 4)
+        or boxes.dtype != np.float32
+        or scores.dtype != np.float32
+    ):
         raise _refusal(
-            model.path, DETECTION, f'it returned boxes {boxes.dtype} {list(boxes.shape)} and '
-            f'scores {scores.dtype} {list(scores.shape)}, not float32 [N, 4] and [N]')
+            model.path,
+            DETECTION,
+            f'it returned boxes {boxes.dtype} {list(boxes.shape)} and '
+            f'scores {scores.dtype} {list(scores.shape)}, not float32 [N, 4] and [N]',
+        )

@@ -106,15 +106,23 @@ class FacePipeline:
 
         def unchanged(*names: str) -> bool:
             return former is not None and all(
-                getattr(settings, name) == getattr(former.settings, name) for name in names)
+                getattr(settings, name) == getattr(former.settings, name) for name in names
+            )
 
         same_detector = unchanged(
-            'detector_type', 'detector_model', 'detector_score_threshold', 'num_threads')
+            'detector_type', 'detector_model', 'detector_score_threshold', 'num_threads'
+        )
         detector = former.detector if same_detector else _detector(settings)
-        emotion = former.emotion if unchanged('emotion_model', 'num_threads') else _classifier(
-            settings.emotion_model, 'emotion', EMOTIONS, settings.num_threads)
-        gender = former.gender if unchanged('gender_model', 'num_threads') else _classifier(
-            settings.gender_model, 'gender', GENDERS, settings.num_threads)
+        emotion = (
+            former.emotion
+            if unchanged('emotion_model', 'num_threads')
+            else _classifier(settings.emotion_model, 'emotion', EMOTIONS, settings.num_threads)
+        )
+        gender = (
+            former.gender
+            if unchanged('gender_model', 'num_threads')
+            else _classifier(settings.gender_model, 'gender', GENDERS, settings.num_threads)
+        )
         cv2.setNumThreads(settings.num_threads)
         pipeline = cls(detector, emotion, gender, settings)
         if former is not None:
@@ -147,8 +155,14 @@ class FacePipeline:
         answers = self.classify(image_bgr, chosen)
         faces = self._smooth(memory, tracks, chosen, answers, time_s or 0.0)
         return FrameResult(
-            width, height, faces, Timings(detect_time, track_time, watch.lap()),
-            detecting, len(chosen), len(memory.tracker))
+            width,
+            height,
+            faces,
+            Timings(detect_time, track_time, watch.lap()),
+            detecting,
+            len(chosen),
+            len(memory.tracker),
+        )
 
     @property
     def questions(self) -> dict[str, Classifier]:
@@ -175,11 +189,19 @@ class FacePipeline:
         Returns per question (``emotion``, ``gender``) one answer per face, in their order.
         """
         boxes = [face.box for face in faces]
-        return {name: classifier.classify(image_bgr, boxes)
-                for name, classifier in self.questions.items()}
+        return {
+            name: classifier.classify(image_bgr, boxes)
+            for name, classifier in self.questions.items()
+        }
 
-    def _track(self, memory: _Memory, detections: list[Detection] | None, time_s: float,
-               width: int, height: int) -> list[Track]:
+    def _track(
+        self,
+        memory: _Memory,
+        detections: list[Detection] | None,
+        time_s: float,
+        width: int,
+        height: int,
+    ) -> list[Track]:
         """Say which face is which; without detections, where the faces are by now."""
         if detections is None:
             return _visible(memory.tracker.predict(time_s), width, height)
@@ -188,26 +210,47 @@ class FacePipeline:
     def _choose(self, memory: _Memory, tracks: list[Track]) -> list[Track]:
         """Return the faces that are classified in this image."""
         memory.answers.keep(memory.tracker.ids)
-        return memory.answers.due(tracks[:self.settings.max_faces or None], self.questions,
-                                  self.settings.classifier_interval)
+        return memory.answers.due(
+            tracks[: self.settings.max_faces or None],
+            self.questions,
+            self.settings.classifier_interval,
+        )
 
     def _smooth(
-        self, memory: _Memory, tracks: list[Track], chosen: list[Track],
-        answers: dict[str, list[Classification]], time_s: float,
+        self,
+        memory: _Memory,
+        tracks: list[Track],
+        chosen: list[Track],
+        answers: dict[str, list[Classification]],
+        time_s: float,
     ) -> list[Face]:
         """Average the answers over time, and join them to the faces."""
         for name, said in answers.items():
             for track, answer in zip(chosen, said):
-                memory.answers.add(track, name, self.questions[name], answer, time_s,
-                                   self.settings.smoothing_time_constant)
+                memory.answers.add(
+                    track,
+                    name,
+                    self.questions[name],
+                    answer,
+                    time_s,
+                    self.settings.smoothing_time_constant,
+                )
         followed = memory is self._memory
         faces = []
         for track in tracks:
             gender = memory.answers.get(track.id, 'gender', self.gender)
             emotion = memory.answers.get(track.id, 'emotion', self.emotion)
-            faces.append(Face(
-                track.box, track.score, gender.smooth, emotion.smooth,
-                track.id if followed else '', gender.raw, emotion.raw))
+            faces.append(
+                Face(
+                    track.box,
+                    track.score,
+                    gender.smooth,
+                    emotion.smooth,
+                    track.id if followed else '',
+                    gender.raw,
+                    emotion.raw,
+                )
+            )
         return faces
 
 
@@ -237,14 +280,21 @@ def _visible(found: Sequence[Detection | Track], width: int, height: int) -> lis
     """Return what lies in the image, clipped to it, the largest first."""
     clipped = (replace(each, box=each.box.clipped(width, height)) for each in found)
     # A total order: the same image gives the same list, whatever the detector's order.
-    return sorted((each for each in clipped if each.box.area > 0),
-                  key=lambda each: (-each.box.area, each.box.x, each.box.y))
+    return sorted(
+        (each for each in clipped if each.box.area > 0),
+        key=lambda each: (-each.box.area, each.box.x, each.box.y),
+    )
 
 
 def _detector(settings: PipelineSettings) -> Detector:
     model = model_path(settings.detector_model) if settings.detector_model else None
-    return make_detector(settings.detector_type, settings.detector_input_size,
-                         settings.detector_score_threshold, model, settings.num_threads)
+    return make_detector(
+        settings.detector_type,
+        settings.detector_input_size,
+        settings.detector_score_threshold,
+        model,
+        settings.num_threads,
+    )
 
 
 def _classifier(
@@ -257,15 +307,24 @@ def _classifier(
     if unknown:
         raise ModelError(
             f"model file '{model.path}' has labels {unknown} that no message can carry: use a "
-            f"subset of {', '.join(known_labels)}")
+            f'subset of {", ".join(known_labels)}'
+        )
     return Classifier(model)
 
 
 def _check_image(image: np.ndarray) -> None:
-    if (not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3
-            or image.shape[2] != 3 or 0 in image.shape):
-        kind = (f'{image.dtype} {list(image.shape)}' if isinstance(image, np.ndarray)
-                else type(image).__name__)
+    if (
+        not isinstance(image, np.ndarray)
+        or image.dtype != np.uint8
+        or image.ndim != 3
+        or image.shape[2] != 3
+        or 0 in image.shape
+    ):
+        kind = (
+            f'{image.dtype} {list(image.shape)}'
+            if isinstance(image, np.ndarray)
+            else type(image).__name__
+        )
         raise ImageError(
-            'array',
-            f'the pipeline takes a uint8 [H, W, 3] BGR image, not {kind}: convert it first')
+            'array', f'the pipeline takes a uint8 [H, W, 3] BGR image, not {kind}: convert it first'
+        )

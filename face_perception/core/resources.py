@@ -21,7 +21,8 @@ def share_directory() -> Path:
         if (parent / 'package.xml').is_file() and (parent / 'models').is_dir():
             return parent
     raise FileNotFoundError(
-        f'the models of face_perception were not found above {here}: install the package again')
+        f'the models of face_perception were not found above {here}: install the package again'
+    )
 
 
 def model_path(name: str) -> Path:

@@ -71,7 +71,7 @@ class Tracker:
         self._time: float | None = None
         self._updated: float | None = None
         self._identities: list[_Identity] = []
-        self._boxes = np.zeros((0, 4))       # centre x, centre y, width, height
+        self._boxes = np.zeros((0, 4))  # centre x, centre y, width, height
         self._velocity = np.zeros((0, 4))
         self._variance = np.zeros((3, 0, 4))  # of box; of box and velocity; of velocity
 
@@ -87,8 +87,9 @@ class Tracker:
         """
         self._advance(time_s)
         self._keep([self._time - one.last_seen <= max_age for one in self._identities])
-        found = np.array([(*each.box.center, each.box.width, each.box.height)
-                          for each in detections]).reshape(-1, 4)
+        found = np.array(
+            [(*each.box.center, each.box.width, each.box.height) for each in detections]
+        ).reshape(-1, 4)
         links = self._link(found, np.array([each.faint for each in detections], bool))
         self._updated = self._time
         self._correct(list(links.values()), found[list(links)])
@@ -125,7 +126,8 @@ class Tracker:
         return [
             Track(one.id, Box(x - width / 2, y - height / 2, width, height), one.score)
             for one, (x, y, width, height) in zip(self._identities, self._boxes.tolist())
-            if one.last_seen == self._updated]
+            if one.last_seen == self._updated
+        ]
 
     def missed(self) -> list[tuple[Track, float]]:
         """
@@ -134,10 +136,13 @@ class Tracker:
         Their boxes are where their motion has brought them: a guess, which gets worse with time.
         """
         return [
-            (Track(one.id, Box(x - width / 2, y - height / 2, width, height), one.score),
-             self._time - one.last_seen)
+            (
+                Track(one.id, Box(x - width / 2, y - height / 2, width, height), one.score),
+                self._time - one.last_seen,
+            )
             for one, (x, y, width, height) in zip(self._identities, self._boxes.tolist())
-            if one.last_seen != self._updated]
+            if one.last_seen != self._updated
+        ]
 
     def _advance(self, time_s: float) -> None:
         """Move all faces on to a time."""
@@ -166,7 +171,10 @@ class Tracker:
         self._boxes[tracks] += gain * innovation
         self._velocity[tracks] += velocity_gain * innovation
         self._variance[:, tracks] = (
-            box * (1 - gain), both * (1 - gain), velocity - velocity_gain * both)
+            box * (1 - gain),
+            both * (1 - gain),
+            velocity - velocity_gain * both,
+        )
 
     def _affinity(self, found: np.ndarray) -> np.ndarray:
         """
@@ -178,15 +186,18 @@ class Tracker:
         apart = np.abs(mine - theirs)
         reach = (mine + theirs) / 2
         overlap = np.clip(
-            np.minimum(reach[..., 2:] - apart[..., :2],
-                       np.minimum(mine[..., 2:], theirs[..., 2:])), 0, None).prod(-1)
+            np.minimum(reach[..., 2:] - apart[..., :2], np.minimum(mine[..., 2:], theirs[..., 2:])),
+            0,
+            None,
+        ).prod(-1)
         union = mine[..., 2:].prod(-1) + theirs[..., 2:].prod(-1) - overlap
         share = overlap / np.maximum(union, 1e-9)
         distance = (apart[..., :2] / reach[..., 2:]).max(-1)
         bigger = np.maximum(mine[..., 2:], theirs[..., 2:])
         alike = (bigger <= NEAR_SIZE_FACTOR * np.minimum(mine[..., 2:], theirs[..., 2:])).all(-1)
-        affinity = np.where(share >= LEAST_OVERLAP, share,
-                            np.where(alike & (distance <= NEAR), -distance, -np.inf))
+        affinity = np.where(
+            share >= LEAST_OVERLAP, share, np.where(alike & (distance <= NEAR), -distance, -np.inf)
+        )
         absent = np.array([one.last_seen != self._updated for one in self._identities])
         return affinity - ABSENCE_PENALTY * absent[:, None]
 
@@ -198,7 +209,8 @@ class Tracker:
         self._identities.append(_Identity(str(self._born), 0.0, self._time))
         side = box[2:].max()
         variance = np.broadcast_to(
-            np.array([BOX_NOISE**2, 0.0, FIRST_VELOCITY**2])[:, None, None] * side**2, (3, 1, 4))
+            np.array([BOX_NOISE**2, 0.0, FIRST_VELOCITY**2])[:, None, None] * side**2, (3, 1, 4)
+        )
         self._boxes = np.vstack([self._boxes, box])
         self._velocity = np.vstack([self._velocity, np.zeros(4)])
         self._variance = np.concatenate([self._variance, variance], axis=1)
@@ -235,7 +247,7 @@ def assign(affinity: np.ndarray) -> dict[int, int]:
             taken.add(row)
     pairs = list(links)
     for position, first in enumerate(pairs):
-        for second in pairs[position + 1:]:
+        for second in pairs[position + 1 :]:
             a, b = links[first], links[second]
             if values[a][second] + values[b][first] > values[a][first] + values[b][second]:
                 links[first], links[second] = b, a

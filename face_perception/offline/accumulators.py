@@ -73,8 +73,9 @@ class Percentiles:
 
     def add(self, seconds: float) -> None:
         """Count one time."""
-        place = (int(np.log(seconds / self._LEAST_S) / self._STEP) + 1
-                 if seconds >= self._LEAST_S else 0)
+        place = (
+            int(np.log(seconds / self._LEAST_S) / self._STEP) + 1 if seconds >= self._LEAST_S else 0
+        )
         self._counts[min(place, len(self._counts) - 1)] += 1
 
     def seconds(self, *percents: float) -> list[float]:
@@ -82,7 +83,10 @@ class Percentiles:
         sums = self._counts.cumsum()
         if not sums[-1]:
             return [0.0] * len(percents)
-        places = [int(np.searchsorted(sums, max(percent / 100 * sums[-1], 1)))
-                  for percent in percents]
-        return [self._LEAST_S * float(np.exp(self._STEP * (place - 0.5))) if place else 0.0
-                for place in places]
+        places = [
+            int(np.searchsorted(sums, max(percent / 100 * sums[-1], 1))) for percent in percents
+        ]
+        return [
+            self._LEAST_S * float(np.exp(self._STEP * (place - 0.5))) if place else 0.0
+            for place in places
+        ]

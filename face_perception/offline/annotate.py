@@ -50,8 +50,9 @@ def main(args: Sequence[str] | None = None) -> int:
         return _refuse(str(error), 2)
 
 
-def run(tasks: list[Task], options: Options, interrupted: Callable[[], bool],
-        console: Console) -> int:
+def run(
+    tasks: list[Task], options: Options, interrupted: Callable[[], bool], console: Console
+) -> int:
     """Run the tasks, show how far they are and what became of them; return the exit status."""
     status = 0
     with RunProgress(len(tasks), interrupted, console) as progress:
@@ -90,8 +91,10 @@ def locked(output: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise OutputError(f"another run is writing into '{output}': wait for it, or give "
-                              'another folder with --output') from None
+            raise OutputError(
+                f"another run is writing into '{output}': wait for it, or give "
+                'another folder with --output'
+            ) from None
         except OSError:  # a file system without locks
             pass
         clear_leftovers(output)

@@ -46,16 +46,22 @@ def anonymize(picture: np.ndarray, boxes: Sequence[Box], how: str) -> np.ndarray
         region = head(box).clipped(picture.shape[1], picture.shape[0])
         if side <= 0 or region.area == 0:
             continue
-        x, y, width, height = (int(value) for value in (
-            region.x, region.y, region.width, region.height))
+        x, y, width, height = (
+            int(value) for value in (region.x, region.y, region.width, region.height)
+        )
         # From the original, so that heads that overlap are each made of what was there.
-        pixels = picture[y:y + height, x:x + width]
+        pixels = picture[y : y + height, x : x + width]
         cell = max(side / CELLS, 1.0)
-        cells = cv2.resize(pixels, (max(round(width / cell), 1), max(round(height / cell), 1)),
-                           interpolation=cv2.INTER_AREA)
-        covered[y:y + height, x:x + width] = cv2.resize(
-            cells, (width, height),
-            interpolation=cv2.INTER_LINEAR if how == 'blur' else cv2.INTER_NEAREST)
+        cells = cv2.resize(
+            pixels,
+            (max(round(width / cell), 1), max(round(height / cell), 1)),
+            interpolation=cv2.INTER_AREA,
+        )
+        covered[y : y + height, x : x + width] = cv2.resize(
+            cells,
+            (width, height),
+            interpolation=cv2.INTER_LINEAR if how == 'blur' else cv2.INTER_NEAREST,
+        )
     return covered
 
 
@@ -82,8 +88,9 @@ class Anonymizer:
     sinks may share an anonymizer.
     """
 
-    def __init__(self, how: str, keep_s: float = 0.5, detector: Detector | None = None,
-                 num_threads: int = 1):
+    def __init__(
+        self, how: str, keep_s: float = 0.5, detector: Detector | None = None, num_threads: int = 1
+    ):
         """
         Anonymise with ``how``, one of ``HOW``; ``ValueError`` for anything else.
 
@@ -93,7 +100,8 @@ class Anonymizer:
         _check(how)
         self.how, self.keep_s = how, keep_s
         self._detector = detector or make_detector(
-            'onnx', INPUT_SIZE, SCORE_THRESHOLD, num_threads=num_threads)
+            'onnx', INPUT_SIZE, SCORE_THRESHOLD, num_threads=num_threads
+        )
         self._trackers: dict[str, Tracker] = {}
         self._frame: Frame | None = None
         self._picture: np.ndarray | None = None
@@ -113,7 +121,8 @@ class Anonymizer:
         tracker = self._trackers.setdefault(frame.topic, Tracker())
         tracker.update(faces, frame.time_ns / 1e9, self.keep_s)
         return [face.box for face in faces] + [
-            _grown(track.box, GROWTH * unseen_s) for track, unseen_s in tracker.missed()]
+            _grown(track.box, GROWTH * unseen_s) for track, unseen_s in tracker.missed()
+        ]
 
 
 def _check(how: str) -> None:

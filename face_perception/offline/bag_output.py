@@ -33,8 +33,14 @@ class BagOutput:
     place of the images, and all others are left out.
     """
 
-    def __init__(self, folder: Path, topics: tuple[str, ...], source: Bag | None,
-                 annotated: str = 'jpeg', anonymized: bool = False):
+    def __init__(
+        self,
+        folder: Path,
+        topics: tuple[str, ...],
+        source: Bag | None,
+        annotated: str = 'jpeg',
+        anonymized: bool = False,
+    ):
         """``topics`` are those that frames come from, ``source`` the bag (none: a video)."""
         self._messages = Messages()
         self._annotated, self._anonymized = annotated, anonymized
@@ -61,12 +67,16 @@ class BagOutput:
         self._counts[frame.topic] += 1
         ours, messages = self._ours[frame.topic], self._messages
         self._write(ours['faces'], frame, messages.faces(frame, result))
-        self._write(ours['latency'], frame,
-                    messages.latency(frame, result, stages, self._counts[frame.topic]))
+        self._write(
+            ours['latency'],
+            frame,
+            messages.latency(frame, result, stages, self._counts[frame.topic]),
+        )
         if self._annotated != 'none':
             picture = annotate(frame.picture, result.faces)
-            self._write(ours['annotated'], frame,
-                        messages.image(frame, picture, self._annotated == 'jpeg'))
+            self._write(
+                ours['annotated'], frame, messages.image(frame, picture, self._annotated == 'jpeg')
+            )
 
     def close(self) -> list[Path]:
         """Copy the rest and complete the bag."""
@@ -93,7 +103,8 @@ class BagOutput:
                 ours['annotated'] = (f'{base}/image_annotated{ending}', image)
             self._ours[topic] = {
                 name: self._writer.add_connection(*what, typestore=self._messages.store)
-                for name, what in ours.items()}
+                for name, what in ours.items()
+            }
 
     def _is_copied(self, topic: Topic) -> bool:
         if not self._anonymized or topic.name in self._topics:
@@ -105,8 +116,12 @@ class BagOutput:
         if not definition and topic.type in self._messages.store.fielddefs:
             definition, _ = self._messages.store.generate_msgdef(topic.type, ros_version=2)
         connection = self._writer.add_connection(
-            topic.name, topic.type, msgdef=definition, rihs01=digest or 'unknown',
-            offered_qos_profiles=topic.qos)
+            topic.name,
+            topic.type,
+            msgdef=definition,
+            rihs01=digest or 'unknown',
+            offered_qos_profiles=topic.qos,
+        )
         if not digest:  # rosbags wants one, and bags from before Iron have none
             self._writer.connections[-1] = connection = connection._replace(digest='')
         return connection
@@ -114,8 +129,9 @@ class BagOutput:
     def _raw_messages(self) -> Iterator[Message]:
         """Give what is copied, with the images of the frames' topics."""
         if self._source is not None:
-            wanted = [topic for topic in self._source.topics
-                      if (topic.name, topic.type) in self._copied]
+            wanted = [
+                topic for topic in self._source.topics if (topic.name, topic.type) in self._copied
+            ]
             if wanted:  # none means all
                 yield from self._source.messages(wanted)
 
@@ -123,13 +139,19 @@ class BagOutput:
         """Copy the messages before the image of ``frame``, and that one."""
         for message in self._raw:
             name = message.topic.name
-            if name == frame.topic and message.topic.type in IMAGE_TYPES and (
-                    self._seen[name] == frame.index):
+            if (
+                name == frame.topic
+                and message.topic.type in IMAGE_TYPES
+                and (self._seen[name] == frame.index)
+            ):
                 self._seen[name] += 1
                 if self._anonymized:
                     compressed = message.topic.type == COMPRESSED
-                    self._write(self._copied[name, message.topic.type], frame,
-                                self._messages.image(frame, frame.picture, compressed))
+                    self._write(
+                        self._copied[name, message.topic.type],
+                        frame,
+                        self._messages.image(frame, frame.picture, compressed),
+                    )
                 else:
                     self._copy_raw(message)
                 return
@@ -144,8 +166,9 @@ class BagOutput:
         self._copy_raw(message)
 
     def _copy_raw(self, message: Message) -> None:
-        self._writer.write(self._copied[message.topic.name, message.topic.type],
-                           message.received_ns, message.data)
+        self._writer.write(
+            self._copied[message.topic.name, message.topic.type], message.received_ns, message.data
+        )
 
     def _write(self, connection: Connection, frame: Frame, message) -> None:
         self._writer.write(connection, frame.received_ns, self._messages.serialize(message))

@@ -70,10 +70,18 @@ class Bag:
         for part in self._parts:
             for topic in _topics(part):
                 known = counts.get((topic.name, topic.type))
-                counts[topic.name, topic.type] = topic if known is None else Topic(
-                    topic.name, topic.type, known.count + topic.count,
-                    known.definition or topic.definition, known.digest or topic.digest,
-                    known.qos or topic.qos)
+                counts[topic.name, topic.type] = (
+                    topic
+                    if known is None
+                    else Topic(
+                        topic.name,
+                        topic.type,
+                        known.count + topic.count,
+                        known.definition or topic.definition,
+                        known.digest or topic.digest,
+                        known.qos or topic.qos,
+                    )
+                )
         self.topics = list(counts.values())
 
     def _open(self, path: Path) -> None:
@@ -82,8 +90,10 @@ class Bag:
             # The recorder writes its metadata last: it was killed, or somebody removed them.
             whole = storage_files(path)
             if len({re.sub(r'_\d+$', '', part.stem) for part in whole}) > 1:
-                raise SourceError(f"'{path}' holds several recordings: give them one by one, as "
-                                  f"'{path}/*{whole[0].suffix}'")
+                raise SourceError(
+                    f"'{path}' holds several recordings: give them one by one, as "
+                    f"'{path}/*{whole[0].suffix}'"
+                )
         for part in whole:
             try:
                 self._parts.append(self._open_readers.enter_context(Reader(part)))
@@ -105,7 +115,8 @@ class Bag:
         salvage = Salvage(file)
         self.fault = self.fault or (
             f"'{file.name}' is damaged or was not closed ({reason}): "
-            f'{sum(topic.count for topic in salvage.topics)} messages of it can be read')
+            f'{sum(topic.count for topic in salvage.topics)} messages of it can be read'
+        )
         if salvage.topics:
             self._parts.append(self._open_readers.enter_context(salvage))
 
@@ -133,8 +144,10 @@ class Bag:
             except GeneratorExit:
                 raise
             except Exception as error:  # rosbags raises what it meets in damaged files
-                self.fault = (f'it breaks off after {count} of the messages that were asked for '
-                              f'({_sentence(error)})')
+                self.fault = (
+                    f'it breaks off after {count} of the messages that were asked for '
+                    f'({_sentence(error)})'
+                )
                 return
 
     def rate(self, topic: Topic) -> float:
@@ -158,25 +171,35 @@ def is_bag(path: Path) -> bool:
 
 def storage_files(folder: Path) -> list[Path]:
     """Return the files with messages in a folder, in the order in which they were recorded."""
+
     def number(path: Path) -> tuple:
         return [int(part) if part.isdigit() else part for part in re.split(r'(\d+)', path.name)]
 
-    return sorted((path for path in folder.iterdir()
-                   if path.suffix in STORAGE_SUFFIXES and path.is_file()), key=number)
+    return sorted(
+        (path for path in folder.iterdir() if path.suffix in STORAGE_SUFFIXES and path.is_file()),
+        key=number,
+    )
 
 
 def _topics(part: Reader | Salvage) -> list[Topic]:
     if isinstance(part, Salvage):
-        return [Topic(each.name, each.type, each.count, each.definition, '', tuple(each.qos))
-                for each in part.topics]
+        return [
+            Topic(each.name, each.type, each.count, each.definition, '', tuple(each.qos))
+            for each in part.topics
+        ]
     return [_topic(connection) for connection in part.connections]
 
 
 def _topic(connection: Connection) -> Topic:
     known = connection.msgdef.format != MessageDefinitionFormat.NONE
-    return Topic(connection.topic, connection.msgtype, connection.msgcount,
-                 connection.msgdef.data if known else '', connection.digest,
-                 tuple(connection.ext.offered_qos_profiles))
+    return Topic(
+        connection.topic,
+        connection.msgtype,
+        connection.msgcount,
+        connection.msgdef.data if known else '',
+        connection.digest,
+        tuple(connection.ext.offered_qos_profiles),
+    )
 
 
 def _raw_messages(

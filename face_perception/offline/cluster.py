@@ -88,8 +88,10 @@ class _Run:
     def __init__(self, client, tasks: Sequence[Task], progress: Progress, marker: Path):
         self._client, self._tasks, self._progress = client, tasks, progress
         self._topic = f'{PACKAGE}-{uuid.uuid4().hex}'
-        self._jobs = [Job(_absolute(task), task.source.exists(), marker, self._topic, place)
-                      for place, task in enumerate(tasks)]
+        self._jobs = [
+            Job(_absolute(task), task.source.exists(), marker, self._topic, place)
+            for place, task in enumerate(tasks)
+        ]
         #: Pairs of a task's place and a ``Step``, or ``None`` when it has ended.
         self._events: queue.Queue[tuple[int, Step | None]] = queue.Queue()
         self._futures: dict[int, distributed.Future] = {}
@@ -112,8 +114,11 @@ class _Run:
     def _submit(self, place: int) -> None:
         self._attempts[place] += 1
         future = self._client.submit(
-            work, self._jobs[place], key=f'{self._topic}-{place}-{self._attempts[place]}',
-            pure=False)
+            work,
+            self._jobs[place],
+            key=f'{self._topic}-{place}-{self._attempts[place]}',
+            pure=False,
+        )
         self._futures[place] = future
         future.add_done_callback(lambda _: self._events.put((place, None)))
 
@@ -146,20 +151,29 @@ class _Run:
     def _answer(self, place: int, future) -> TaskReport | Fault | None:
         task = self._tasks[place]
         if future.status == 'cancelled':
-            return Fault('the scheduler was lost: start it again; the same command goes on where '
-                         'it stopped')
+            return Fault(
+                'the scheduler was lost: start it again; the same command goes on where it stopped'
+            )
         error = future.exception()
         if error is None:
             answer = future.result()
             if answer is None and self._attempts[place] >= MOST_ATTEMPTS:
-                return TaskReport(task.source, 'failed', 'the workers that were at it were ended, '
-                                  'one after the other: run it again')
+                return TaskReport(
+                    task.source,
+                    'failed',
+                    'the workers that were at it were ended, one after the other: run it again',
+                )
             return _as_here(answer, task)
         if isinstance(error, distributed.KilledWorker):
-            return TaskReport(task.source, 'failed', 'the workers that were at it were lost, one '
-                              'after the other, as happens where memory runs out: give them more')
-        return Fault(f'a worker cannot do it ({_sentence(error)}): on all machines of the '
-                     f'cluster, {INSTALL}')
+            return TaskReport(
+                task.source,
+                'failed',
+                'the workers that were at it were lost, one '
+                'after the other, as happens where memory runs out: give them more',
+            )
+        return Fault(
+            f'a worker cannot do it ({_sentence(error)}): on all machines of the cluster, {INSTALL}'
+        )
 
     def _look(self) -> None:
         """Raise when the cluster has had no worker for long."""
@@ -170,8 +184,10 @@ class _Run:
         if self._client.nthreads():
             self._workers_seen = now
         elif now - self._workers_seen > WORKERLESS_S:
-            raise ClusterError(f'the cluster has had no worker for {WORKERLESS_S:.0f} s: start '
-                               'some; the same command goes on where it stopped')
+            raise ClusterError(
+                f'the cluster has had no worker for {WORKERLESS_S:.0f} s: start '
+                'some; the same command goes on where it stopped'
+            )
 
     def _cancel(self) -> None:
         """Let the workers stop what is left, and wait until they have cleaned up."""
@@ -194,11 +210,17 @@ def work(job: Job) -> TaskReport | Fault | None:
     task, worker = job.task, distributed.get_worker()
     key = worker.get_current_task()
     if not job.marker.exists():
-        return Fault(f"the folder '{task.folder.parent}' of the outputs is not the same on "
-                     f'{_here(worker)}: use one that all machines share')
+        return Fault(
+            f"the folder '{task.folder.parent}' of the outputs is not the same on "
+            f'{_here(worker)}: use one that all machines share'
+        )
     if job.present and not task.source.exists():
-        return TaskReport(task.source, 'failed', f"'{task.source}' does not exist on "
-                          f'{_here(worker)}: use a folder that all machines share')
+        return TaskReport(
+            task.source,
+            'failed',
+            f"'{task.source}' does not exist on "
+            f'{_here(worker)}: use a folder that all machines share',
+        )
     told = float('-inf')
 
     def step(done: int, total: int | None) -> None:
@@ -207,8 +229,11 @@ def work(job: Job) -> TaskReport | Fault | None:
             return
         told = time.monotonic()
         state = worker.state.tasks.get(key)
-        if state is None or state.state == 'cancelled' or worker.status in (
-                distributed.Status.closing, distributed.Status.closed):
+        if (
+            state is None
+            or state.state == 'cancelled'
+            or worker.status in (distributed.Status.closing, distributed.Status.closed)
+        ):
             raise InterruptedRunError('stopped')
         worker.log_event(job.topic, (job.place, done, total))
 
@@ -254,25 +279,34 @@ def _check_workers(client, address: str) -> None:
     try:
         client.wait_for_workers(1, timeout=CONNECT_S)
     except TIMEOUTS:
-        raise ClusterError(f"the scheduler '{address}' has no workers: start some with "
-                           f"'dask worker {address}'") from None
+        raise ClusterError(
+            f"the scheduler '{address}' has no workers: start some with 'dask worker {address}'"
+        ) from None
     wanted = package_version()
     if not wanted:  # colcon installed it: there is no version to compare
         return
     for worker, found in client.run(metadata.version, PACKAGE, on_error='return').items():
         if found != wanted:
             has = found if isinstance(found, str) else 'none'
-            raise ClusterError(f"the worker '{worker}' needs {PACKAGE} {wanted} and has {has}: "
-                               f'{INSTALL} there, and start it again')
+            raise ClusterError(
+                f"the worker '{worker}' needs {PACKAGE} {wanted} and has {has}: "
+                f'{INSTALL} there, and start it again'
+            )
 
 
 def _absolute(task: Task) -> Task:
     """Return a task that means the same in every folder."""
-    models = {name: str(Path(model).expanduser().absolute())
-              for name in ('detector_model', 'emotion_model', 'gender_model')
-              if '/' in (model := getattr(task.settings, name))}
-    return replace(task, source=task.source.absolute(), folder=task.folder.absolute(),
-                   settings=replace(task.settings, **models))
+    models = {
+        name: str(Path(model).expanduser().absolute())
+        for name in ('detector_model', 'emotion_model', 'gender_model')
+        if '/' in (model := getattr(task.settings, name))
+    }
+    return replace(
+        task,
+        source=task.source.absolute(),
+        folder=task.folder.absolute(),
+        settings=replace(task.settings, **models),
+    )
 
 
 def _as_here(answer: TaskReport | Fault | None, task: Task) -> TaskReport | Fault | None:
@@ -280,8 +314,11 @@ def _as_here(answer: TaskReport | Fault | None, task: Task) -> TaskReport | Faul
     if not isinstance(answer, TaskReport):
         return answer
     folder = task.folder.absolute()
-    return replace(answer, source=task.source, files=tuple(
-        task.folder / path.relative_to(folder) for path in answer.files))
+    return replace(
+        answer,
+        source=task.source,
+        files=tuple(task.folder / path.relative_to(folder) for path in answer.files),
+    )
 
 
 def _here(worker) -> str:

@@ -19,13 +19,21 @@ class Page:
 
     def axes(self, top: float, left: float, height: float, width: float):
         """Return new axes of this place and size."""
-        return self.figure.add_axes((
-            left / WIDTH, 1 - (top + height) / self.height, width / WIDTH, height / self.height))
+        return self.figure.add_axes(
+            (left / WIDTH, 1 - (top + height) / self.height, width / WIDTH, height / self.height)
+        )
 
     def write(self, top: float, left: float, text: str, size: float = 10, **style) -> None:
         """Write text as it is: no part of it is mathematics."""
-        self.figure.text(left / WIDTH, 1 - top / self.height, text, fontsize=size,
-                         va='top', parse_math=False, **style)
+        self.figure.text(
+            left / WIDTH,
+            1 - top / self.height,
+            text,
+            fontsize=size,
+            va='top',
+            parse_math=False,
+            **style,
+        )
 
 
 def time_label(seconds: float) -> str:

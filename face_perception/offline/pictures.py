@@ -41,8 +41,10 @@ class AnnotatedVideos:
             check_space(self._folder)
         if frame.topic not in self._videos:
             self._videos[frame.topic] = open_video(
-                self._folder / f'annotated{self._ending(frame.topic)}', picture.shape[1::-1],
-                self._rates[frame.topic])
+                self._folder / f'annotated{self._ending(frame.topic)}',
+                picture.shape[1::-1],
+                self._rates[frame.topic],
+            )
         self._videos[frame.topic].write(picture)
         self._counts[frame.topic] = self._counts.get(frame.topic, 0) + 1
 
@@ -67,8 +69,11 @@ class AnnotatedPictures:
 
     def add(self, frame: Frame, result: FrameResult, stages: Stages) -> None:
         """Write a picture."""
-        name = frame.name if Path(frame.name).suffix.lower() in KEPT_SUFFIXES else (
-            f'{frame.name}.png')
+        name = (
+            frame.name
+            if Path(frame.name).suffix.lower() in KEPT_SUFFIXES
+            else (f'{frame.name}.png')
+        )
         self._folder.mkdir(exist_ok=True)
         _, data = cv2.imencode(Path(name).suffix.lower(), annotate(frame.picture, result.faces))
         self._files.append(self._folder / name)
@@ -87,8 +92,10 @@ def open_video(stem: Path, size: tuple[int, int], rate: float) -> Mp4Video:
         if writer.isOpened():
             return Mp4Video(path, writer, size)
         path.unlink(missing_ok=True)
-    raise OutputError(f"no video of {size[0]}x{size[1]} px can be written into '{stem.parent}': "
-                      'is the disk full? Or leave out video from --outputs')
+    raise OutputError(
+        f"no video of {size[0]}x{size[1]} px can be written into '{stem.parent}': "
+        'is the disk full? Or leave out video from --outputs'
+    )
 
 
 def check_space(folder: Path) -> None:
@@ -103,8 +110,10 @@ def check_video(path: Path, count: int) -> None:
     found = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
     capture.release()
     if found != count:
-        raise OutputError(f"'{path.name}' was not written whole ({found} of {count} pictures): is "
-                          'the disk full? Or leave out video from --outputs')
+        raise OutputError(
+            f"'{path.name}' was not written whole ({found} of {count} pictures): is "
+            'the disk full? Or leave out video from --outputs'
+        )
 
 
 def file_name(topic: str) -> str:

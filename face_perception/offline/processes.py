@@ -136,8 +136,13 @@ def _hand_out(waiting: deque[Task], workers: list[Worker], count: int) -> None:
             workers.pop()
 
 
-def _hear(worker: Worker, waiting: deque[Task], workers: list[Worker], attempts: Counter,
-          progress: Progress) -> None:
+def _hear(
+    worker: Worker,
+    waiting: deque[Task],
+    workers: list[Worker],
+    attempts: Counter,
+    progress: Progress,
+) -> None:
     """Take what a worker says, or that it is gone."""
     task = worker.task
     try:
@@ -149,9 +154,15 @@ def _hear(worker: Worker, waiting: deque[Task], workers: list[Worker], attempts:
             waiting.appendleft(task)
             return
         discard(task)
-        progress.finished(task, TaskReport(
-            task.source, 'failed', f'the process that was at it {worker.ending()}, '
-            f'{MOST_ATTEMPTS} times: use fewer --workers, or smaller inputs'))
+        progress.finished(
+            task,
+            TaskReport(
+                task.source,
+                'failed',
+                f'the process that was at it {worker.ending()}, '
+                f'{MOST_ATTEMPTS} times: use fewer --workers, or smaller inputs',
+            ),
+        )
         return
     if isinstance(said, Step):
         progress.step(task, said.done, said.total)

@@ -36,9 +36,16 @@ class RunProgress:
         self._bars: dict[Task, TaskID] = {}
         self._said: dict[Task, float] = {}
         self._progress = Progress(
-            TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
-            TextColumn('{task.fields[unit]}'), TimeElapsedColumn(), TextColumn('ETA'),
-            TimeRemainingColumn(), console=console, disable=not console.is_terminal)
+            TextColumn('{task.description}'),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn('{task.fields[unit]}'),
+            TimeElapsedColumn(),
+            TextColumn('ETA'),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
         self._all = self._progress.add_task('all', total=tasks, unit='inputs')
 
     def __enter__(self) -> RunProgress:
@@ -60,11 +67,11 @@ class RunProgress:
         self.check()
         if task not in self._bars:
             self._bars[task] = self._progress.add_task(
-                _name(task.source), total=total, unit='frames')
+                _name(task.source), total=total, unit='frames'
+            )
             self._said[task] = time.monotonic()
         self._progress.update(self._bars[task], completed=done, total=total)
-        if not self._console.is_terminal and (
-                time.monotonic() - self._said[task] > LINE_PERIOD_S):
+        if not self._console.is_terminal and (time.monotonic() - self._said[task] > LINE_PERIOD_S):
             self._said[task] = time.monotonic()
             self._line(f'{task.source}: {done} of {total or "?"} frames')
 
@@ -74,8 +81,10 @@ class RunProgress:
         if task in self._bars:
             self._progress.remove_task(self._bars.pop(task))
         self._progress.update(self._all, completed=len(self.reports))
-        self._line(f'[{len(self.reports)}/{self._count}] {task.source}: {summary(report)}',
-                   STYLES[report.state])
+        self._line(
+            f'[{len(self.reports)}/{self._count}] {task.source}: {summary(report)}',
+            STYLES[report.state],
+        )
 
     def _line(self, text: str, style: str = '') -> None:
         self._console.print(Text(text, style), soft_wrap=True)
@@ -83,8 +92,12 @@ class RunProgress:
 
 def reasons(reports: list[TaskReport]) -> list[str]:
     """Return a line per input that failed or has frames that were skipped."""
-    return [f'{report.source}: {report.state if report.state == "failed" else "skipped"}: '
-            f'{report.reason}' for report in reports if report.reason]
+    return [
+        f'{report.source}: {report.state if report.state == "failed" else "skipped"}: '
+        f'{report.reason}'
+        for report in reports
+        if report.reason
+    ]
 
 
 def summary(report: TaskReport) -> str:
@@ -107,10 +120,15 @@ def report_table(reports: list[TaskReport]) -> Table:
     table.add_column('folder', overflow='fold')
     for report in reports:
         folder = report.files[0].parent.name if report.files else ''
-        table.add_row(Text(report.source.name or str(report.source)),
-                      Text(report.state, STYLES[report.state]),
-                      str(report.frames), str(report.faces), str(report.skipped),
-                      f'{report.seconds:.1f}', Text(folder))
+        table.add_row(
+            Text(report.source.name or str(report.source)),
+            Text(report.state, STYLES[report.state]),
+            str(report.frames),
+            str(report.faces),
+            str(report.skipped),
+            f'{report.seconds:.1f}',
+            Text(folder),
+        )
     return table
 
 

@@ -82,15 +82,18 @@ def open_input(path: Path, topics: tuple[str, ...] = ()) -> Reader:
     if not path.exists():
         if has_magic(str(path)):
             raise SourceError(f"nothing matches '{path}'")
-        raise SourceError(f"'{path}' does not exist: give a bag, a video, an image or a folder "
-                          'of images')
+        raise SourceError(
+            f"'{path}' does not exist: give a bag, a video, an image or a folder of images"
+        )
     if not os.access(path, os.R_OK):
         raise SourceError(f"'{path}' cannot be read: check its permissions")
     if path.is_file() and path.stat().st_size == 0:
         raise SourceError(f"'{path}' is empty: copy or record it again")
     if path.suffix == '.bag':
-        raise SourceError(f"'{path}' is a bag of ROS 1: make it one of ROS 2 first, with "
-                          f"'rosbags-convert --src {path} --dst {path.stem}'")
+        raise SourceError(
+            f"'{path}' is a bag of ROS 1: make it one of ROS 2 first, with "
+            f"'rosbags-convert --src {path} --dst {path.stem}'"
+        )
     if path.suffix in ('.zst', '.zstd'):
         raise SourceError(f"'{path}' is a part of a compressed bag: give its folder")
     if is_bag(path):
@@ -157,8 +160,10 @@ class VideoReader:
             watch = Stopwatch()
         length_ns = period_ns * (self.total or 0)
         if stamp_ns + 2 * period_ns < (1 - MISSING_SHARE) * length_ns:
-            self.fault = (f'it breaks off after {stamp_ns / 1e9:.1f} of {length_ns / 1e9:.1f} s: '
-                          'it was not copied or recorded whole')
+            self.fault = (
+                f'it breaks off after {stamp_ns / 1e9:.1f} of {length_ns / 1e9:.1f} s: '
+                'it was not copied or recorded whole'
+            )
 
     def rate(self, topic: str) -> float:
         """Return the video's rate."""
@@ -215,12 +220,21 @@ class BagReader:
         except ImageError as error:
             return Item(watch.lap(), skipped=f'{name}: {error}')
         except Exception:  # rosbags meets anything in a damaged message
-            return Item(watch.lap(), skipped=f'{name}: a message is damaged: it is no '
-                                             f'{message.topic.type}')
+            return Item(
+                watch.lap(), skipped=f'{name}: a message is damaged: it is no {message.topic.type}'
+            )
         stamp = image.header.stamp
-        return Item(watch.lap(), Frame(
-            picture, index, stamp.sec * 10**9 + stamp.nanosec, name, image.header.frame_id,
-            received_ns=message.received_ns))
+        return Item(
+            watch.lap(),
+            Frame(
+                picture,
+                index,
+                stamp.sec * 10**9 + stamp.nanosec,
+                name,
+                image.header.frame_id,
+                received_ns=message.received_ns,
+            ),
+        )
 
 
 def image_deserializer() -> Callable[[Message], object]:
@@ -235,11 +249,17 @@ def image_topics(bag: Bag, names: tuple[str, ...], path: Path) -> list[Topic]:
     listing = ', '.join(sorted(f'{topic.name} ({topic.type})' for topic in bag.topics)) or 'none'
     for name in names:
         if name not in {topic.name for topic in images}:
-            raise SourceError(f"'{path}' has no images on the topic '{name}': its topics are "
-                              f'{listing}')
-    chosen = [topic for topic in images
-              if (topic.name in names if names else not topic.name.endswith(DRAWN))]
+            raise SourceError(
+                f"'{path}' has no images on the topic '{name}': its topics are {listing}"
+            )
+    chosen = [
+        topic
+        for topic in images
+        if (topic.name in names if names else not topic.name.endswith(DRAWN))
+    ]
     if not chosen:
-        raise SourceError(f"'{path}' has no topic of the type {' or '.join(IMAGE_TYPES)}: its "
-                          f'topics are {listing}')
+        raise SourceError(
+            f"'{path}' has no topic of the type {' or '.join(IMAGE_TYPES)}: its "
+            f'topics are {listing}'
+        )
     return chosen

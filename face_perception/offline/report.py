@@ -24,8 +24,7 @@ class Counts:
     frames: int = 0
     faces: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
-    stages: dict[str, float] = field(
-        default_factory=lambda: dict.fromkeys(asdict(Stages()), 0.0))
+    stages: dict[str, float] = field(default_factory=lambda: dict.fromkeys(asdict(Stages()), 0.0))
 
     def add_frame(self, faces: int, stages: Stages) -> None:
         """Count a frame and what it took."""
@@ -48,15 +47,20 @@ class Counts:
 
 def conditions(task: Task, pipeline: FacePipeline) -> dict:
     """Return all that the files of a task depend on, as plain data for JSON."""
-    models = {'detector': getattr(pipeline.detector, 'model', None),
-              **{name: classifier.model for name, classifier in pipeline.questions.items()}}
+    models = {
+        'detector': getattr(pipeline.detector, 'model', None),
+        **{name: classifier.model for name, classifier in pipeline.questions.items()},
+    }
     return {
         'version': package_version(),
         'input': {'path': str(task.source.resolve()), **fingerprint(task.source)},
         'options': {
-            'outputs': sorted(task.outputs), 'anonymize': task.anonymize,
-            'topics': sorted(task.topics), 'annotated': task.annotated,
-            'pipeline': asdict(task.settings)},
+            'outputs': sorted(task.outputs),
+            'anonymize': task.anonymize,
+            'topics': sorted(task.topics),
+            'annotated': task.annotated,
+            'pipeline': asdict(task.settings),
+        },
         'models': {name: model.sha256 for name, model in models.items() if model is not None},
     }
 
@@ -65,25 +69,36 @@ def fingerprint(source: Path) -> dict:
     """Return size, time of change and names of an input's files, without reading them."""
     files = [source]
     if source.is_dir():
-        files = [source / METADATA, *storage_files(source)] if is_bag(source) else sorted(
-            path for path in source.iterdir() if path.is_file())
-    states = [(path.name, path.stat().st_size, path.stat().st_mtime_ns)
-              for path in files if path.exists()]
+        files = (
+            [source / METADATA, *storage_files(source)]
+            if is_bag(source)
+            else sorted(path for path in source.iterdir() if path.is_file())
+        )
+    states = [
+        (path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.exists()
+    ]
     return {
-        'files': len(states), 'size': sum(size for _, size, _ in states),
+        'files': len(states),
+        'size': sum(size for _, size, _ in states),
         'mtime_ns': max((mtime for _, _, mtime in states), default=0),
-        'listing_sha256': hashlib.sha256(json.dumps(states).encode()).hexdigest()}
+        'listing_sha256': hashlib.sha256(json.dumps(states).encode()).hexdigest(),
+    }
 
 
 def write_report(folder: Path, under: dict, counts: Counts, report: TaskReport) -> None:
     """Write ``report.json`` into ``folder``, where the files of ``report`` are."""
     frames = max(counts.frames, 1)
     document = {
-        'state': report.state, 'reason': report.reason, **under,
-        'frames': counts.frames, 'faces': counts.faces, 'skipped': counts.skipped,
+        'state': report.state,
+        'reason': report.reason,
+        **under,
+        'frames': counts.frames,
+        'faces': counts.faces,
+        'skipped': counts.skipped,
         'seconds': round(report.seconds, 3),
-        'mean_ms': {name: round(1e3 * seconds / frames, 3)
-                    for name, seconds in counts.stages.items()},
+        'mean_ms': {
+            name: round(1e3 * seconds / frames, 3) for name, seconds in counts.stages.items()
+        },
         'files': [str(path.relative_to(folder)) for path in report.files],
     }
     (folder / REPORT).write_text(json.dumps(document, indent=1, ensure_ascii=False) + '\n')
@@ -102,16 +117,22 @@ def read_report(folder: Path) -> dict | None:
 def kept_report(task: Task, under: dict) -> TaskReport | None:
     """Return the report of a folder that is whole and was made under the same conditions."""
     document = read_report(task.folder)
-    if document is None or any(document.get(name) != value
-                               for name, value in json.loads(json.dumps(under)).items()):
+    if document is None or any(
+        document.get(name) != value for name, value in json.loads(json.dumps(under)).items()
+    ):
         return None
     files = tuple(task.folder / name for name in document['files'])
     if not all(path.is_file() for path in files):
         return None
     return TaskReport(
-        task.source, 'kept' if document['state'] == 'done' else document['state'],
-        document['reason'], document['frames'], document['faces'],
-        sum(document['skipped'].values()), files=files)
+        task.source,
+        'kept' if document['state'] == 'done' else document['state'],
+        document['reason'],
+        document['frames'],
+        document['faces'],
+        sum(document['skipped'].values()),
+        files=files,
+    )
 
 
 def package_version() -> str:

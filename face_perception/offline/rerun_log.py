@@ -38,11 +38,23 @@ class RerunLog:
         writer.at(frame.time_ns, frame.index)
         writer.picture(stream, picture)
         writer.boxes(stream, result.faces)
-        writer.emotions(stream, {
-            face.track_id: face.emotion.probabilities_of(EMOTIONS)
-            for face in result.faces if face.track_id and face.emotion})
-        writer.latency(stream, {'decode': stages.decode, 'detect': stages.detect,
-                                'track': stages.track, 'classify': stages.classify})
+        writer.emotions(
+            stream,
+            {
+                face.track_id: face.emotion.probabilities_of(EMOTIONS)
+                for face in result.faces
+                if face.track_id and face.emotion
+            },
+        )
+        writer.latency(
+            stream,
+            {
+                'decode': stages.decode,
+                'detect': stages.detect,
+                'track': stages.track,
+                'classify': stages.classify,
+            },
+        )
         if frame.name:
             writer.file(stream, frame.name)
 

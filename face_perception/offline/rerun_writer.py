@@ -41,9 +41,12 @@ def import_rerun():
         if isinstance(error, ModuleNotFoundError) and error.name == 'rerun':
             raise RerunError(
                 "rerun-sdk is missing: run pip install 'face_perception[view]', which needs "
-                'NumPy 2, so where the distribution has NumPy 1 in a virtual environment') from None
-        raise RerunError(f'rerun-sdk does not load ({error}): run pip install --force-reinstall '
-                         "'face_perception[view]'") from None
+                'NumPy 2, so where the distribution has NumPy 1 in a virtual environment'
+            ) from None
+        raise RerunError(
+            f'rerun-sdk does not load ({error}): run pip install --force-reinstall '
+            "'face_perception[view]'"
+        ) from None
     return rerun
 
 
@@ -80,26 +83,36 @@ class RerunWriter:
         """Say of which image the following is: its stamp, and how many came before it."""
         if self._dated is None:
             self._dated = stamp_ns >= EARLIEST_DATE_NS
-        kind = ({'timestamp': np.datetime64(stamp_ns, 'ns')} if self._dated
-                else {'duration': np.timedelta64(stamp_ns, 'ns')})
+        kind = (
+            {'timestamp': np.datetime64(stamp_ns, 'ns')}
+            if self._dated
+            else {'duration': np.timedelta64(stamp_ns, 'ns')}
+        )
         self._recording.set_time('stamp', **kind)
         self._recording.set_time('frame', sequence=index)
 
     def picture(self, stream: str, picture: np.ndarray) -> None:
         """Write a uint8 ``[H, W, 3]`` BGR picture, compressed as JPEG."""
-        encoded = cv2.imencode(
-            '.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
-        self._log(stream, ['image'],
-                  self._rerun.EncodedImage(contents=encoded, media_type='image/jpeg'))
+        encoded = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[
+            1
+        ].tobytes()
+        self._log(
+            stream, ['image'], self._rerun.EncodedImage(contents=encoded, media_type='image/jpeg')
+        )
 
     def boxes(self, stream: str, faces: Sequence[Face]) -> None:
         """Write the boxes over the picture, with what ``drawing.label`` says."""
         boxes = [(face.box.x, face.box.y, face.box.width, face.box.height) for face in faces]
-        self._log(stream, ['image', 'faces'], self._rerun.Boxes2D(
-            array=np.array(boxes, np.float32).reshape(-1, 4),
-            array_format=self._rerun.Box2DFormat.XYWH,
-            labels=[label(face) for face in faces],
-            colors=[_rgb(face.emotion.label if face.emotion else '') for face in faces]))
+        self._log(
+            stream,
+            ['image', 'faces'],
+            self._rerun.Boxes2D(
+                array=np.array(boxes, np.float32).reshape(-1, 4),
+                array_format=self._rerun.Box2DFormat.XYWH,
+                labels=[label(face) for face in faces],
+                colors=[_rgb(face.emotion.label if face.emotion else '') for face in faces],
+            ),
+        )
 
     def emotions(self, stream: str, probabilities: Mapping[str, np.ndarray]) -> None:
         """Write the probabilities in the order of ``EMOTIONS``, per track seen in the image."""
@@ -110,16 +123,22 @@ class RerunWriter:
         self._shown[stream] = set(probabilities)
         self._streams.setdefault(stream, Counter()).update(probabilities.keys())
         for track_id, values in probabilities.items():
-            self._name_series(stream, ['tracks', track_id], EMOTIONS,
-                              [_rgb(emotion) for emotion in EMOTIONS])
+            self._name_series(
+                stream, ['tracks', track_id], EMOTIONS, [_rgb(emotion) for emotion in EMOTIONS]
+            )
             self._log(stream, ['tracks', track_id], self._rerun.Scalars(values))
 
     def latency(self, stream: str, seconds: Mapping[str, float]) -> None:
         """Write the seconds per stage; always the same stages."""
-        self._name_series(stream, ['latency'], [f'{name} [ms]' for name in seconds],
-                          [_stage_color(name) for name in seconds])
-        self._log(stream, ['latency'],
-                  self._rerun.Scalars([1e3 * value for value in seconds.values()]))
+        self._name_series(
+            stream,
+            ['latency'],
+            [f'{name} [ms]' for name in seconds],
+            [_stage_color(name) for name in seconds],
+        )
+        self._log(
+            stream, ['latency'], self._rerun.Scalars([1e3 * value for value in seconds.values()])
+        )
 
     def file(self, stream: str, name: str) -> None:
         """Write which file a picture is from."""
@@ -139,14 +158,19 @@ class RerunWriter:
             self._send_blueprint()
         self._recording.log(self._entity(stream, *parts), what)
 
-    def _name_series(self, stream: str, parts: list[str], names: Sequence[str],
-                     colors: Sequence[tuple[int, int, int]]) -> None:
+    def _name_series(
+        self,
+        stream: str,
+        parts: list[str],
+        names: Sequence[str],
+        colors: Sequence[tuple[int, int, int]],
+    ) -> None:
         entity = self._entity(stream, *parts)
         if entity not in self._named:
             self._named.add(entity)
             self._recording.log(
-                entity, self._rerun.SeriesLines(names=list(names), colors=list(colors)),
-                static=True)
+                entity, self._rerun.SeriesLines(names=list(names), colors=list(colors)), static=True
+            )
 
     def _entity(self, stream: str, *parts: str) -> str:
         return self._rerun.new_entity_path([*stream.strip('/').split('/'), *parts])
@@ -156,27 +180,37 @@ class RerunWriter:
         views = self._rerun.blueprint
         rows = []
         for stream, tracks in self._streams.items():
+
             def at(*parts, stream=stream):
                 return self._entity(stream, *parts)
 
             shares = views.ScalarAxis(range=(0.0, 1.0))
-            plots = [views.TimeSeriesView(origin=at('tracks', track_id), axis_y=shares,
-                                          name=f'emotions of #{track_id}')
-                     for track_id, _ in tracks.most_common(PLOTTED_TRACKS)]
+            plots = [
+                views.TimeSeriesView(
+                    origin=at('tracks', track_id), axis_y=shares, name=f'emotions of #{track_id}'
+                )
+                for track_id, _ in tracks.most_common(PLOTTED_TRACKS)
+            ]
             if not plots:
-                plots = [views.TimeSeriesView(
-                    origin=at('tracks'), axis_y=shares, name='emotions')]
-            rows.append(views.Horizontal(
-                views.Spatial2DView(origin=at('image'), name=stream),
-                views.Vertical(
-                    views.Tabs(*plots, active_tab=0),
-                    views.TimeSeriesView(origin=at('latency'), name='latency [ms]'),
-                    row_shares=[3, 2]),
-                column_shares=[3, 2], name=stream))
-        layout = rows[0] if len(rows) == 1 else views.Tabs(
-            *rows, active_tab=0) if rows else views.Grid()
-        self._recording.send_blueprint(views.Blueprint(
-            layout, views.TimePanel(timeline='stamp'), collapse_panels=True))
+                plots = [views.TimeSeriesView(origin=at('tracks'), axis_y=shares, name='emotions')]
+            rows.append(
+                views.Horizontal(
+                    views.Spatial2DView(origin=at('image'), name=stream),
+                    views.Vertical(
+                        views.Tabs(*plots, active_tab=0),
+                        views.TimeSeriesView(origin=at('latency'), name='latency [ms]'),
+                        row_shares=[3, 2],
+                    ),
+                    column_shares=[3, 2],
+                    name=stream,
+                )
+            )
+        layout = (
+            rows[0] if len(rows) == 1 else views.Tabs(*rows, active_tab=0) if rows else views.Grid()
+        )
+        self._recording.send_blueprint(
+            views.Blueprint(layout, views.TimePanel(timeline='stamp'), collapse_panels=True)
+        )
 
 
 def _rgb(emotion: str) -> tuple[int, int, int]:

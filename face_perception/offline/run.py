@@ -25,9 +25,12 @@ UNFINISHED, REPLACED = '.unfinished-', '.replaced-'
 Progress = Callable[[int, 'int | None'], None]
 
 
-def run_task(task: Task, report_progress: Progress = lambda done, total: None,
-             load: Callable[[PipelineSettings], FacePipeline] | None = None,
-             mark: str = '') -> TaskReport:
+def run_task(
+    task: Task,
+    report_progress: Progress = lambda done, total: None,
+    load: Callable[[PipelineSettings], FacePipeline] | None = None,
+    mark: str = '',
+) -> TaskReport:
     """
     Make the files of one input; they appear in ``task.folder`` together, or not at all.
 
@@ -62,8 +65,9 @@ def run_task(task: Task, report_progress: Progress = lambda done, total: None,
         report = replace(report, files=tuple(files))
         write_report(unfinished, under, counts, report)
         _publish(unfinished, task.folder)
-        return replace(report, files=tuple(
-            task.folder / path.relative_to(unfinished) for path in files))
+        return replace(
+            report, files=tuple(task.folder / path.relative_to(unfinished) for path in files)
+        )
     except SourceError as error:
         return TaskReport(task.source, 'failed', str(error))
     except OSError as error:
@@ -71,8 +75,11 @@ def run_task(task: Task, report_progress: Progress = lambda done, total: None,
     except FacePerceptionError:
         raise
     except Exception as error:  # whatever an input does, the next one gets its chance
-        return TaskReport(task.source, 'failed',
-                          f'it ended after {error!r}: please report this to the maintainers')
+        return TaskReport(
+            task.source,
+            'failed',
+            f'it ended after {error!r}: please report this to the maintainers',
+        )
     finally:
         reader.close()
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -84,8 +91,14 @@ def load_pipeline(settings: PipelineSettings) -> FacePipeline:
     return FacePipeline.load(settings)
 
 
-def _make_files(task: Task, pipeline: FacePipeline, reader: Reader, folder: Path, counts: Counts,
-                report_progress: Progress) -> list[Path]:
+def _make_files(
+    task: Task,
+    pipeline: FacePipeline,
+    reader: Reader,
+    folder: Path,
+    counts: Counts,
+    report_progress: Progress,
+) -> list[Path]:
     """Take all frames through the pipeline and the sinks."""
     writers: list[WriteBehind] = []
     streams = _Streams(pipeline, reader.stills, task)
@@ -133,15 +146,22 @@ class _Streams:
         self._anonymizer = None
         if task.anonymize:
             from .anonymize import Anonymizer
+
             self._anonymizer = Anonymizer(task.anonymize, num_threads=task.settings.num_threads)
         self._pipelines: dict[str, FacePipeline] = {}
         self._times: dict[str, int] = {}
 
     def process(self, frame: Frame) -> tuple[Frame, FrameResult]:
         """Return the result, and the frame as it may be shown."""
-        pipeline = self._pipelines.setdefault(frame.topic, FacePipeline(
-            self._pipeline.detector, self._pipeline.emotion, self._pipeline.gender,
-            self._pipeline.settings))
+        pipeline = self._pipelines.setdefault(
+            frame.topic,
+            FacePipeline(
+                self._pipeline.detector,
+                self._pipeline.emotion,
+                self._pipeline.gender,
+                self._pipeline.settings,
+            ),
+        )
         if frame.time_ns < self._times.get(frame.topic, 0):
             pipeline.reset()  # time was set back: a bag of a bag that began anew
         self._times[frame.topic] = frame.time_ns
@@ -161,8 +181,9 @@ def _judge(task: Task, fault: str, counts: Counts, start: float) -> TaskReport:
         reason = fault or reason or f"'{task.source}' holds no picture"
     elif fault:
         state, reason = 'failed', fault
-    return TaskReport(task.source, state, reason, counts.frames, counts.faces, skipped,
-                      time.monotonic() - start)
+    return TaskReport(
+        task.source, state, reason, counts.frames, counts.faces, skipped, time.monotonic() - start
+    )
 
 
 def _make_empty(folder: Path) -> None:

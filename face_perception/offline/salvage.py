@@ -75,6 +75,7 @@ def _mcap_messages(path: Path) -> Iterator[tuple[SalvagedTopic, int, bytes]]:
     from mcap.records import Channel, Schema
     from mcap.records import Message as Record
     from mcap.stream_reader import StreamReader
+
     schemas: dict[int, Schema] = {}
     topics: dict[int, SalvagedTopic] = {}
     with path.open('rb') as file:
@@ -84,8 +85,11 @@ def _mcap_messages(path: Path) -> Iterator[tuple[SalvagedTopic, int, bytes]]:
             elif isinstance(record, Channel) and record.id not in topics:
                 schema = schemas[record.schema_id]
                 topics[record.id] = SalvagedTopic(
-                    record.topic, schema.name, schema.data.decode(),
-                    parse_qos(record.metadata.get('offered_qos_profiles', '')))
+                    record.topic,
+                    schema.name,
+                    schema.data.decode(),
+                    parse_qos(record.metadata.get('offered_qos_profiles', '')),
+                )
             elif isinstance(record, Record):
                 yield topics[record.channel_id], record.log_time, record.data
 
@@ -96,20 +100,25 @@ def _sqlite_messages(path: Path) -> Iterator[tuple[SalvagedTopic, int, bytes]]:
         database.execute('PRAGMA writable_schema = ON')
         columns = {row[1] for row in database.execute('PRAGMA table_info(topics)')}
         qos = 'offered_qos_profiles' if 'offered_qos_profiles' in columns else "''"
-        topics = {row[0]: SalvagedTopic(row[1], row[2], qos=parse_qos(row[3] or []))
-                  for row in database.execute(f'SELECT id, name, type, {qos} FROM topics')}
+        topics = {
+            row[0]: SalvagedTopic(row[1], row[2], qos=parse_qos(row[3] or []))
+            for row in database.execute(f'SELECT id, name, type, {qos} FROM topics')
+        }
         for topic in topics.values():
             topic.definition = _sqlite_definition(database, topic.type)
         # By the table itself: the index on the time usually lies behind the break.
         for topic_id, received_ns, data in database.execute(
-                'SELECT topic_id, timestamp, data FROM messages NOT INDEXED ORDER BY id'):
+            'SELECT topic_id, timestamp, data FROM messages NOT INDEXED ORDER BY id'
+        ):
             yield topics[topic_id], received_ns, data
 
 
 def _sqlite_definition(database: sqlite3.Connection, kind: str) -> str:
     try:
-        row = database.execute('SELECT encoded_message_definition FROM message_definitions '
-                               'WHERE topic_type = ?', (kind,)).fetchone()
+        row = database.execute(
+            'SELECT encoded_message_definition FROM message_definitions WHERE topic_type = ?',
+            (kind,),
+        ).fetchone()
     except sqlite3.DatabaseError:  # before Iron there was no such table
         return ''
     return row[0] if row else ''

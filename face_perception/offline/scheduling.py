@@ -43,8 +43,9 @@ class Fault:
     sentence: str
 
 
-def run_all(tasks: Sequence[Task], progress: Progress, workers: int = 1,
-            scheduler: str = '') -> None:
+def run_all(
+    tasks: Sequence[Task], progress: Progress, workers: int = 1, scheduler: str = ''
+) -> None:
     """
     Run the tasks: with ``workers`` processes on this machine, or on dask's ``scheduler``.
 
@@ -54,9 +55,11 @@ def run_all(tasks: Sequence[Task], progress: Progress, workers: int = 1,
     """
     if scheduler:
         from .cluster import run_on_cluster
+
         run_on_cluster(tasks, progress, scheduler)
     elif workers > 1 and len(tasks) > 1:
         from .processes import run_in_processes
+
         run_in_processes(tasks, progress, min(workers, len(tasks)))
     else:
         for task in tasks:
@@ -65,8 +68,11 @@ def run_all(tasks: Sequence[Task], progress: Progress, workers: int = 1,
 
 def unfinished(task: Task) -> list[Path]:
     """Return the folders in which a task is being made, or was by a worker that was lost."""
-    return [folder for mark in ('', '?' * len(new_mark())) for folder in task.folder.parent.glob(
-        f'{UNFINISHED}{mark}{escape(task.folder.name)}')]
+    return [
+        folder
+        for mark in ('', '?' * len(new_mark()))
+        for folder in task.folder.parent.glob(f'{UNFINISHED}{mark}{escape(task.folder.name)}')
+    ]
 
 
 def new_mark() -> str:

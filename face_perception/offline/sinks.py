@@ -28,11 +28,13 @@ class Place:
 
 def _table(place: Place) -> Sink:
     from .table import Table
+
     return Table(place.folder, place.task.source.name)
 
 
 def _video(place: Place) -> Sink:
     from .pictures import AnnotatedPictures, AnnotatedVideos
+
     if place.reader.stills:
         return AnnotatedPictures(place.folder)
     # Asked before the frames are read: a bag can be read at one place at a time.
@@ -42,21 +44,25 @@ def _video(place: Place) -> Sink:
 
 def _bag(place: Place) -> Sink | None:
     from .bag_output import BagOutput
+
     if place.reader.stills:  # they have no time
         return None
     source = Bag(place.task.source) if place.reader.topics else None
-    return BagOutput(place.folder, place.reader.topics, source, place.task.annotated,
-                     bool(place.task.anonymize))
+    return BagOutput(
+        place.folder, place.reader.topics, source, place.task.annotated, bool(place.task.anonymize)
+    )
 
 
 def _summary(place: Place) -> Sink:
     return _load('summary', 'SummaryPicture')(
-        place.folder, place.task.source.name, _anonymized(place.task))
+        place.folder, place.task.source.name, _anonymized(place.task)
+    )
 
 
 def _rrd(place: Place) -> Sink:
     return _load('rerun_log', 'RerunLog')(
-        place.folder, place.task.source.name, _anonymized(place.task))
+        place.folder, place.task.source.name, _anonymized(place.task)
+    )
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,12 @@ def _anonymized(task: Task) -> Anonymized | None:
 
 #: How each output is made; ``None`` where an input cannot have it.
 OUTPUTS: dict[str, Callable[[Place], Sink | None]] = {
-    'table': _table, 'video': _video, 'bag': _bag, 'summary': _summary, 'rrd': _rrd}
+    'table': _table,
+    'video': _video,
+    'bag': _bag,
+    'summary': _summary,
+    'rrd': _rrd,
+}
 #: Outputs that need more: their module, a package, and the extra that brings it.
 _NEEDS = {'summary': ('summary', 'matplotlib', 'offline'), 'rrd': ('rerun_log', 'rerun', 'view')}
 
@@ -88,7 +99,8 @@ def check_outputs(tasks: Iterable[Task]) -> None:
         if find_spec(package) is None:
             raise FacePerceptionError(
                 f"the output '{name}' needs {package}: run pip install "
-                f"'face_perception[{extra}]', or choose others with --outputs")
+                f"'face_perception[{extra}]', or choose others with --outputs"
+            )
         _load(module)
 
 
@@ -98,6 +110,7 @@ def _load(module: str, name: str = '') -> Callable:
     except ModuleNotFoundError as error:
         if error.name != f'{__package__}.{module}':
             raise
-        raise FacePerceptionError(f"this version has no '{module}': choose other outputs with "
-                                  '--outputs') from None
+        raise FacePerceptionError(
+            f"this version has no '{module}': choose other outputs with --outputs"
+        ) from None
     return getattr(found, name) if name else found

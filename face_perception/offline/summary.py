@@ -90,7 +90,8 @@ class InputSummary:
     seconds: np.ndarray = field(default_factory=lambda: np.zeros((Bins.COUNT, len(STAGES))))
     slowest: np.ndarray = field(default_factory=lambda: np.zeros(Bins.COUNT))
     percentiles: dict[str, Percentiles] = field(
-        default_factory=lambda: {name: Percentiles() for name in (*STAGES, 'total')})
+        default_factory=lambda: {name: Percentiles() for name in (*STAGES, 'total')}
+    )
     end: float = 0.0
 
 
@@ -105,8 +106,10 @@ class SummaryPicture:
     def __init__(self, folder: Path, source_name: str, anonymizer: Anonymizer | None = None):
         """Prepare ``folder/summary.png``; raises ``SummaryError`` when Matplotlib is missing."""
         if importlib.util.find_spec('matplotlib') is None:
-            raise SummaryError("matplotlib is missing: run pip install 'face_perception[demo]', or "
-                               'on a robot sudo apt-get install python3-matplotlib')
+            raise SummaryError(
+                "matplotlib is missing: run pip install 'face_perception[demo]', or "
+                'on a robot sudo apt-get install python3-matplotlib'
+            )
         self._folder, self._anonymizer = folder, anonymizer
         self._summary = InputSummary(source_name, anonymizer.how if anonymizer else '')
         self._time = PlayTime()
@@ -119,8 +122,11 @@ class SummaryPicture:
         if not summary.frames and frame.name:
             summary.pictures, summary.bins = True, Bins(1)
         picture = self._anonymizer(frame, result) if self._anonymizer else frame.picture
-        time = (float(summary.frames) if summary.pictures
-                else self._time.advance(frame.topic, frame.time_ns))
+        time = (
+            float(summary.frames)
+            if summary.pictures
+            else self._time.advance(frame.topic, frame.time_ns)
+        )
         place = self._place(time)
         self._count(frame, result)
         self._time_stages(place, stages)
@@ -136,6 +142,7 @@ class SummaryPicture:
         if not self._summary.frames:
             return []
         from .summary_plot import draw_summary
+
         path = self._folder / 'summary.png'
         try:
             draw_summary(self._summary, path)
@@ -203,9 +210,11 @@ class SummaryPicture:
         tracks = self._summary.tracks
         if len(tracks) < MOST_TRACKS:
             return
-        ended = sorted((key for key, track in tracks.items() if track.last < time - ENDED),
-                       key=lambda key: tracks[key].images)
-        for key in ended[:-(-len(ended) // 2)]:
+        ended = sorted(
+            (key for key, track in tracks.items() if track.last < time - ENDED),
+            key=lambda key: tracks[key].images,
+        )
+        for key in ended[: -(-len(ended) // 2)]:
             del tracks[key]
 
     def _add_thumbnail(self, face: Face, picture: np.ndarray) -> None:
@@ -227,13 +236,20 @@ def thumbnail(picture: np.ndarray, box: Box) -> np.ndarray:
     left, top = round(x - side / 2), round(y - side / 2)
     height, width = picture.shape[:2]
     right, bottom = left + side, top + side
-    cut = picture[max(top, 0):min(bottom, height), max(left, 0):min(right, width)]
+    cut = picture[max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)]
     whole = cv2.copyMakeBorder(
-        cut, max(-top, 0), max(bottom - height, 0), max(-left, 0), max(right - width, 0),
-        cv2.BORDER_CONSTANT, value=BEYOND)
+        cut,
+        max(-top, 0),
+        max(bottom - height, 0),
+        max(-left, 0),
+        max(right - width, 0),
+        cv2.BORDER_CONSTANT,
+        value=BEYOND,
+    )
     size = (THUMBNAIL, THUMBNAIL)
-    made = cv2.resize(whole, size, interpolation=(
-        cv2.INTER_AREA if side > THUMBNAIL else cv2.INTER_LINEAR))
+    made = cv2.resize(
+        whole, size, interpolation=(cv2.INTER_AREA if side > THUMBNAIL else cv2.INTER_LINEAR)
+    )
     return np.ascontiguousarray(made[:, :, ::-1])
 
 

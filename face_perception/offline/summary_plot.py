@@ -47,12 +47,24 @@ def draw_summary(summary: InputSummary, path: Path) -> None:
     page = Page(figure, height)
     _write_head(page, summary)
     if summary.faces:
-        _draw_shares(page.axes(1.55, 1.2, 1.45, 3.0), 'Expressions', summary.emotions,
-                     EMOTIONS, emotion_colors(), summary.faces)
+        _draw_shares(
+            page.axes(1.55, 1.2, 1.45, 3.0),
+            'Expressions',
+            summary.emotions,
+            EMOTIONS,
+            emotion_colors(),
+            summary.faces,
+        )
         _write_note(page, summary)
     if summary.genders:
-        _draw_shares(page.axes(1.55, 6.1, 0.42, 2.0), 'Gender', summary.genders,
-                     GENDERS, GENDER_COLORS, summary.faces)
+        _draw_shares(
+            page.axes(1.55, 6.1, 0.42, 2.0),
+            'Gender',
+            summary.genders,
+            GENDERS,
+            GENDER_COLORS,
+            summary.faces,
+        )
     if summary.tracks:
         draw_tracks(page, top, summary, emotion_colors())
     else:
@@ -74,13 +86,22 @@ def _write_head(page: Page, summary: InputSummary) -> None:
     parts.append(sizes[0] + ' pixels' if len(sizes) == 1 else 'of several sizes')
     if len(summary.streams) > 1:
         parts.append(f'{len(summary.streams)} topics')
-    seen = (f'{counted(summary.faces, "face")} in {counted(summary.frames_with_faces, what)}, '
-            f'at most {summary.most_faces} at once' if summary.faces else 'no face was seen')
+    seen = (
+        f'{counted(summary.faces, "face")} in {counted(summary.frames_with_faces, what)}, '
+        f'at most {summary.most_faces} at once'
+        if summary.faces
+        else 'no face was seen'
+    )
     if summary.tracks_seen:
         seen += f', {counted(summary.tracks_seen, "track")}'
     page.write(0.66, LEFT, ', '.join(parts), 11)
-    page.write(0.90, LEFT, seen + (
-        f'; shown faces are anonymised ({summary.anonymized})' if summary.anonymized else ''), 11)
+    page.write(
+        0.90,
+        LEFT,
+        seen
+        + (f'; shown faces are anonymised ({summary.anonymized})' if summary.anonymized else ''),
+        11,
+    )
 
 
 def _draw_shares(axes, title: str, counts: Counter, labels, colors, faces: int) -> None:
@@ -90,8 +111,14 @@ def _draw_shares(axes, title: str, counts: Counter, labels, colors, faces: int) 
     positions = range(len(labels))
     unit = max(*values, 0.25)  # the longest bar, or a quarter
     axes.barh(positions, values, color=[colors[label] for label in labels], height=0.75)
-    axes.barh(positions, [-0.045 * unit] * len(labels), left=-0.015 * unit, height=0.75,
-              color=[colors[label] for label in labels], clip_on=False)
+    axes.barh(
+        positions,
+        [-0.045 * unit] * len(labels),
+        left=-0.015 * unit,
+        height=0.75,
+        color=[colors[label] for label in labels],
+        clip_on=False,
+    )
     for position, value, label in zip(positions, values, labels):
         text = f'{value:.0%}' if value >= 0.01 or not counts[label] else '<1%'
         axes.text(value + 0.015 * unit, position, text, va='center', fontsize=9)
@@ -109,11 +136,19 @@ def _draw_shares(axes, title: str, counts: Counter, labels, colors, faces: int) 
 def _write_note(page: Page, summary: InputSummary) -> None:
     lines = ['Expressions are as a network perceives them, not what people feel.']
     if summary.tracks:
-        lines += ['Shares count every face of every frame: who stays longer counts more.',
-                  'A track is one face that is followed; a person who leaves the view',
-                  'and comes back is a new track.']
-    page.write(2.45 if summary.genders else 1.6, 6.1 - 0.75, '\n'.join(lines), 9, color=GRAY,
-               linespacing=1.5)
+        lines += [
+            'Shares count every face of every frame: who stays longer counts more.',
+            'A track is one face that is followed; a person who leaves the view',
+            'and comes back is a new track.',
+        ]
+    page.write(
+        2.45 if summary.genders else 1.6,
+        6.1 - 0.75,
+        '\n'.join(lines),
+        9,
+        color=GRAY,
+        linespacing=1.5,
+    )
 
 
 def _draw_latency(page: Page, top: float, summary: InputSummary) -> None:
@@ -122,8 +157,12 @@ def _draw_latency(page: Page, top: float, summary: InputSummary) -> None:
     shared = (summary.images > 1).any()
     step = f'{summary.bins.width:.2g}' + ('' if summary.pictures else ' s')
     what = 'picture' if summary.pictures else 'frame'
-    axes.set_title(f'Time per {what}' + (f' (means of {step})' if shared else ''), fontsize=11,
-                   loc='left', weight='bold')
+    axes.set_title(
+        f'Time per {what}' + (f' (means of {step})' if shared else ''),
+        fontsize=11,
+        loc='left',
+        weight='bold',
+    )
     bins = np.flatnonzero(summary.images)
     edges = bins * summary.bins.width
     means = 1e3 * summary.seconds[bins] / summary.images[bins, None]
@@ -132,11 +171,18 @@ def _draw_latency(page: Page, top: float, summary: InputSummary) -> None:
     edges = np.append(edges, max(end_of(summary), edges[-1] + summary.bins.width))
     means, slowest = np.vstack([means, means[-1]]), np.append(slowest, slowest[-1])
     names = [stage_bars.NAMES.get(name, name) for name in STAGES]
-    axes.stackplot(edges, means.T, step='post', labels=names, linewidth=0,
-                   colors=[stage_bars.COLORS[name] for name in STAGES])
+    axes.stackplot(
+        edges,
+        means.T,
+        step='post',
+        labels=names,
+        linewidth=0,
+        colors=[stage_bars.COLORS[name] for name in STAGES],
+    )
     if shared:
-        axes.step(edges, slowest, where='post', color='#444444', linewidth=0.8,
-                  label=f'slowest {what}')
+        axes.step(
+            edges, slowest, where='post', color='#444444', linewidth=0.8, label=f'slowest {what}'
+        )
     # One slow frame must not flatten all others.
     high = max(1.3 * float(np.percentile(slowest, 98)), 1e-3)
     beyond = slowest[:-1].max()
@@ -145,12 +191,23 @@ def _draw_latency(page: Page, top: float, summary: InputSummary) -> None:
         axes.set_title(f'beyond the top: up to {beyond:.0f} ms', fontsize=9, loc='right')
     style_time(axes, summary, edges[-1])
     axes.set_ylabel('milliseconds')
-    axes.legend(loc='upper center', bbox_to_anchor=(0.5, -0.27), ncols=5, frameon=False,
-                fontsize=9, handlelength=1.2, columnspacing=1.2)
+    axes.legend(
+        loc='upper center',
+        bbox_to_anchor=(0.5, -0.27),
+        ncols=5,
+        frameon=False,
+        fontsize=9,
+        handlelength=1.2,
+        columnspacing=1.2,
+    )
     stages = page.axes(top + 0.1, WIDTH - RIGHT - STAGES_WIDTH + 0.7, 1.95, STAGES_WIDTH - 0.7)
-    stage_bars.plot_stages(stages, {
-        name: [1e3 * value for value in measured.seconds(50, 95, 99)]
-        for name, measured in summary.percentiles.items()})
+    stage_bars.plot_stages(
+        stages,
+        {
+            name: [1e3 * value for value in measured.seconds(50, 95, 99)]
+            for name, measured in summary.percentiles.items()
+        },
+    )
     stages.set_title('Median and 95th percentile', fontsize=11, loc='left', weight='bold')
     stages.set_xlabel('milliseconds; the numbers are p50 | p95 | p99')
     stages.set_xlim(0, 1.3 * stages.get_xlim()[1])

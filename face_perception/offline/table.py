@@ -16,19 +16,32 @@ BATCH = 4096
 
 _FLOAT, _STRING, _COUNT = pa.float32(), pa.string(), pa.int64()
 #: The columns; what was not classified is null.  Nothing in them depends on the machine's clock.
-SCHEMA = pa.schema([
-    ('source', _STRING), ('topic', _STRING), ('name', _STRING), ('frame', _COUNT),
-    ('stamp_ns', _COUNT), ('time_s', pa.float64()),
-    ('image_width', pa.int32()), ('image_height', pa.int32()),
-    ('face', pa.int32()), ('track_id', _STRING),
-    ('x', pa.int32()), ('y', pa.int32()), ('width', pa.int32()), ('height', pa.int32()),
-    ('score', _FLOAT),
-    ('gender', _STRING), ('gender_confidence', _FLOAT),
-    *((f'gender_raw_{label}', _FLOAT) for label in GENDERS),
-    ('emotion', _STRING), ('emotion_confidence', _FLOAT),
-    *((f'emotion_{label}', _FLOAT) for label in EMOTIONS),
-    *((f'emotion_raw_{label}', _FLOAT) for label in EMOTIONS),
-])
+SCHEMA = pa.schema(
+    [
+        ('source', _STRING),
+        ('topic', _STRING),
+        ('name', _STRING),
+        ('frame', _COUNT),
+        ('stamp_ns', _COUNT),
+        ('time_s', pa.float64()),
+        ('image_width', pa.int32()),
+        ('image_height', pa.int32()),
+        ('face', pa.int32()),
+        ('track_id', _STRING),
+        ('x', pa.int32()),
+        ('y', pa.int32()),
+        ('width', pa.int32()),
+        ('height', pa.int32()),
+        ('score', _FLOAT),
+        ('gender', _STRING),
+        ('gender_confidence', _FLOAT),
+        *((f'gender_raw_{label}', _FLOAT) for label in GENDERS),
+        ('emotion', _STRING),
+        ('emotion_confidence', _FLOAT),
+        *((f'emotion_{label}', _FLOAT) for label in EMOTIONS),
+        *((f'emotion_raw_{label}', _FLOAT) for label in EMOTIONS),
+    ]
+)
 
 
 class Table:
@@ -38,8 +51,10 @@ class Table:
         """Write into ``folder``; ``source_name`` is the column ``source``."""
         self._source_name = source_name
         self.files = [folder / 'faces.parquet', folder / 'faces.csv']
-        self._writers = [pyarrow.parquet.ParquetWriter(self.files[0], SCHEMA),
-                         pyarrow.csv.CSVWriter(self.files[1], SCHEMA)]
+        self._writers = [
+            pyarrow.parquet.ParquetWriter(self.files[0], SCHEMA),
+            pyarrow.csv.CSVWriter(self.files[1], SCHEMA),
+        ]
         self._rows: list[dict] = []
         self._starts: dict[str, int] = {}
 
@@ -47,12 +62,20 @@ class Table:
         """Append the faces of a frame."""
         start = self._starts.setdefault(frame.topic, frame.time_ns)
         for number, face in enumerate(result.faces):
-            self._rows.append({
-                'source': self._source_name, 'topic': frame.topic, 'name': frame.name,
-                'frame': frame.index, 'stamp_ns': frame.stamp_ns,
-                'time_s': (frame.time_ns - start) / 1e9,
-                'image_width': result.image_width, 'image_height': result.image_height,
-                'face': number, **_columns(face)})
+            self._rows.append(
+                {
+                    'source': self._source_name,
+                    'topic': frame.topic,
+                    'name': frame.name,
+                    'frame': frame.index,
+                    'stamp_ns': frame.stamp_ns,
+                    'time_s': (frame.time_ns - start) / 1e9,
+                    'image_width': result.image_width,
+                    'image_height': result.image_height,
+                    'face': number,
+                    **_columns(face),
+                }
+            )
         if len(self._rows) >= BATCH:
             self._write()
 
@@ -72,9 +95,13 @@ class Table:
 
 def _columns(face: Face) -> dict:
     columns = {
-        'track_id': face.track_id, 'score': face.score,
-        'x': int(face.box.x), 'y': int(face.box.y),
-        'width': int(face.box.width), 'height': int(face.box.height)}
+        'track_id': face.track_id,
+        'score': face.score,
+        'x': int(face.box.x),
+        'y': int(face.box.y),
+        'width': int(face.box.width),
+        'height': int(face.box.height),
+    }
     if face.gender:
         columns |= {'gender': face.gender.label, 'gender_confidence': face.gender.confidence}
         columns |= _named('gender_raw', face.gender_raw or face.gender, GENDERS)

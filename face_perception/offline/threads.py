@@ -80,6 +80,7 @@ class WriteBehind:
 
     def begin_close(self) -> None:
         """Let the sink complete its files when all results are written."""
+
         def close() -> None:
             self._files = self._sink.close()
 

@@ -22,8 +22,9 @@ TICKS = (15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 
 def emotion_colors() -> dict[str, tuple[float, float, float]]:
     """Return the colours of the answers, RGB 0..1: as in annotated pictures, darker on white."""
-    colors = {emotion: tuple(value / 255 for value in reversed(bgr))
-              for emotion, bgr in COLORS.items()}
+    colors = {
+        emotion: tuple(value / 255 for value in reversed(bgr)) for emotion, bgr in COLORS.items()
+    }
     return {**colors, 'neutral': (0.70, 0.70, 0.70), '': (0.87, 0.87, 0.87)}
 
 
@@ -41,11 +42,14 @@ def draw_tracks(page: Page, top: float, summary: InputSummary, colors) -> None:
     tracks.sort(key=lambda track: (track.first, track.stream, track.id))
     title = 'Who was seen when'
     if summary.tracks_seen > len(tracks):
-        title += (f': the {len(tracks)} longest of {summary.tracks_seen} tracks '
-                  f'({summary.tracks_seen - len(tracks)} shorter ones are left out)')
+        title += (
+            f': the {len(tracks)} longest of {summary.tracks_seen} tracks '
+            f'({summary.tracks_seen - len(tracks)} shorter ones are left out)'
+        )
     page.write(top, LEFT, title, 11, weight='bold')
-    axes = page.axes(top + 0.35, LEFT + TEXT_WIDTH, ROW * len(tracks),
-                     WIDTH - LEFT - RIGHT - TEXT_WIDTH)
+    axes = page.axes(
+        top + 0.35, LEFT + TEXT_WIDTH, ROW * len(tracks), WIDTH - LEFT - RIGHT - TEXT_WIDTH
+    )
     end = end_of(summary)
     for row, track in enumerate(tracks):
         y = top + 0.35 + ROW * row
@@ -54,8 +58,9 @@ def draw_tracks(page: Page, top: float, summary: InputSummary, colors) -> None:
         _describe(page, y, summary, track)
         axes.axhspan(row - 0.36, row + 0.36, color='#F4F4F4', linewidth=0)
         for start, length, answer in runs(summary, track, end):
-            axes.broken_barh([(start, length)], (row - 0.36, 0.72), color=colors[answer],
-                             linewidth=0)
+            axes.broken_barh(
+                [(start, length)], (row - 0.36, 0.72), color=colors[answer], linewidth=0
+            )
     axes.set_ylim(len(tracks) - 0.5, -0.5)
     axes.set_yticks([])
     style_time(axes, summary, end)
@@ -109,16 +114,24 @@ def draw_faces_per_picture(page: Page, top: float, summary: InputSummary, colors
     base = np.zeros(len(bins))
     for column, answer in enumerate(ANSWERS):
         values = summary.answers[bins, column] / summary.images[bins]
-        axes.bar(bins * summary.bins.width, values, width, base, align='edge',
-                 color=colors[answer], linewidth=0)
+        axes.bar(
+            bins * summary.bins.width,
+            values,
+            width,
+            base,
+            align='edge',
+            color=colors[answer],
+            linewidth=0,
+        )
         base += values
     axes.set_ylim(0, max(1.05 * base.max(), 1))
     axes.set_ylabel('faces')
     style_time(axes, summary, end_of(summary))
     for index, picture in enumerate(summary.thumbnails):
         row, column = divmod(index, THUMBNAILS_PER_ROW)
-        _draw_thumbnail(page, top + 1.85 + row * (SIDE + 0.12),
-                        LEFT + 0.55 + column * (SIDE + 0.12), picture)
+        _draw_thumbnail(
+            page, top + 1.85 + row * (SIDE + 0.12), LEFT + 0.55 + column * (SIDE + 0.12), picture
+        )
 
 
 def _draw_thumbnail(page: Page, top: float, left: float, picture: np.ndarray) -> None:
@@ -138,6 +151,7 @@ def end_of(summary: InputSummary) -> float:
 def style_time(axes, summary: InputSummary, end: float) -> None:
     """Give axes the input's time as their x."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
+
     axes.set_xlim(0, end)
     if summary.pictures:
         axes.set_xlabel('picture')
@@ -146,8 +160,9 @@ def style_time(axes, summary: InputSummary, end: float) -> None:
         axes.set_xlabel('time [min:s]')
         step = next((step for step in TICKS if end / step <= 8), end / 8)
         axes.xaxis.set_major_locator(MultipleLocator(step))
-        axes.xaxis.set_major_formatter(FuncFormatter(
-            lambda seconds, _: f'{int(seconds) // 60}:{int(seconds) % 60:02d}'))
+        axes.xaxis.set_major_formatter(
+            FuncFormatter(lambda seconds, _: f'{int(seconds) // 60}:{int(seconds) % 60:02d}')
+        )
     else:
         axes.set_xlabel('time [s]')
     for side in ('top', 'right'):

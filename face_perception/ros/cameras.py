@@ -46,14 +46,19 @@ def read_cameras(path: Path, machine: str = '') -> list[Camera]:
     entries = content.get('cameras') if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries:
         raise FacePerceptionError(f"'{path}' has no list 'cameras': see two_cameras.yaml")
-    cameras = [_camera(entry, f"'{path}', camera {number}")
-               for number, entry in enumerate(entries, 1)]
+    cameras = [
+        _camera(entry, f"'{path}', camera {number}") for number, entry in enumerate(entries, 1)
+    ]
     names = [camera.name for camera in cameras]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise FacePerceptionError(
-            f"'{path}' has two cameras with the name '{twice[0]}': give each its own")
-    return [camera for camera in cameras if not (machine and camera.machine)
-            or camera.machine == machine]
+            f"'{path}' has two cameras with the name '{twice[0]}': give each its own"
+        )
+    return [
+        camera
+        for camera in cameras
+        if not (machine and camera.machine) or camera.machine == machine
+    ]
 
 
 def _camera(entry: object, where: str) -> Camera:
@@ -61,18 +66,21 @@ def _camera(entry: object, where: str) -> Camera:
         raise FacePerceptionError(f"{where} is {entry!r}: give it a 'name' and an 'image'")
     if unknown := [str(key) for key in entry if key not in KEYS]:
         raise FacePerceptionError(
-            f"{where} has the unknown key '{unknown[0]}': use {', '.join(KEYS)}")
+            f"{where} has the unknown key '{unknown[0]}': use {', '.join(KEYS)}"
+        )
     for key in ('name', 'image'):
         if not isinstance(entry.get(key), str) or not entry[key]:
             raise FacePerceptionError(f"{where} has no '{key}': give it one")
     if not re.fullmatch(r'[A-Za-z_]\w*(/[A-Za-z_]\w*)*', entry['name']):
         raise FacePerceptionError(
             f"{where} has the name '{entry['name']}', which is no namespace: use letters, digits "
-            'and _')
+            'and _'
+        )
     machine, parameters = entry.get('machine') or '', entry.get('parameters') or {}
     if not isinstance(machine, str) or not isinstance(parameters, dict):
         raise FacePerceptionError(
-            f"{where}: 'machine' is a name, and 'parameters' are names with values")
+            f"{where}: 'machine' is a name, and 'parameters' are names with values"
+        )
     values = flat(parameters)
     for name, value in values.items():
         if name not in PARAMETERS_BY_NAME:

@@ -21,8 +21,12 @@ class ParameterChanges:
     rclpy has taken the values.
     """
 
-    def __init__(self, node: Node, prepare: Callable[[dict[str, Value]], Callable[[], None]],
-                 on_fault: Callable[[str, str], None]):
+    def __init__(
+        self,
+        node: Node,
+        prepare: Callable[[dict[str, Value]], Callable[[], None]],
+        on_fault: Callable[[str, str], None],
+    ):
         """``on_fault`` gets a kind and a sentence for each refusal."""
         self._node = node
         self._prepare = prepare
@@ -38,8 +42,11 @@ class ParameterChanges:
             node.add_post_set_parameters_callback(lambda _: self._apply_prepared())
 
     def _check(self, parameters: list[Parameter]) -> SetParametersResult:
-        given = {parameter.name: parameter.value for parameter in parameters
-                 if parameter.name in PARAMETERS_BY_NAME}
+        given = {
+            parameter.name: parameter.value
+            for parameter in parameters
+            if parameter.name in PARAMETERS_BY_NAME
+        }
         self._apply = None
         try:
             for name, value in given.items():
@@ -74,4 +81,5 @@ def _check_structure(present: dict[str, Value], given: dict[str, Value]) -> None
         if PARAMETERS_BY_NAME[name].structural and value != present[name]:
             raise FacePerceptionError(
                 f"parameter '{name}' is read-only while the node is configured: run 'ros2 "
-                "lifecycle set' with deactivate and cleanup, set it, then configure and activate")
+                "lifecycle set' with deactivate and cleanup, set it, then configure and activate"
+            )

@@ -18,8 +18,11 @@ from ..msg import FaceArray, PipelineLatency
 def face_array(header: Header, result: FrameResult) -> FaceArray:
     """Return the message for one image's faces."""
     return FaceArray(
-        header=header, image_width=result.image_width, image_height=result.image_height,
-        faces=[face_message(face) for face in result.faces])
+        header=header,
+        image_width=result.image_width,
+        image_height=result.image_height,
+        faces=[face_message(face) for face in result.faces],
+    )
 
 
 def face_message(face: Face) -> FaceMessage:
@@ -33,8 +36,13 @@ def latency_message(
     """Return the message for one image's timings."""
     durations = {name: duration(seconds) for name, seconds in vars(latency).items()}
     return PipelineLatency(
-        header=header, faces=faces, frames_received=received, frames_processed=processed,
-        frames_dropped=dropped, **durations)
+        header=header,
+        faces=faces,
+        frames_received=received,
+        frames_processed=processed,
+        frames_dropped=dropped,
+        **durations,
+    )
 
 
 def duration(seconds: float) -> Duration:
@@ -51,7 +59,12 @@ def image_message(header: Header, picture: np.ndarray, encoding: str = 'bgr8') -
     """Return an Image message for a uint8 ``[H, W]`` or ``[H, W, C]`` picture."""
     picture = np.ascontiguousarray(picture)
     return Image(
-        header=header, height=picture.shape[0], width=picture.shape[1], encoding=encoding,
-        step=picture.strides[0], is_bigendian=0,
+        header=header,
+        height=picture.shape[0],
+        width=picture.shape[1],
+        encoding=encoding,
+        step=picture.strides[0],
+        is_bigendian=0,
         # rclpy takes an array.array as it is; bytes or a list go element by element.
-        data=array('B', picture.tobytes()))
+        data=array('B', picture.tobytes()),
+    )

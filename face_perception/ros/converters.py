@@ -22,14 +22,17 @@ def choose_converter(warn: Callable[[str], None]) -> Converter:
     if fault == '':
         return cv_bridge_converter()
     if fault is not None:
-        warn(f'cv_bridge is installed but does not work ({fault}); decoding with rosbags-image '
-             "instead. The usual cause is NumPy 2: pip install 'numpy<2' mends cv_bridge")
+        warn(
+            f'cv_bridge is installed but does not work ({fault}); decoding with rosbags-image '
+            "instead. The usual cause is NumPy 2: pip install 'numpy<2' mends cv_bridge"
+        )
     try:
         return rosbags_converter()
     except ImportError:
         raise FacePerceptionError(
             "nothing can decode images here: run 'sudo apt-get install "
-            "ros-$ROS_DISTRO-cv-bridge' or 'pip install rosbags-image'") from None
+            "ros-$ROS_DISTRO-cv-bridge' or 'pip install rosbags-image'"
+        ) from None
 
 
 _CV_BRIDGE_PROBE = """
@@ -52,7 +55,8 @@ def cv_bridge_fault() -> str | None:
     if find_spec('cv_bridge') is None:
         return None
     probe = subprocess.run(
-        [sys.executable, '-c', _CV_BRIDGE_PROBE], capture_output=True, text=True, timeout=60)
+        [sys.executable, '-c', _CV_BRIDGE_PROBE], capture_output=True, text=True, timeout=60
+    )
     if probe.returncode == 0:
         return ''
     lines = probe.stderr.strip().splitlines()
@@ -62,5 +66,6 @@ def cv_bridge_fault() -> str | None:
 def cv_bridge_converter() -> Converter:
     """Return the conversion of ROS 2's cv_bridge. Raises ``ImportError`` without it."""
     from cv_bridge import CvBridge
+
     bridge = CvBridge()
     return lambda image: bridge.imgmsg_to_cv2(image, 'bgr8')

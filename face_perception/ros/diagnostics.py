@@ -34,14 +34,21 @@ class Diagnostics:
     def _publish(self) -> None:
         level, message, values = self._describe()
         clock = self._node.get_clock()
-        if clock.ros_time_is_active and clock.now().nanoseconds == 0 and (
-                level == DiagnosticStatus.OK):
+        if (
+            clock.ros_time_is_active
+            and clock.now().nanoseconds == 0
+            and (level == DiagnosticStatus.OK)
+        ):
             level = DiagnosticStatus.WARN
             message = 'use_sim_time is true, but nobody publishes /clock: start the simulation'
         name = self._node.get_fully_qualified_name()
         status = self._health.status(
-            f'face_perception: {name}', self._node.resolve_topic_name('image'), level, message,
-            values)
+            f'face_perception: {name}',
+            self._node.resolve_topic_name('image'),
+            level,
+            message,
+            values,
+        )
         self._log_complaint()
         array = DiagnosticArray(status=[status])
         array.header.stamp = clock.now().to_msg()
@@ -63,10 +70,10 @@ def model_values(pipeline: FacePipeline | None) -> dict[str, str]:
     if model := getattr(pipeline.detector, 'model', None):
         detector += f', {_model_value(model)}'
     models = {'emotion': pipeline.emotion, 'gender': pipeline.gender}
-    return {'detector': detector,
-            'detector input size (px)': str(pipeline.detector.input_size)} | {
+    return {'detector': detector, 'detector input size (px)': str(pipeline.detector.input_size)} | {
         f'model {task}': _model_value(used.model) if used else 'off'
-        for task, used in models.items()}
+        for task, used in models.items()
+    }
 
 
 def _model_value(model) -> str:

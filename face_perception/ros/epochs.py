@@ -35,5 +35,7 @@ class Epochs:
 
     def is_stray(self, stamp_s: float, now_s: float) -> bool:
         """Return whether an image that comes at ``now_s`` was sent before the last jump."""
-        return (now_s + FUTURE_STAMP_S < stamp_s <= self._ended_at + FUTURE_STAMP_S
-                and self._monotonic() < self._strays_until)
+        return (
+            now_s + FUTURE_STAMP_S < stamp_s <= self._ended_at + FUTURE_STAMP_S
+            and self._monotonic() < self._strays_until
+        )

@@ -40,8 +40,9 @@ class FrameProcessor:
     latency stays flat and images are dropped.
     """
 
-    def __init__(self, clock: Clock, health: Health, outputs: Outputs,
-                 report: Callable[[str, str], None]):
+    def __init__(
+        self, clock: Clock, health: Health, outputs: Outputs, report: Callable[[str, str], None]
+    ):
         """``report`` gets a kind and a sentence for each image that cannot be used."""
         self._clock = clock
         self._health = health
@@ -55,8 +56,9 @@ class FrameProcessor:
         self._stamps = StampCheck(report)
         self._epochs = Epochs()
 
-    def configure(self, settings: NodeSettings, pipeline: FacePipeline,
-                  decoder: ImageDecoder) -> None:
+    def configure(
+        self, settings: NodeSettings, pipeline: FacePipeline, decoder: ImageDecoder
+    ) -> None:
         """Take on new settings between two images; this waits for the one in work."""
         with self._between_images:
             former, self._settings = self._settings, settings
@@ -85,7 +87,8 @@ class FrameProcessor:
         """Begin to work."""
         self._slot: NewestSlot[Received] = NewestSlot()
         self._worker = threading.Thread(
-            target=self._work, args=(self._slot,), name='face_perception_worker', daemon=True)
+            target=self._work, args=(self._slot,), name='face_perception_worker', daemon=True
+        )
         self._worker.start()
 
     def stop(self) -> None:
@@ -118,8 +121,10 @@ class FrameProcessor:
             except ImageError as error:
                 self._report(f'image {error.kind}', str(error))
             except Exception as error:  # whatever an image does, the next one gets its chance
-                self._report('internal', f'an image was skipped after {error!r}: '
-                             'please report this to the maintainers')
+                self._report(
+                    'internal',
+                    f'an image was skipped after {error!r}: please report this to the maintainers',
+                )
 
     def _process(self, received: Received) -> None:
         message, header = received.message, received.message.header
@@ -128,12 +133,18 @@ class FrameProcessor:
             self._health.image_dropped()
             return
         watch = Stopwatch()
-        latency = Latency(transport=self._stamps.transport_time(
-            header.stamp, receipt, self._clock.ros_time_is_active))
+        latency = Latency(
+            transport=self._stamps.transport_time(
+                header.stamp, receipt, self._clock.ros_time_is_active
+            )
+        )
         picture = self._decoder.decode(message)
         latency.decode = watch.lap()
-        taken = (seconds_of(header.stamp) if has_stamp(header.stamp)
-                 else receipt.nanoseconds / NANOSECONDS)
+        taken = (
+            seconds_of(header.stamp)
+            if has_stamp(header.stamp)
+            else receipt.nanoseconds / NANOSECONDS
+        )
         result = self._pipeline(picture, taken if self._settings.tracker_enabled else None)
         latency.detect = result.timings.detect
         latency.track = result.timings.track
@@ -145,18 +156,27 @@ class FrameProcessor:
         if has_stamp(header.stamp):
             latency.end_to_end = latency.transport + latency.processing
         self._health.image_processed(len(result.faces), result.tracks, vars(latency))
-        self._outputs.latency.publish(latency_message(
-            header, latency, len(result.faces),
-            self._health.received, self._health.processed, self._health.dropped))
+        self._outputs.latency.publish(
+            latency_message(
+                header,
+                latency,
+                len(result.faces),
+                self._health.received,
+                self._health.processed,
+                self._health.dropped,
+            )
+        )
         self._outputs.publish_annotated(header, picture, result, latency)
         if self._budget is not None and result.detected:
             self._hold_budget(latency)
 
     def _set_budget(self, settings: NodeSettings) -> None:
         largest = settings.pipeline.detector_input_size
-        self._budget = SizeBudget(
-            settings.target_latency, largest, settings.detector_min_input_size
-        ) if settings.target_latency > 0 else None
+        self._budget = (
+            SizeBudget(settings.target_latency, largest, settings.detector_min_input_size)
+            if settings.target_latency > 0
+            else None
+        )
         self._resize(largest)
         self._health.over_budget = False
 
@@ -170,6 +190,10 @@ class FrameProcessor:
 
 def _sizes(settings: NodeSettings) -> tuple:
     """Return what the choice of the detector's input size depends on."""
-    return (settings.target_latency, settings.detector_min_input_size,
-            settings.pipeline.detector_input_size, settings.pipeline.detector_type,
-            settings.pipeline.detector_model)
+    return (
+        settings.target_latency,
+        settings.detector_min_input_size,
+        settings.pipeline.detector_input_size,
+        settings.pipeline.detector_type,
+        settings.pipeline.detector_model,
+    )

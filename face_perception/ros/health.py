@@ -124,8 +124,9 @@ class Health:
         with self._lock:
             return self._complaint()
 
-    def status(self, name: str, hardware_id: str, level: bytes, message: str,
-               extra: dict[str, str]) -> DiagnosticStatus:
+    def status(
+        self, name: str, hardware_id: str, level: bytes, message: str, extra: dict[str, str]
+    ) -> DiagnosticStatus:
         """
         Return the diagnostic status.
 
@@ -155,12 +156,19 @@ class Health:
             for kind, entry in sorted(self._errors.items()):
                 values[f'errors: {kind}'] = f'{entry.count}, last: {entry.last_message}'
         return DiagnosticStatus(
-            name=name, hardware_id=hardware_id, level=level, message=message,
-            values=[KeyValue(key=key, value=value) for key, value in values.items()])
+            name=name,
+            hardware_id=hardware_id,
+            level=level,
+            message=message,
+            values=[KeyValue(key=key, value=value) for key, value in values.items()],
+        )
 
     def _warning(self) -> str:
-        recent = [entry for entry in self._errors.values()
-                  if self._clock() - entry.last_time < ERROR_MEMORY_S]
+        recent = [
+            entry
+            for entry in self._errors.values()
+            if self._clock() - entry.last_time < ERROR_MEMORY_S
+        ]
         if recent:
             return max(recent, key=lambda entry: entry.last_time).last_message
         return self._complaint()
@@ -170,17 +178,23 @@ class Health:
         if received < FEWEST_IMAGES:
             return ''
         if self.over_budget:
-            return ('target_latency is missed at the smallest input of the detector: raise it, '
-                    'or lower detector.min_input_size or max_faces')
+            return (
+                'target_latency is missed at the smallest input of the detector: raise it, '
+                'or lower detector.min_input_size or max_faces'
+            )
         if len(self._drops) > MOST_DROPPED * received:
-            return (f'{len(self._drops)} of the last {received} images were dropped, because '
-                    'this machine is slower than the camera: set max_rate or target_latency, or '
-                    'lower detector.input_size')
+            return (
+                f'{len(self._drops)} of the last {received} images were dropped, because '
+                'this machine is slower than the camera: set max_rate or target_latency, or '
+                'lower detector.input_size'
+            )
         lost, sent = len(self._losses), received + len(self._losses)
         if lost > MOST_LOST * sent:
-            return (f'{lost} of the last {sent} images were lost before they reached the node, '
-                    "as their stamps show: give the camera's process the settings of "
-                    'config/fastdds_large_images.xml, or use image_transport compressed')
+            return (
+                f'{lost} of the last {sent} images were lost before they reached the node, '
+                "as their stamps show: give the camera's process the settings of "
+                'config/fastdds_large_images.xml, or use image_transport compressed'
+            )
         return ''
 
     def _window(self) -> SlidingWindow:

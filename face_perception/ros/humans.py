@@ -16,8 +16,13 @@ from .messages import optional_messages
 
 #: Our emotions under the names of hri_msgs/Expression.
 EXPRESSIONS = {
-    'angry': 'angry', 'disgust': 'disgusted', 'fear': 'scared', 'happy': 'happy', 'sad': 'sad',
-    'surprise': 'surprised', 'neutral': 'neutral',
+    'angry': 'angry',
+    'disgust': 'disgusted',
+    'fear': 'scared',
+    'happy': 'happy',
+    'sad': 'sad',
+    'surprise': 'surprised',
+    'neutral': 'neutral',
 }
 FACES = '/humans/faces'
 
@@ -51,14 +56,20 @@ class HumansOutput:
         self._tracked.publish(self._messages.IdsList(header=header, ids=list(present)))
 
     def _create(self, name: str) -> dict:
-        types = {'roi': self._messages.NormalizedRegionOfInterest2D, 'cropped': Image,
-                 'expression': self._messages.Expression,
-                 'softbiometrics': self._messages.SoftBiometrics}
-        return {topic: self._outputs.create(kind, f'{FACES}/{name}/{topic}', active=True)
-                for topic, kind in types.items()}
+        types = {
+            'roi': self._messages.NormalizedRegionOfInterest2D,
+            'cropped': Image,
+            'expression': self._messages.Expression,
+            'softbiometrics': self._messages.SoftBiometrics,
+        }
+        return {
+            topic: self._outputs.create(kind, f'{FACES}/{name}/{topic}', active=True)
+            for topic, kind in types.items()
+        }
 
-    def _publish_face(self, publishers: dict, header: Header, picture: np.ndarray,
-                      face: Face) -> None:
+    def _publish_face(
+        self, publishers: dict, header: Header, picture: np.ndarray, face: Face
+    ) -> None:
         height, width = picture.shape[:2]
         publishers['roi'].publish(region(self._messages, header, face, width, height))
         if publishers['cropped'].get_subscription_count():
@@ -73,23 +84,34 @@ def region(messages: ModuleType, header: Header, face: Face, width: int, height:
     """Return a NormalizedRegionOfInterest2D for an image of ``width`` x ``height`` pixels."""
     box = face.box
     return messages.NormalizedRegionOfInterest2D(
-        header=header, xmin=box.x / width, ymin=box.y / height,
-        xmax=(box.x + box.width) / width, ymax=(box.y + box.height) / height, c=float(face.score))
+        header=header,
+        xmin=box.x / width,
+        ymin=box.y / height,
+        xmax=(box.x + box.width) / width,
+        ymax=(box.y + box.height) / height,
+        c=float(face.score),
+    )
 
 
 def expression(messages: ModuleType, header: Header, face: Face):
     """Return an Expression; valence and arousal are not estimated and stay 0."""
-    return messages.Expression(header=header, expression=EXPRESSIONS[face.emotion.label],
-                               confidence=face.emotion.confidence)
+    return messages.Expression(
+        header=header,
+        expression=EXPRESSIONS[face.emotion.label],
+        confidence=face.emotion.confidence,
+    )
 
 
 def soft_biometrics(messages: ModuleType, header: Header, face: Face):
     """Return a SoftBiometrics; age is not estimated and stays 0 with confidence 0."""
-    return messages.SoftBiometrics(header=header, gender=GENDER_VALUES[face.gender.label],
-                                   gender_confidence=face.gender.confidence)
+    return messages.SoftBiometrics(
+        header=header,
+        gender=GENDER_VALUES[face.gender.label],
+        gender_confidence=face.gender.confidence,
+    )
 
 
 def crop(picture: np.ndarray, face: Face) -> np.ndarray:
     """Return the part of a uint8 ``[H, W, 3]`` BGR picture that is the face's box."""
     x, y = int(face.box.x), int(face.box.y)
-    return picture[y:y + int(face.box.height), x:x + int(face.box.width)]
+    return picture[y : y + int(face.box.height), x : x + int(face.box.width)]

@@ -14,15 +14,19 @@ from .parameters import NodeSettings, QosSettings
 def profile(settings: QosSettings) -> QoSProfile:
     """Return the QoS profile that parameters describe."""
     return QoSProfile(
-        depth=settings.depth,
-        reliability=QoSReliabilityPolicy[settings.reliability.upper()])
+        depth=settings.depth, reliability=QoSReliabilityPolicy[settings.reliability.upper()]
+    )
 
 
 class ImageInput:
     """Subscribes and unsubscribes; the topic follows from the settings and remappings."""
 
-    def __init__(self, node: Node, settings: NodeSettings,
-                 on_image: Callable[[Image | CompressedImage], None]):
+    def __init__(
+        self,
+        node: Node,
+        settings: NodeSettings,
+        on_image: Callable[[Image | CompressedImage], None],
+    ):
         self._node = node
         self._settings = settings
         self._on_image = on_image
@@ -49,7 +53,8 @@ class ImageInput:
         """Let images come."""
         if self._subscription is None:
             self._subscription = self._node.create_subscription(
-                self.message_type, self.topic, self._on_image, profile(self._settings.image_qos))
+                self.message_type, self.topic, self._on_image, profile(self._settings.image_qos)
+            )
 
     def unsubscribe(self) -> None:
         """Let no more images come."""
@@ -61,6 +66,8 @@ class ImageInput:
         """Take on new settings, with a new subscription where they ask for one."""
         former, self._settings = self._settings, settings
         if self.subscribed and (former.image_transport, former.image_qos) != (
-                settings.image_transport, settings.image_qos):
+            settings.image_transport,
+            settings.image_qos,
+        ):
             self.unsubscribe()
             self.subscribe()

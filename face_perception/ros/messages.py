@@ -20,4 +20,5 @@ def optional_messages(package: str, parameter: str) -> ModuleType:
         raise FacePerceptionError(
             f"parameter '{parameter}' is true, but {package} cannot be imported ({error}): run "
             f"'sudo apt-get install ros-$ROS_DISTRO-{package.replace('_', '-')}', or set it to "
-            'false') from None
+            'false'
+        ) from None

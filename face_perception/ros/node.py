@@ -59,9 +59,12 @@ class FacePerceptionNode(LifecycleNode):
         self._changes.faults = faults
         self._diagnostics = Diagnostics(self, self._health, self._describe)
         self._jumps = self.get_clock().create_jump_callback(
-            JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1),
-                          on_clock_change=True),
-            pre_callback=self._before_time_jump, post_callback=self._on_time_jump)
+            JumpThreshold(
+                min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
+            ),
+            pre_callback=self._before_time_jump,
+            post_callback=self._on_time_jump,
+        )
 
     # Lifecycle
 
@@ -84,10 +87,13 @@ class FacePerceptionNode(LifecycleNode):
             self._outputs = outputs.Outputs(self, settings, self._update_input)
             if self._outputs.polled:
                 self._demand_timer = self.create_timer(
-                    DEMAND_PERIOD_S, self._update_input,
-                    clock=Clock(clock_type=ClockType.STEADY_TIME))
+                    DEMAND_PERIOD_S,
+                    self._update_input,
+                    clock=Clock(clock_type=ClockType.STEADY_TIME),
+                )
             self._frames = FrameProcessor(
-                self.get_clock(), self._health, self._outputs, self._report)
+                self.get_clock(), self._health, self._outputs, self._report
+            )
             self._frames.configure(settings, self._pipeline, self._decoder(settings))
             self._input = ImageInput(self, settings, self._frames.receive)
             self._enable_service = self.create_service(SetBool, '~/enable', self._on_enable)
@@ -120,8 +126,8 @@ class FacePerceptionNode(LifecycleNode):
             self._fault = f'{error!r}: please report this to the maintainers'
             return TransitionCallbackReturn.ERROR
         self.get_logger().info(
-            f"active: looking for faces on '{self._input.topic}' "
-            f'({self._settings.image_transport})')
+            f"active: looking for faces on '{self._input.topic}' ({self._settings.image_transport})"
+        )
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -185,8 +191,11 @@ class FacePerceptionNode(LifecycleNode):
         try:
             self._subscribe_or_not()
         except Exception as error:  # called by the middleware: it would end the node
-            self._report('internal', f'the images cannot be subscribed to ({error!r}): '
-                         'please report this to the maintainers')
+            self._report(
+                'internal',
+                f'the images cannot be subscribed to ({error!r}): '
+                'please report this to the maintainers',
+            )
 
     def _subscribe_or_not(self) -> None:
         wanted = self._enabled and (not self._settings.lazy or self._outputs.wanted())
@@ -200,9 +209,7 @@ class FacePerceptionNode(LifecycleNode):
             self._input.unsubscribe()
         self.get_logger().debug('subscribed' if wanted else 'unsubscribed')
 
-    def _on_enable(
-        self, request: SetBool.Request, response: SetBool.Response
-    ) -> SetBool.Response:
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         self._enabled = request.data
         self._update_input()
         response.success = True
@@ -249,8 +256,11 @@ class FacePerceptionNode(LifecycleNode):
         if self._fault:
             level, message = DiagnosticStatus.ERROR, f'unconfigured: {self._fault}'
         elif self._state == 'active' and not self._input.subscribed:
-            message = ('active, idle: nobody subscribes to an output' if self._enabled
-                       else 'active, disabled by ~/enable')
+            message = (
+                'active, idle: nobody subscribes to an output'
+                if self._enabled
+                else 'active, disabled by ~/enable'
+            )
         elif self._state == 'active':
             silence = self._silence.sentence(self._input, self._settings)
             if silence:
@@ -268,8 +278,10 @@ def main(args: list[str] | None = None) -> int:
     try:
         rclpy.init(args=args)
     except Exception as error:  # a malformed parameter file or remapping
-        print(f'face_perception_node: {error}: correct the command line or the file it names',
-              file=sys.stderr)
+        print(
+            f'face_perception_node: {error}: correct the command line or the file it names',
+            file=sys.stderr,
+        )
         return 1
     node = executor = None
     try:

@@ -31,8 +31,7 @@ MATCHED_EVENTS = 'matched' in inspect.signature(PublisherEventCallbacks.__init__
 class Outputs:
     """All publishers whose messages come from images."""
 
-    def __init__(self, node: LifecycleNode, settings: NodeSettings,
-                 on_demand: Callable[[], None]):
+    def __init__(self, node: LifecycleNode, settings: NodeSettings, on_demand: Callable[[], None]):
         """
         Create the publishers that the settings ask for.
 
@@ -54,9 +53,11 @@ class Outputs:
             self._annotated = self.create(Image, '~/image_annotated')
             if settings.detections_enabled:
                 from .detections import DetectionsOutput
+
                 self._extras.append(DetectionsOutput(self))
             if settings.humans_enabled:
                 from .humans import HumansOutput
+
                 self._extras.append(HumansOutput(self, node.get_fully_qualified_name()))
         except Exception:
             self.destroy()
@@ -79,8 +80,11 @@ class Outputs:
         if not self.polled:
             try:
                 return self._node.create_lifecycle_publisher(
-                    message_type, topic, self._qos, event_callbacks=PublisherEventCallbacks(
-                        matched=lambda _: self._on_demand()))
+                    message_type,
+                    topic,
+                    self._qos,
+                    event_callbacks=PublisherEventCallbacks(matched=lambda _: self._on_demand()),
+                )
             except UnsupportedEventTypeError:  # this middleware does not tell
                 self.polled = True
         return self._node.create_lifecycle_publisher(message_type, topic, self._qos)
@@ -108,13 +112,16 @@ class Outputs:
         for extra in self._extras:
             extra.publish(header, picture, result)
 
-    def publish_annotated(self, header: Header, picture: np.ndarray, result: FrameResult,
-                          latency: Latency) -> None:
+    def publish_annotated(
+        self, header: Header, picture: np.ndarray, result: FrameResult, latency: Latency
+    ) -> None:
         """Publish the image with boxes and labels, if anybody looks."""
         if not self._annotated.get_subscription_count():
             return
         count = len(result.faces)
-        caption = (f'{count} face{"" if count == 1 else "s"}  {1e3 * latency.processing:.0f} ms '
-                   f'(detect {1e3 * latency.detect:.0f}, classify {1e3 * latency.classify:.0f})')
+        caption = (
+            f'{count} face{"" if count == 1 else "s"}  {1e3 * latency.processing:.0f} ms '
+            f'(detect {1e3 * latency.detect:.0f}, classify {1e3 * latency.classify:.0f})'
+        )
         drawn = annotate(picture, result.faces, caption)
         self._annotated.publish(image_message(header, drawn))

@@ -19,8 +19,12 @@ from ..core.pipeline import PipelineSettings
 
 Value = bool | int | float | str
 RELIABILITIES = ('best_effort', 'reliable')
-TYPE_NAMES = {bool: 'true or false', int: 'an integer', float: 'a number with a decimal point',
-              str: 'a string'}
+TYPE_NAMES = {
+    bool: 'true or false',
+    int: 'an integer',
+    float: 'a number with a decimal point',
+    str: 'a string',
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Parameter:
     def descriptor(self) -> ParameterDescriptor:
         """Return what `ros2 param describe` shows."""
         descriptor = ParameterDescriptor(name=self.name, description=self.description)
-        constraints = [f"one of {', '.join(self.choices)}"] if self.choices else []
+        constraints = [f'one of {", ".join(self.choices)}'] if self.choices else []
         if self.structural:
             # Not read_only: rclpy would refuse to mend a faulty value before configuring, too.
             constraints.append('read-only while the node is configured')
@@ -47,10 +51,12 @@ class Parameter:
         if self.minimum is not None:
             if isinstance(self.default, int):
                 descriptor.integer_range = [
-                    IntegerRange(from_value=int(self.minimum), to_value=int(self.maximum))]
+                    IntegerRange(from_value=int(self.minimum), to_value=int(self.maximum))
+                ]
             else:
                 descriptor.floating_point_range = [
-                    FloatingPointRange(from_value=self.minimum, to_value=self.maximum)]
+                    FloatingPointRange(from_value=self.minimum, to_value=self.maximum)
+                ]
         return descriptor
 
     def fault(self, value: object) -> str:
@@ -59,83 +65,177 @@ class Parameter:
         if type(value) is not kind:
             return f"parameter '{self.name}' is {value!r}: give {TYPE_NAMES[kind]}"
         if self.choices and value not in self.choices:
-            return (f"parameter '{self.name}' is '{value}': "
-                    f"use one of {', '.join(self.choices)}")
+            return f"parameter '{self.name}' is '{value}': use one of {', '.join(self.choices)}"
         if self.minimum is not None and not self.minimum <= value <= self.maximum:
-            return (f"parameter '{self.name}' is {value}: "
-                    f'use {self.minimum} to {self.maximum}')
+            return f"parameter '{self.name}' is {value}: use {self.minimum} to {self.maximum}"
         return ''
 
 
 _DEFAULTS = PipelineSettings()
 PARAMETERS = (
-    Parameter('autostart', True,
-              'Configure and activate at start; false leaves that to a lifecycle manager.',
-              structural=True),
-    Parameter('lazy', True,
-              'Subscribe to the images only while somebody subscribes to an output.'),
-    Parameter('image_transport', 'raw',
-              "'raw' subscribes to image (sensor_msgs/Image), 'compressed' to image/compressed "
-              '(sensor_msgs/CompressedImage).', choices=('raw', 'compressed')),
-    Parameter('max_image_size', 4096,
-              'Longest side of an image that is accepted, in pixels.', 16, 65536),
-    Parameter('no_image_timeout', 5.0,
-              'Seconds without an image after which the node says so.', 0.5, 3600.0),
-    Parameter('max_rate', 0.0,
-              'Images per second that are processed at most; 0 is no limit.', 0.0, 1000.0),
-    Parameter('target_latency', 0.0,
-              "Seconds from an image's receipt to its faces that are held by shrinking images "
-              'further for detection, down to detector.min_input_size; 0 is off.', 0.0, 10.0),
-    Parameter('max_faces', _DEFAULTS.max_faces,
-              'Faces per image that are classified at most, the largest; all are published. '
-              '0 is no limit.', 0, 1000),
-    Parameter('num_threads', _DEFAULTS.num_threads,
-              'CPU threads for OpenCV and for each network; 1 leaves the rest to your robot.',
-              1, 64),
-    Parameter('detector.type', _DEFAULTS.detector_type,
-              'Which detector finds the faces.', choices=tuple(DETECTORS)),
-    Parameter('detector.input_size', _DEFAULTS.detector_input_size,
-              'Long side in pixels to which an image is shrunk for detection: smaller is faster, '
-              'larger finds smaller faces.', 64, 4096),
-    Parameter('detector.min_input_size', 160,
-              'The smallest detector.input_size that target_latency may choose, in pixels.',
-              64, 4096),
-    Parameter('detector.model', _DEFAULTS.detector_model,
-              "File of the types 'onnx' and 'yunet': a bare name is one of the package, anything "
-              "else a path; '' is the package's own."),
-    Parameter('detector.score_threshold', 0.0,
-              'Faces with a lower score are dropped; 0 is what the detector recommends.', 0.0, 1.0),
-    Parameter('detector.interval', _DEFAULTS.detector_interval,
-              'Detect on every n-th image; in between the boxes are predicted.', 1, 100),
-    Parameter('tracker.enabled', True,
-              'Follow faces from image to image: track ids and steady labels.'),
-    Parameter('tracker.max_age', _DEFAULTS.tracker_max_age,
-              'Seconds after which a face that is not seen is forgotten.', 0.0, 60.0),
-    Parameter('smoothing.time_constant', _DEFAULTS.smoothing_time_constant,
-              'Seconds over which the answers about a face are averaged; 0 is off.', 0.0, 60.0),
-    Parameter('classifier.interval', _DEFAULTS.classifier_interval,
-              'Classify each face on every n-th image, in turns; new ones, and all without a '
-              'tracker, at once.', 1, 100),
+    Parameter(
+        'autostart',
+        True,
+        'Configure and activate at start; false leaves that to a lifecycle manager.',
+        structural=True,
+    ),
+    Parameter('lazy', True, 'Subscribe to the images only while somebody subscribes to an output.'),
+    Parameter(
+        'image_transport',
+        'raw',
+        "'raw' subscribes to image (sensor_msgs/Image), 'compressed' to image/compressed "
+        '(sensor_msgs/CompressedImage).',
+        choices=('raw', 'compressed'),
+    ),
+    Parameter(
+        'max_image_size', 4096, 'Longest side of an image that is accepted, in pixels.', 16, 65536
+    ),
+    Parameter(
+        'no_image_timeout',
+        5.0,
+        'Seconds without an image after which the node says so.',
+        0.5,
+        3600.0,
+    ),
+    Parameter(
+        'max_rate', 0.0, 'Images per second that are processed at most; 0 is no limit.', 0.0, 1000.0
+    ),
+    Parameter(
+        'target_latency',
+        0.0,
+        "Seconds from an image's receipt to its faces that are held by shrinking images "
+        'further for detection, down to detector.min_input_size; 0 is off.',
+        0.0,
+        10.0,
+    ),
+    Parameter(
+        'max_faces',
+        _DEFAULTS.max_faces,
+        'Faces per image that are classified at most, the largest; all are published. '
+        '0 is no limit.',
+        0,
+        1000,
+    ),
+    Parameter(
+        'num_threads',
+        _DEFAULTS.num_threads,
+        'CPU threads for OpenCV and for each network; 1 leaves the rest to your robot.',
+        1,
+        64,
+    ),
+    Parameter(
+        'detector.type',
+        _DEFAULTS.detector_type,
+        'Which detector finds the faces.',
+        choices=tuple(DETECTORS),
+    ),
+    Parameter(
+        'detector.input_size',
+        _DEFAULTS.detector_input_size,
+        'Long side in pixels to which an image is shrunk for detection: smaller is faster, '
+        'larger finds smaller faces.',
+        64,
+        4096,
+    ),
+    Parameter(
+        'detector.min_input_size',
+        160,
+        'The smallest detector.input_size that target_latency may choose, in pixels.',
+        64,
+        4096,
+    ),
+    Parameter(
+        'detector.model',
+        _DEFAULTS.detector_model,
+        "File of the types 'onnx' and 'yunet': a bare name is one of the package, anything "
+        "else a path; '' is the package's own.",
+    ),
+    Parameter(
+        'detector.score_threshold',
+        0.0,
+        'Faces with a lower score are dropped; 0 is what the detector recommends.',
+        0.0,
+        1.0,
+    ),
+    Parameter(
+        'detector.interval',
+        _DEFAULTS.detector_interval,
+        'Detect on every n-th image; in between the boxes are predicted.',
+        1,
+        100,
+    ),
+    Parameter(
+        'tracker.enabled', True, 'Follow faces from image to image: track ids and steady labels.'
+    ),
+    Parameter(
+        'tracker.max_age',
+        _DEFAULTS.tracker_max_age,
+        'Seconds after which a face that is not seen is forgotten.',
+        0.0,
+        60.0,
+    ),
+    Parameter(
+        'smoothing.time_constant',
+        _DEFAULTS.smoothing_time_constant,
+        'Seconds over which the answers about a face are averaged; 0 is off.',
+        0.0,
+        60.0,
+    ),
+    Parameter(
+        'classifier.interval',
+        _DEFAULTS.classifier_interval,
+        'Classify each face on every n-th image, in turns; new ones, and all without a '
+        'tracker, at once.',
+        1,
+        100,
+    ),
     Parameter('emotion.enabled', True, 'Classify emotion.'),
-    Parameter('emotion.model', _DEFAULTS.emotion_model,
-              'ONNX file: a bare name is one of the package, anything else a path.'),
+    Parameter(
+        'emotion.model',
+        _DEFAULTS.emotion_model,
+        'ONNX file: a bare name is one of the package, anything else a path.',
+    ),
     Parameter('gender.enabled', True, 'Classify gender.'),
-    Parameter('gender.model', _DEFAULTS.gender_model,
-              'ONNX file: a bare name is one of the package, anything else a path.'),
-    Parameter('detections.enabled', False,
-              'Publish vision_msgs/Detection2DArray on ~/detections.', structural=True),
-    Parameter('humans.enabled', False,
-              'Publish the faces under /humans/faces as REP-155 says (hri_msgs).',
-              structural=True),
-    Parameter('qos.image.reliability', 'best_effort',
-              "Of the image subscription. 'best_effort' matches every camera; 'reliable' only "
-              'reliable ones.', choices=RELIABILITIES),
+    Parameter(
+        'gender.model',
+        _DEFAULTS.gender_model,
+        'ONNX file: a bare name is one of the package, anything else a path.',
+    ),
+    Parameter(
+        'detections.enabled',
+        False,
+        'Publish vision_msgs/Detection2DArray on ~/detections.',
+        structural=True,
+    ),
+    Parameter(
+        'humans.enabled',
+        False,
+        'Publish the faces under /humans/faces as REP-155 says (hri_msgs).',
+        structural=True,
+    ),
+    Parameter(
+        'qos.image.reliability',
+        'best_effort',
+        "Of the image subscription. 'best_effort' matches every camera; 'reliable' only "
+        'reliable ones.',
+        choices=RELIABILITIES,
+    ),
     Parameter('qos.image.depth', 1, 'Images that may wait in the middleware.', 1, 100),
-    Parameter('qos.output.reliability', 'reliable',
-              'Of all publishers. Reliable publishers match every subscriber.',
-              choices=RELIABILITIES, structural=True),
-    Parameter('qos.output.depth', 1, 'Messages kept for a slow reliable subscriber.', 1, 1000,
-              structural=True),
+    Parameter(
+        'qos.output.reliability',
+        'reliable',
+        'Of all publishers. Reliable publishers match every subscriber.',
+        choices=RELIABILITIES,
+        structural=True,
+    ),
+    Parameter(
+        'qos.output.depth',
+        1,
+        'Messages kept for a slow reliable subscriber.',
+        1,
+        1000,
+        structural=True,
+    ),
 )
 
 PARAMETERS_BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
@@ -181,15 +281,18 @@ def declare_parameters(node: Node) -> dict[str, str]:
     for parameter in PARAMETERS:
         fault = parameter.fault(overrides.get(parameter.name, parameter.default))
         node.declare_parameter(
-            parameter.name, parameter.default, parameter.descriptor(),
-            ignore_override=bool(fault))
+            parameter.name, parameter.default, parameter.descriptor(), ignore_override=bool(fault)
+        )
         if fault:
             faults[parameter.name] = fault
     for name in overrides:
         if not node.has_parameter(name) and not name.startswith('qos_overrides.'):
             close = difflib.get_close_matches(name, PARAMETERS_BY_NAME, 1)
-            hint = f"did you mean '{close[0]}'?" if close else (
-                "`ros2 param list` or the README names those that exist")
+            hint = (
+                f"did you mean '{close[0]}'?"
+                if close
+                else ('`ros2 param list` or the README names those that exist')
+            )
             faults[name] = f"parameter '{name}' does not exist: {hint}"
     return faults
 
@@ -234,9 +337,11 @@ def settings_from(values: Mapping[str, Value]) -> NodeSettings:
             classifier_interval=values['classifier.interval'],
             max_faces=values['max_faces'],
             tracker_max_age=values['tracker.max_age'],
-            smoothing_time_constant=values['smoothing.time_constant']),
+            smoothing_time_constant=values['smoothing.time_constant'],
+        ),
         image_qos=QosSettings(values['qos.image.reliability'], values['qos.image.depth']),
-        output_qos=QosSettings(values['qos.output.reliability'], values['qos.output.depth']))
+        output_qos=QosSettings(values['qos.output.reliability'], values['qos.output.depth']),
+    )
 
 
 def _check_together(values: Mapping[str, Value]) -> None:
@@ -244,13 +349,16 @@ def _check_together(values: Mapping[str, Value]) -> None:
         if values['detector.interval'] > 1:
             raise FacePerceptionError(
                 f"parameter 'detector.interval' is {values['detector.interval']}, but faces are "
-                "not followed between images: set it to 1, or 'tracker.enabled' to true")
+                "not followed between images: set it to 1, or 'tracker.enabled' to true"
+            )
         if values['humans.enabled']:
             raise FacePerceptionError(
                 "parameter 'humans.enabled' is true, but faces have no identities: set it to "
-                "false, or 'tracker.enabled' to true")
+                "false, or 'tracker.enabled' to true"
+            )
     smallest, largest = values['detector.min_input_size'], values['detector.input_size']
     if values['target_latency'] > 0 and smallest > largest:
         raise FacePerceptionError(
             f"parameter 'detector.min_input_size' is {smallest}, more than "
-            f"'detector.input_size', {largest}: target_latency then has nothing to choose from")
+            f"'detector.input_size', {largest}: target_latency then has nothing to choose from"
+        )

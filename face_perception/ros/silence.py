@@ -41,8 +41,11 @@ class SilenceWatch:
             self._said = ''
             return ''
         cause = explain_silence(
-            self._node, source.topic, f'sensor_msgs/msg/{source.message_type.__name__}',
-            settings.image_qos)
+            self._node,
+            source.topic,
+            f'sensor_msgs/msg/{source.message_type.__name__}',
+            settings.image_qos,
+        )
         sentence = f'no image for {seconds:.0f} s: {cause.sentence}'
         if cause.kind != self._said:
             self._said = cause.kind
@@ -60,25 +63,34 @@ def explain_silence(node: Node, topic: str, message_type: str, qos: QosSettings)
     publishers = node.get_publishers_info_by_topic(topic)
     if not publishers:
         others = _other_topics(node, topic)
-        return Cause('remap' if others else 'no publisher',
-                     f"nobody publishes on '{topic}': start the camera{others}")
+        return Cause(
+            'remap' if others else 'no publisher',
+            f"nobody publishes on '{topic}': start the camera{others}",
+        )
     if not any(publisher.topic_type == message_type for publisher in publishers):
         return Cause(
-            'type', f"'{topic}' carries {publishers[0].topic_type}, not {message_type}: correct "
-            "the remapping, or the parameter image_transport ('raw' or 'compressed')")
+            'type',
+            f"'{topic}' carries {publishers[0].topic_type}, not {message_type}: correct "
+            "the remapping, or the parameter image_transport ('raw' or 'compressed')",
+        )
     if qos.reliability == 'reliable' and all(
-            publisher.qos_profile.reliability == QoSReliabilityPolicy.BEST_EFFORT
-            for publisher in publishers):
+        publisher.qos_profile.reliability == QoSReliabilityPolicy.BEST_EFFORT
+        for publisher in publishers
+    ):
         return Cause(
-            'reliability', f"the publisher of '{topic}' is best effort and this node asks for "
+            'reliability',
+            f"the publisher of '{topic}' is best effort and this node asks for "
             'reliable, which never match: set the parameter qos.image.reliability to '
-            "'best_effort'")
+            "'best_effort'",
+        )
     return Cause(
-        'lost', f"'{topic}' has a publisher but no image arrives: the camera may be idle, or its "
+        'lost',
+        f"'{topic}' has a publisher but no image arrives: the camera may be idle, or its "
         'images are larger than the default shared memory of Fast DDS and get lost: start '
         "the camera's process with FASTDDS_DEFAULT_PROFILES_FILE (Kilted and later) or "
         "FASTRTPS_DEFAULT_PROFILES_FILE (Humble, Jazzy) set to this package's "
-        'config/fastdds_large_images.xml, or use image_transport compressed')
+        'config/fastdds_large_images.xml, or use image_transport compressed',
+    )
 
 
 def _other_topics(node: Node, topic: str) -> str:
@@ -86,9 +98,13 @@ def _other_topics(node: Node, topic: str) -> str:
     images = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
     own = node.get_fully_qualified_name() + '/'
     names = sorted(
-        name for name, types in node.get_topic_names_and_types()
-        if name != topic and not name.startswith(own) and any(t in images for t in types)
-        and node.count_publishers(name))
+        name
+        for name, types in node.get_topic_names_and_types()
+        if name != topic
+        and not name.startswith(own)
+        and any(t in images for t in types)
+        and node.count_publishers(name)
+    )
     if not names:
         return ''
     listed = ', '.join(names[:5]) + (', …' if len(names) > 5 else '')

@@ -45,8 +45,9 @@ class StampCheck:
     clock jumps, an image may be here before it.
     """
 
-    def __init__(self, report: Callable[[str, str], None],
-                 monotonic: Callable[[], float] = time.monotonic):
+    def __init__(
+        self, report: Callable[[str, str], None], monotonic: Callable[[], float] = time.monotonic
+    ):
         """``report`` gets a kind and a sentence for each image whose stamp makes no sense."""
         self._report = report
         self._monotonic = monotonic
@@ -59,8 +60,11 @@ class StampCheck:
     def transport_time(self, stamp: TimeMessage, receipt: Time, simulated: bool = False) -> float:
         """Return the seconds from an image's stamp to its receipt, 0 without a stamp."""
         if not has_stamp(stamp):
-            self._report('stamp zero', 'an image has a stamp of 0, so its latency is unknown: '
-                         'let the camera driver set header.stamp')
+            self._report(
+                'stamp zero',
+                'an image has a stamp of 0, so its latency is unknown: '
+                'let the camera driver set header.stamp',
+            )
             return 0.0
         age = (receipt.nanoseconds - Time.from_msg(stamp).nanoseconds) / NANOSECONDS
         if -FUTURE_STAMP_S <= age <= OLDEST_STAMP_S:
@@ -72,9 +76,11 @@ class StampCheck:
         if not simulated or now - self._wrong_since >= SETTLE_S:
             where = 'past' if age > 0 else 'future'
             self._report(
-                f'stamp {where}', f'an image has a stamp {abs(age):.1f} s in the {where}: '
+                f'stamp {where}',
+                f'an image has a stamp {abs(age):.1f} s in the {where}: '
                 "synchronise the machines' clocks (chrony), or set use_sim_time when a bag is "
-                'replayed')
+                'replayed',
+            )
         return age
 
 
@@ -106,6 +112,8 @@ class StampGaps:
         if len(self._intervals) < FEWEST_INTERVALS:
             return None
         period = sorted(self._intervals)[len(self._intervals) // 4]
-        irregular = sum(abs(each / period - max(round(each / period), 1)) > TOLERANCE
-                        for each in self._intervals)
+        irregular = sum(
+            abs(each / period - max(round(each / period), 1)) > TOLERANCE
+            for each in self._intervals
+        )
         return period if irregular <= IRREGULAR_SHARE * len(self._intervals) else None

@@ -31,8 +31,7 @@ class Answers:
         Raises ``SourceError`` for a topic that cannot be one of faces.
         """
         self._node, self._images = node, images
-        self._subscriptions = [
-            self._subscribe(index, topic) for index, topic in enumerate(topics)]
+        self._subscriptions = [self._subscribe(index, topic) for index, topic in enumerate(topics)]
         self._links: dict[str, set[int]] = {}
         self._header: Header | None = None
         self._missing: set[int] = set()
@@ -40,11 +39,14 @@ class Answers:
     def _subscribe(self, index: int, topic: str) -> Subscription:
         try:
             return self._node.create_subscription(
-                FaceArray, topic, partial(self._on_faces, index), QoSProfile(depth=10))
+                FaceArray, topic, partial(self._on_faces, index), QoSProfile(depth=10)
+            )
         except Exception as error:  # no name of a topic, or one with another type in this process
             reason = ' '.join(str(error).split())
-            raise SourceError(f"'{topic}' cannot be listened to ({reason}): name the topic of "
-                              "the node's faces with --wait-for") from error
+            raise SourceError(
+                f"'{topic}' cannot be listened to ({reason}): name the topic of "
+                "the node's faces with --wait-for"
+            ) from error
 
     def connect(self) -> str:
         """
@@ -62,22 +64,33 @@ class Answers:
     def _connect(self, index: int, faces: str) -> str:
         publishers = self._node.get_publishers_info_by_topic(faces)
         if not publishers:
-            return (f"nobody publishes on '{faces}': start face_perception_node, or name the "
-                    'topic of its faces with --wait-for')
+            return (
+                f"nobody publishes on '{faces}': start face_perception_node, or name the "
+                'topic of its faces with --wait-for'
+            )
         if all(one.topic_type != FACES_TYPE for one in publishers):
             raise SourceError(
                 f"'{faces}' carries {publishers[0].topic_type}, not {FACES_TYPE}: name the topic "
-                "of the node's faces with --wait-for")
+                "of the node's faces with --wait-for"
+            )
         nodes = {_name(one) for one in publishers}
-        topics = [topic for topic, publisher in self._images.items()
-                  if publisher.get_subscription_count() and nodes & {
-                      _name(one) for one in self._node.get_subscriptions_info_by_topic(
-                          publisher.topic_name)}]
+        topics = [
+            topic
+            for topic, publisher in self._images.items()
+            if publisher.get_subscription_count()
+            and nodes
+            & {
+                _name(one)
+                for one in self._node.get_subscriptions_info_by_topic(publisher.topic_name)
+            }
+        ]
         if not topics:
             played = ', '.join(publisher.topic_name for publisher in self._images.values())
-            return (f"the node that publishes on '{faces}' subscribes to none of {played}: start "
-                    f"it with -r image:=<topic>, and for compressed images with -p "
-                    'image_transport:=compressed')
+            return (
+                f"the node that publishes on '{faces}' subscribes to none of {played}: start "
+                f'it with -r image:=<topic>, and for compressed images with -p '
+                'image_transport:=compressed'
+            )
         for topic in topics:
             self._links[topic].add(index)
         return ''
@@ -101,8 +114,9 @@ class Answers:
     @property
     def missing(self) -> str:
         """Return the topics on which no answer came."""
-        return ', '.join(f"'{self._subscriptions[index].topic_name}'"
-                         for index in sorted(self._missing))
+        return ', '.join(
+            f"'{self._subscriptions[index].topic_name}'" for index in sorted(self._missing)
+        )
 
     def _on_faces(self, index: int, message: FaceArray) -> None:
         if message.header == self._header:

@@ -16,7 +16,8 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **kwargs):
         super().__init__(
-            allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter, **kwargs)
+            allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter, **kwargs
+        )
 
     def error(self, message: str) -> NoReturn:
         """Print one line instead of the whole usage."""
@@ -30,7 +31,8 @@ def picture_size(text: str) -> Size:
     size = (int(match[1]), int(match[2])) if match else (0, 0)
     if not all(16 <= side <= 8192 for side in size):
         raise argparse.ArgumentTypeError(
-            f"'{text}' is no size: give width and height in pixels, 16 to 8192, such as 640x480")
+            f"'{text}' is no size: give width and height in pixels, 16 to 8192, such as 640x480"
+        )
     return size
 
 
@@ -60,6 +62,5 @@ def _number(text: str, kind: type, minimum: float, maximum: float, meaning: str)
     except ValueError:
         value = float('nan')
     if not minimum <= value <= maximum:
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is not {meaning} of {minimum:g} to {maximum:g}")
+        raise argparse.ArgumentTypeError(f"'{text}' is not {meaning} of {minimum:g} to {maximum:g}")
     return value

@@ -40,8 +40,7 @@ class CameraNode(Node):
         super().__init__(PROGRAM)
         self._options = options
         self.published = 0
-        qos = QoSProfile(
-            depth=5, reliability=QoSReliabilityPolicy[options.reliability.upper()])
+        qos = QoSProfile(depth=5, reliability=QoSReliabilityPolicy[options.reliability.upper()])
         topic = self.resolve_topic_name('image')
         if options.compressed:
             # Beside the raw topic, wherever that is remapped to, as image_transport has it.
@@ -51,8 +50,7 @@ class CameraNode(Node):
 
     def publish(self, picture: np.ndarray) -> None:
         """Publish a uint8 ``[H, W, 3]`` BGR picture that was taken now."""
-        header = Header(
-            stamp=self.get_clock().now().to_msg(), frame_id=self._options.frame_id)
+        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._options.frame_id)
         if self._options.compressed:
             message = compress(picture, self._options.compressed, header)
         else:
@@ -65,7 +63,8 @@ class CameraNode(Node):
         options, (height, width) = self._options, picture.shape[:2]
         self.get_logger().info(
             f"publishing '{options.source}' on '{self.publisher.topic_name}': {width}x{height} "
-            f'{options.compressed or options.encoding}, {rate:g} Hz, {options.reliability}')
+            f'{options.compressed or options.encoding}, {rate:g} Hz, {options.reliability}'
+        )
 
 
 class Stream:
@@ -78,8 +77,9 @@ class Stream:
     def __init__(self, node: CameraNode, source: Source, options: argparse.Namespace):
         self._node, self._source, self._options = node, source, options
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name='face_perception_camera_stream',
-                                        daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name='face_perception_camera_stream', daemon=True
+        )
         self.fault = ''
 
     def start(self) -> None:
@@ -133,27 +133,59 @@ class Stream:
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     """Read the command line without its ROS part; exits with code 2 on a mistake."""
     parser = Parser(
-        prog=PROGRAM, description='Publish pictures as a ROS 2 camera does, on the topic image.',
-        epilog="ROS's own arguments follow --ros-args, such as -r image:=/camera/image_raw.")
-    parser.add_argument('--source', default='sample', metavar='SOURCE',
-                        help='webcam (0, /dev/video0), video, GIF, image, folder of images, or '
-                        "'sample', which is built in")
-    parser.add_argument('--size', type=picture_size, metavar='WxH',
-                        help="scale the pictures into this size (None: the source's own)")
-    parser.add_argument('--rate', type=picture_rate, metavar='HZ',
-                        help="pictures per second (None: the source's own)")
-    parser.add_argument('--encoding', default='bgr8', choices=ENCODERS, metavar='ENCODING',
-                        help=f"one of {', '.join(ENCODERS)}")
-    parser.add_argument('--compressed', choices=('jpeg', 'png'),
-                        help='publish CompressedImage on image/compressed instead')
-    parser.add_argument('--reliability', default='reliable', choices=('best_effort', 'reliable'),
-                        help='quality of service; camera drivers are reliable')
-    parser.add_argument('--frame-id', default='camera', metavar='NAME',
-                        help='frame_id of the headers')
-    parser.add_argument('--loop', action=argparse.BooleanOptionalAction, default=True,
-                        help='begin again at the end of the source')
-    parser.add_argument('--count', type=picture_count, metavar='N',
-                        help='stop after N pictures (None: never)')
+        prog=PROGRAM,
+        description='Publish pictures as a ROS 2 camera does, on the topic image.',
+        epilog="ROS's own arguments follow --ros-args, such as -r image:=/camera/image_raw.",
+    )
+    parser.add_argument(
+        '--source',
+        default='sample',
+        metavar='SOURCE',
+        help='webcam (0, /dev/video0), video, GIF, image, folder of images, or '
+        "'sample', which is built in",
+    )
+    parser.add_argument(
+        '--size',
+        type=picture_size,
+        metavar='WxH',
+        help="scale the pictures into this size (None: the source's own)",
+    )
+    parser.add_argument(
+        '--rate',
+        type=picture_rate,
+        metavar='HZ',
+        help="pictures per second (None: the source's own)",
+    )
+    parser.add_argument(
+        '--encoding',
+        default='bgr8',
+        choices=ENCODERS,
+        metavar='ENCODING',
+        help=f'one of {", ".join(ENCODERS)}',
+    )
+    parser.add_argument(
+        '--compressed',
+        choices=('jpeg', 'png'),
+        help='publish CompressedImage on image/compressed instead',
+    )
+    parser.add_argument(
+        '--reliability',
+        default='reliable',
+        choices=('best_effort', 'reliable'),
+        help='quality of service; camera drivers are reliable',
+    )
+    parser.add_argument(
+        '--frame-id', default='camera', metavar='NAME', help='frame_id of the headers'
+    )
+    parser.add_argument(
+        '--loop',
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help='begin again at the end of the source',
+    )
+    parser.add_argument(
+        '--count', type=picture_count, metavar='N', help='stop after N pictures (None: never)'
+    )
     options = parser.parse_args(arguments)
     if options.compressed and options.encoding != 'bgr8':
         parser.error('--compressed pictures are always bgr8: leave --encoding out')

@@ -32,10 +32,14 @@ class Child:
         self._log = log
         with log.open('wb') as output:
             self._process = subprocess.Popen(
-                [sys.executable, '-m', module, *arguments], stdin=subprocess.DEVNULL,
-                stdout=output, stderr=subprocess.STDOUT,
+                [sys.executable, '-m', module, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
                 # A session of its own: Ctrl-C in the terminal reaches the parent alone.
-                start_new_session=True, preexec_fn=_die_with_parent())
+                start_new_session=True,
+                preexec_fn=_die_with_parent(),
+            )
 
     def check(self) -> None:
         """Raise ``ChildError`` with its last lines when the child has ended."""

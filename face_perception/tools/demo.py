@@ -96,7 +96,8 @@ def run(options: argparse.Namespace, work: Path, interrupted: Callable[[], bool]
         raise DemoError(
             f"no face was seen in {statistics.results} pictures of '{options.source}': use faces "
             'that look into the camera and fill a tenth of its height or more (annotated.png '
-            "shows a picture as the node sees it), or try --source sample")
+            'shows a picture as the node sees it), or try --source sample'
+        )
     return 0
 
 
@@ -104,14 +105,27 @@ def commands(options: argparse.Namespace) -> list[tuple[str, str, list[str]]]:
     """Return name, module and arguments of each process."""
     width, height = options.size
     return [
-        ('camera', 'face_perception.tools.camera',
-         ['--source', options.source, '--size', f'{width}x{height}', '--rate', str(options.rate)]),
+        (
+            'camera',
+            'face_perception.tools.camera',
+            [
+                '--source',
+                options.source,
+                '--size',
+                f'{width}x{height}',
+                '--rate',
+                str(options.rate),
+            ],
+        ),
         ('node', 'face_perception.ros.node', []),
     ]
 
 
 def observe(
-    recording: Recording, rerun: RerunRecording | None, children: list[Child], seconds: float,
+    recording: Recording,
+    rerun: RerunRecording | None,
+    children: list[Child],
+    seconds: float,
     interrupted: Callable[[], bool],
 ) -> tuple[Statistics, FacePerceptionError | None]:
     """Watch the node for ``seconds`` from its first result; return also why that ended early."""
@@ -119,7 +133,8 @@ def observe(
 
     def on_faces(message: FaceArray) -> None:
         recording.add_score(
-            stamp_of(message), (len(message.faces), sum(face.score for face in message.faces)))
+            stamp_of(message), (len(message.faces), sum(face.score for face in message.faces))
+        )
         if rerun:
             rerun.add_faces(message)
 
@@ -158,12 +173,16 @@ def observe(
 def is_over(end: float | None, statistics: Statistics) -> bool:
     """Return whether ``end`` (monotonic seconds) has passed and the last result is complete."""
     now = time.monotonic()
-    return end is not None and now >= end and (
-        not statistics.half_known or now >= end + LAST_RESULT_S)
+    return (
+        end is not None and now >= end and (not statistics.half_known or now >= end + LAST_RESULT_S)
+    )
 
 
 def write(
-    recording: Recording, rerun: RerunRecording | None, statistics: Statistics, work: Path,
+    recording: Recording,
+    rerun: RerunRecording | None,
+    statistics: Statistics,
+    work: Path,
     output: Path,
 ) -> list[Path]:
     """Complete the files in ``work``, then move them to ``output`` and return them."""
@@ -189,7 +208,8 @@ def check_extras(source: str) -> None:
     if missing:
         raise DemoError(
             f"the demo needs {' and '.join(missing)}: run pip install 'face_perception[demo]', or "
-            'on a robot sudo apt-get install python3-rich python3-matplotlib python3-skimage')
+            'on a robot sudo apt-get install python3-rich python3-matplotlib python3-skimage'
+        )
 
 
 def make_folder(output: Path) -> Path:
@@ -198,8 +218,10 @@ def make_folder(output: Path) -> Path:
         output.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix='.unfinished-', dir=output))
     except OSError as error:
-        raise DemoError(f"the folder '{output}' cannot be written to ({error.strerror}): "
-                        'give another one with --output') from None
+        raise DemoError(
+            f"the folder '{output}' cannot be written to ({error.strerror}): "
+            'give another one with --output'
+        ) from None
 
 
 def keep_to_this_machine() -> None:
@@ -213,19 +235,38 @@ def keep_to_this_machine() -> None:
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line; exits with code 2 on a mistake."""
     parser = Parser(prog=PROGRAM, description='Show what face_perception does, on one machine.')
-    parser.add_argument('--source', default='sample', metavar='SOURCE',
-                        help='what face_perception_camera takes: a webcam (0), a video, a GIF, an '
-                        "image, a folder of images, or 'sample'")
-    parser.add_argument('--size', type=picture_size, default=(640, 480), metavar='WxH',
-                        help='size of the pictures')
-    parser.add_argument('--rate', type=picture_rate, default=15.0, metavar='HZ',
-                        help='pictures per second')
-    parser.add_argument('--duration', type=duration, default=20.0, metavar='S',
-                        help='seconds from the first result to the end')
-    parser.add_argument('--output', type=Path, default=Path('demo_output'), metavar='FOLDER',
-                        help='where annotated.png, annotated.mp4 and latency.png are written')
-    parser.add_argument('--rerun', action='store_true',
-                        help='also write results.rrd, which face_perception_view opens')
+    parser.add_argument(
+        '--source',
+        default='sample',
+        metavar='SOURCE',
+        help='what face_perception_camera takes: a webcam (0), a video, a GIF, an '
+        "image, a folder of images, or 'sample'",
+    )
+    parser.add_argument(
+        '--size', type=picture_size, default=(640, 480), metavar='WxH', help='size of the pictures'
+    )
+    parser.add_argument(
+        '--rate', type=picture_rate, default=15.0, metavar='HZ', help='pictures per second'
+    )
+    parser.add_argument(
+        '--duration',
+        type=duration,
+        default=20.0,
+        metavar='S',
+        help='seconds from the first result to the end',
+    )
+    parser.add_argument(
+        '--output',
+        type=Path,
+        default=Path('demo_output'),
+        metavar='FOLDER',
+        help='where annotated.png, annotated.mp4 and latency.png are written',
+    )
+    parser.add_argument(
+        '--rerun',
+        action='store_true',
+        help='also write results.rrd, which face_perception_view opens',
+    )
     return parser.parse_args(arguments)
 
 

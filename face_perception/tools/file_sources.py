@@ -31,11 +31,15 @@ def silence_opencv() -> None:
 
 def images_in(folder: Path) -> list[Path]:
     """Return the images directly inside a folder, by name; raises ``SourceError`` for none."""
-    paths = sorted(path for path in folder.iterdir()
-                   if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+    paths = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
+    )
     if not paths:
         raise SourceError(
-            f"the folder '{folder}' holds no image: images end in {', '.join(IMAGE_SUFFIXES)}")
+            f"the folder '{folder}' holds no image: images end in {', '.join(IMAGE_SUFFIXES)}"
+        )
     return paths
 
 
@@ -62,9 +66,10 @@ class ImagesSource:
         if self._kept is None:
             raise SourceError(
                 f"'{paths[0]}' is no image that OpenCV can read: it may be damaged or empty"
-                if len(paths) == 1 else
-                f"none of the {len(paths)} images in '{paths[0].parent}' can be read: they may be "
-                'damaged')
+                if len(paths) == 1
+                else f"none of the {len(paths)} images in '{paths[0].parent}' can be read: they may "
+                'be damaged'
+            )
 
     @classmethod
     def of_folder(cls, folder: Path, size: Size | None, warn: Warn) -> ImagesSource:
@@ -108,7 +113,8 @@ class VideoSource:
         if not readable:
             raise SourceError(
                 f"'{path}' is no video or image that OpenCV can read: it may be damaged, or of a "
-                'format that this OpenCV does not know; try another format (mp4, mkv, png, jpg)')
+                'format that this OpenCV does not know; try another format (mp4, mkv, png, jpg)'
+            )
         # Some containers state no rate, or nonsense such as 1000.
         self.rate = rate if 1 <= rate <= 240 else DEFAULT_RATE
         #: The number of pictures as the container states or suggests it, 0 where it does not.

@@ -20,10 +20,20 @@ def fit(picture: np.ndarray, size: Size | None) -> np.ndarray:
         return picture
     scale = min(size[0] / width, size[1] / height)
     inner_width, inner_height = (
-        min(max(round(width * scale), 1), size[0]), min(max(round(height * scale), 1), size[1]))
-    inner = cv2.resize(picture, (inner_width, inner_height),
-                       interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        min(max(round(width * scale), 1), size[0]),
+        min(max(round(height * scale), 1), size[1]),
+    )
+    inner = cv2.resize(
+        picture,
+        (inner_width, inner_height),
+        interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
+    )
     left, top = (size[0] - inner_width) // 2, (size[1] - inner_height) // 2
     return cv2.copyMakeBorder(
-        inner, top, size[1] - inner_height - top, left, size[0] - inner_width - left,
-        cv2.BORDER_CONSTANT)
+        inner,
+        top,
+        size[1] - inner_height - top,
+        left,
+        size[0] - inner_width - left,
+        cv2.BORDER_CONSTANT,
+    )

@@ -67,7 +67,8 @@ class ImageBag:
         """
         try:
             for connection, time_ns, data in self._reader.messages(
-                    self._connections, start_ns, stop_ns):
+                self._connections, start_ns, stop_ns
+            ):
                 yield RecordedImage(connection.topic, time_ns, bytes(data))
         except Exception as error:  # each storage and compression has errors of its own
             raise _damaged(self.path, error) from error
@@ -79,16 +80,20 @@ def _open(path: Path):
     except ImportError:
         raise SourceError(
             'rosbags is missing, which reads bags: run pip install rosbags-image, or on a robot '
-            'use ros2 bag play') from None
+            'use ros2 bag play'
+        ) from None
     if not path.exists():
         raise SourceError(f"there is no bag '{path}': give the folder that ros2 bag record made")
     if path.suffix == '.bag' and path.is_file():
-        raise SourceError(f"'{path}' is a bag of ROS 1: convert it first "
-                          f'(rosbags-convert --src {path} --dst {path.stem})')
+        raise SourceError(
+            f"'{path}' is a bag of ROS 1: convert it first "
+            f'(rosbags-convert --src {path} --dst {path.stem})'
+        )
     if path.is_dir() and not (path / 'metadata.yaml').is_file():
         raise SourceError(
             f"'{path}' is not a whole bag, as it has no metadata.yaml: give the folder that ros2 "
-            f'bag record made; where a recording was cut off, run ros2 bag reindex {path}')
+            f'bag record made; where a recording was cut off, run ros2 bag reindex {path}'
+        )
     try:
         reader = Reader(path)
         reader.open()
@@ -101,7 +106,8 @@ def _damaged(path: Path, error: Exception) -> SourceError:
     reason = ' '.join(str(error).split()).rstrip('.') or type(error).__name__
     return SourceError(
         f"the bag '{path}' cannot be read ({reason}): it is damaged or was cut off; copy it "
-        'again, or try ros2 bag reindex')
+        'again, or try ros2 bag reindex'
+    )
 
 
 def _choose(path: Path, connections: Sequence, topics: Sequence[str]) -> list:
@@ -109,15 +115,20 @@ def _choose(path: Path, connections: Sequence, topics: Sequence[str]) -> list:
     images = {one.topic for one in connections if one.msgtype in IMAGE_TYPES}
     if not images:
         raise SourceError(
-            f"the bag '{path}' has no image topic, only {_listed(_described(connections))}")
+            f"the bag '{path}' has no image topic, only {_listed(_described(connections))}"
+        )
     types = {one.topic: one.msgtype for one in connections}
     for topic in topics:
         if topic not in types:
-            raise SourceError(f"the bag '{path}' has no topic '{topic}': its image topics are "
-                              f'{_listed(sorted(images))}')
+            raise SourceError(
+                f"the bag '{path}' has no topic '{topic}': its image topics are "
+                f'{_listed(sorted(images))}'
+            )
         if topic not in images:
-            raise SourceError(f"'{topic}' of the bag '{path}' carries {types[topic]}, which is no "
-                              f'image: its image topics are {_listed(sorted(images))}')
+            raise SourceError(
+                f"'{topic}' of the bag '{path}' carries {types[topic]}, which is no "
+                f'image: its image topics are {_listed(sorted(images))}'
+            )
     chosen = [one for one in connections if one.topic in (topics or images)]
     if not sum(one.msgcount for one in chosen):
         raise SourceError(f"the bag '{path}' has no image on {_listed(sorted(topics or images))}")

@@ -24,6 +24,7 @@ class LiveView:
         self._next = 0.0
         if sys.stdout.isatty():
             from rich.live import Live
+
             self._live = Live(auto_refresh=False)
 
     def __enter__(self) -> LiveView:
@@ -48,23 +49,28 @@ class LiveView:
     def _status(self, separator: str) -> str:
         statistics = self._monitor.statistics
         processing, whole = (
-            statistics.percentiles(name, 50, 95) for name in ('processing', 'end_to_end'))
+            statistics.percentiles(name, 50, 95) for name in ('processing', 'end_to_end')
+        )
         # The first second is too short to tell a rate.
         rate = f'{self._monitor.recent_rate.rate():.1f}' if statistics.last_result > 1 else '-'
-        return (f'{statistics.last_result:.0f} of {self._duration:.0f} s, {rate} results/s'
-                f'{separator}processing p50 {processing[0]:.1f} p95 {processing[1]:.1f} ms, '
-                f'end to end p50 {whole[0]:.1f} p95 {whole[1]:.1f} ms')
+        return (
+            f'{statistics.last_result:.0f} of {self._duration:.0f} s, {rate} results/s'
+            f'{separator}processing p50 {processing[0]:.1f} p95 {processing[1]:.1f} ms, '
+            f'end to end p50 {whole[0]:.1f} p95 {whole[1]:.1f} ms'
+        )
 
     def _line(self) -> str:
         faces = self._monitor.newest.faces if self._monitor.newest else []
         described = '; '.join(
             ' '.join(text for text in (emotion_of(face), gender_of(face)) if text != '-')
-            for face in faces)
+            for face in faces
+        )
         count = f'{len(faces)} face' + ('' if len(faces) == 1 else 's')
         return f'{self._status(", ")}, {count}' + (f': {described}' if described else '')
 
     def _table(self):
         from rich.table import Table
+
         table = Table(title='face_perception', caption=self._status('\n'), min_width=72)
         for heading in ('face', 'box (x, y, width, height)', 'score', 'emotion', 'gender'):
             table.add_column(heading, justify='right' if heading == 'score' else 'left')
@@ -74,7 +80,10 @@ class LiveView:
             table.add_row(
                 face.track_id or str(number),
                 f'{roi.x_offset}, {roi.y_offset}, {roi.width}, {roi.height}',
-                f'{face.score:.2f}', emotion_of(face), gender_of(face))
+                f'{face.score:.2f}',
+                emotion_of(face),
+                gender_of(face),
+            )
         if not faces:
             table.add_row('-', 'nobody is seen', '', '', '')
         return table

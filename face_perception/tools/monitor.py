@@ -39,7 +39,8 @@ class Statistics:
     latency_times: list[float] = field(default_factory=list)
     #: Per name of ``STAGES`` and ``SUMS``: seconds of each result, as long as latency_times.
     latencies: dict[str, list[float]] = field(
-        default_factory=lambda: {name: [] for name in (*STAGES, *SUMS)})
+        default_factory=lambda: {name: [] for name in (*STAGES, *SUMS)}
+    )
 
     @property
     def half_known(self) -> bool:
@@ -80,10 +81,10 @@ class Monitor(Node):
         self._before: tuple[int, int] | None = None
         deep = QoSProfile(depth=100)  # reliable: every result is to be counted
         self.create_subscription(FaceArray, f'{watched}/faces', self._receive_faces, deep)
+        self.create_subscription(PipelineLatency, f'{watched}/latency', self._receive_latency, deep)
         self.create_subscription(
-            PipelineLatency, f'{watched}/latency', self._receive_latency, deep)
-        self.create_subscription(
-            Image, f'{watched}/image_annotated', on_picture, qos_profile_sensor_data)
+            Image, f'{watched}/image_annotated', on_picture, qos_profile_sensor_data
+        )
 
     def _seconds(self) -> float:
         now = time.monotonic()
@@ -125,4 +126,4 @@ class Monitor(Node):
 def picture_of(message: Image) -> np.ndarray:
     """Return a bgr8 message's picture, uint8 ``[H, W, 3]``, sharing its memory."""
     rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)
-    return rows[:, :3 * message.width].reshape(message.height, message.width, 3)
+    return rows[:, : 3 * message.width].reshape(message.height, message.width, 3)

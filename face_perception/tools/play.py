@@ -25,35 +25,74 @@ PROGRAM = 'face_perception_play'
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     """Read the command line without its ROS part; exits with code 2 on a mistake."""
     parser = Parser(
-        prog=PROGRAM, description="Publish a rosbag's images with their own stamps, and its time "
+        prog=PROGRAM,
+        description="Publish a rosbag's images with their own stamps, and its time "
         'on /clock, for nodes with use_sim_time.',
-        epilog="ROS's own arguments follow --ros-args, such as -r /camera/image_raw:=/image.")
-    parser.add_argument('bag', type=Path, metavar='BAG',
-                        help='the folder of a bag (SQLite or MCAP), or one .mcap or .db3 file')
-    parser.add_argument('--topic', action='append', default=[], metavar='TOPIC',
-                        help='play only this image topic; can be given more than once (none: all)')
-    parser.add_argument('--rate', type=number(float, 0.01, 100, 'a factor'),
-                        metavar='FACTOR',
-                        help='times as fast as it was recorded (None: 1; with --lossless as fast '
-                        'as the node answers)')
-    parser.add_argument('--loop', action='store_true',
-                        help="begin again at the end; time goes back to the bag's start")
-    parser.add_argument('--start-offset', default=0.0, metavar='S',
-                        type=number(float, 0, 10**7, 'an offset in seconds'),
-                        help='begin so many seconds into the bag')
-    parser.add_argument('--duration', metavar='S',
-                        type=number(float, 0.001, 10**7, 'a duration in seconds'),
-                        help='play so many seconds of the bag (None: to its end)')
-    parser.add_argument('--lossless', action='store_true',
-                        help='publish each image only when the one before was answered')
-    parser.add_argument('--wait-for', action='append', metavar='TOPIC',
-                        help='with --lossless: the faces of the node that answers; can be given '
-                        'more than once (None: face_perception/faces)')
-    parser.add_argument('--timeout', default=10.0, metavar='S',
-                        type=number(float, 0.1, 3600, 'a time in seconds'),
-                        help='with --lossless: seconds that an answer may take')
-    parser.add_argument('--reliability', default='reliable', choices=('best_effort', 'reliable'),
-                        help='quality of service of the images')
+        epilog="ROS's own arguments follow --ros-args, such as -r /camera/image_raw:=/image.",
+    )
+    parser.add_argument(
+        'bag',
+        type=Path,
+        metavar='BAG',
+        help='the folder of a bag (SQLite or MCAP), or one .mcap or .db3 file',
+    )
+    parser.add_argument(
+        '--topic',
+        action='append',
+        default=[],
+        metavar='TOPIC',
+        help='play only this image topic; can be given more than once (none: all)',
+    )
+    parser.add_argument(
+        '--rate',
+        type=number(float, 0.01, 100, 'a factor'),
+        metavar='FACTOR',
+        help='times as fast as it was recorded (None: 1; with --lossless as fast '
+        'as the node answers)',
+    )
+    parser.add_argument(
+        '--loop',
+        action='store_true',
+        help="begin again at the end; time goes back to the bag's start",
+    )
+    parser.add_argument(
+        '--start-offset',
+        default=0.0,
+        metavar='S',
+        type=number(float, 0, 10**7, 'an offset in seconds'),
+        help='begin so many seconds into the bag',
+    )
+    parser.add_argument(
+        '--duration',
+        metavar='S',
+        type=number(float, 0.001, 10**7, 'a duration in seconds'),
+        help='play so many seconds of the bag (None: to its end)',
+    )
+    parser.add_argument(
+        '--lossless',
+        action='store_true',
+        help='publish each image only when the one before was answered',
+    )
+    parser.add_argument(
+        '--wait-for',
+        action='append',
+        metavar='TOPIC',
+        help='with --lossless: the faces of the node that answers; can be given '
+        'more than once (None: face_perception/faces)',
+    )
+    parser.add_argument(
+        '--timeout',
+        default=10.0,
+        metavar='S',
+        type=number(float, 0.1, 3600, 'a time in seconds'),
+        help='with --lossless: seconds that an answer may take',
+    )
+    parser.add_argument(
+        '--reliability',
+        default='reliable',
+        choices=('best_effort', 'reliable'),
+        help='quality of service of the images',
+    )
     options = parser.parse_args(arguments)
     if options.lossless and options.reliability != 'reliable':
         parser.error('--lossless images are always reliable: leave --reliability out')

@@ -23,8 +23,7 @@ from .image_bag import ImageBag, RecordedImage
 from .position import Position
 from .timeline import NANOSECONDS, Timeline
 
-MESSAGE_TYPES = {'sensor_msgs/msg/Image': Image,
-                 'sensor_msgs/msg/CompressedImage': CompressedImage}
+MESSAGE_TYPES = {'sensor_msgs/msg/Image': Image, 'sensor_msgs/msg/CompressedImage': CompressedImage}
 DEFAULT_FACES = 'face_perception/faces'
 #: Seconds between two messages on /clock while recorded time passes, and while it stands still.
 CLOCK_PERIOD_S = 0.01
@@ -47,8 +46,9 @@ class PlayerNode(Node):
         qos = QoSProfile(depth=5, reliability=QoSReliabilityPolicy[reliability.upper()])
         self._types = {topic: MESSAGE_TYPES[name] for topic, name in bag.types.items()}
         #: By the topic's name in the bag.
-        self.images = {topic: self.create_publisher(kind, topic, qos)
-                       for topic, kind in self._types.items()}
+        self.images = {
+            topic: self.create_publisher(kind, topic, qos) for topic, kind in self._types.items()
+        }
         self._clock_publisher = self.create_publisher(Clock, '/clock', QoSProfile(depth=10))
 
     def header_of(self, image: RecordedImage) -> Header:
@@ -86,18 +86,29 @@ class Player:
     and never runs ahead of the next one, so that no image is from the future or older than it was.
     """
 
-    def __init__(self, node: PlayerNode, bag: ImageBag, options: argparse.Namespace,
-                 warn: Callable[[str], None]):
+    def __init__(
+        self,
+        node: PlayerNode,
+        bag: ImageBag,
+        options: argparse.Namespace,
+        warn: Callable[[str], None],
+    ):
         """``options`` are those of the command line; ``warn`` gets sentences for the user."""
         self._node, self._bag, self._options, self._warn = node, bag, options, warn
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(node)
-        self._answers = Answers(node, options.wait_for or [DEFAULT_FACES], node.images) if (
-            options.lossless) else None
+        self._answers = (
+            Answers(node, options.wait_for or [DEFAULT_FACES], node.images)
+            if (options.lossless)
+            else None
+        )
         self._rate = options.rate or (None if options.lossless else 1.0)
         self._start_ns = bag.start_ns + round(options.start_offset * NANOSECONDS)
-        stop_ns = bag.end_ns if options.duration is None else (
-            self._start_ns + round(options.duration * NANOSECONDS))
+        stop_ns = (
+            bag.end_ns
+            if options.duration is None
+            else (self._start_ns + round(options.duration * NANOSECONDS))
+        )
         self._stop_ns = min(stop_ns, bag.end_ns)
         self._time_ns = 0
         self._told: set[str] = set()
@@ -136,11 +147,14 @@ class Player:
         images = self._bag.images(self._start_ns, self._stop_ns)
         first = next(images, None)
         if first is None:
-            begin, end = ((time_ns - self._bag.start_ns) / NANOSECONDS
-                          for time_ns in (self._start_ns, self._bag.end_ns))
+            begin, end = (
+                (time_ns - self._bag.start_ns) / NANOSECONDS
+                for time_ns in (self._start_ns, self._bag.end_ns)
+            )
             raise SourceError(
                 f"the bag '{self._bag.path}' lasts {end:.1f} s and has no image in the chosen part "
-                f'from {begin:.1f} s on: correct --start-offset or --duration')
+                f'from {begin:.1f} s on: correct --start-offset or --duration'
+            )
         return first, images
 
     def _play_once(self, first: RecordedImage, images: Iterator[RecordedImage]) -> None:
@@ -157,8 +171,11 @@ class Player:
             header = self._node.header_of(image)
         except Exception as error:  # of the middleware
             reason = str(error).partition(':')[0]
-            self._skip('damaged', f"an image of '{image.topic}' is damaged ({reason}) and is left "
-                       'out: this part of the bag was cut off or overwritten')
+            self._skip(
+                'damaged',
+                f"an image of '{image.topic}' is damaged ({reason}) and is left "
+                'out: this part of the bag was cut off or overwritten',
+            )
             return
         if self._answers:
             self._answers.expect(image.topic, header)
@@ -222,8 +239,9 @@ class Player:
         self._stand_still(SETTLE_S)
 
     def _wait_for_answers(self, image: RecordedImage) -> None:
-        self._stand_still(self._options.timeout,
-                          lambda: self._answers.complete or self._answers.gone())
+        self._stand_still(
+            self._options.timeout, lambda: self._answers.complete or self._answers.gone()
+        )
         if self._answers.complete:
             self._unanswered_in_a_row = 0
             return
@@ -235,7 +253,11 @@ class Player:
         if self._unanswered_in_a_row >= MOST_UNANSWERED:
             raise SourceError(
                 f'{MOST_UNANSWERED} images in a row were not answered on {missing} {within} each: '
-                "see the node's log; it may refuse them, be disabled, or have max_rate set")
-        self._skip('unanswered', f"an image of '{image.topic}' was not answered on {missing} "
-                   f"{within} and is passed over: the node's log says whether it refused it, "
-                   'and a slow one needs a longer --timeout')
+                "see the node's log; it may refuse them, be disabled, or have max_rate set"
+            )
+        self._skip(
+            'unanswered',
+            f"an image of '{image.topic}' was not answered on {missing} "
+            f"{within} and is passed over: the node's log says whether it refused it, "
+            'and a slow one needs a longer --timeout',
+        )

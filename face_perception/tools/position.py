@@ -35,8 +35,9 @@ class Position:
         self._print('played to ' + self._line(time_ns, published, skipped), '\n')
 
     def _line(self, time_ns: int, published: int, skipped: int) -> str:
-        position, length = ((each - self._start_ns) / NANOSECONDS
-                            for each in (time_ns, self._end_ns))
+        position, length = (
+            (each - self._start_ns) / NANOSECONDS for each in (time_ns, self._end_ns)
+        )
         again = f', pass {self.passes}' if self.passes > 1 else ''
         left_out = f', {skipped} skipped' if skipped else ''
         return f'{position:.1f} of {length:.1f} s{again}, {published} images{left_out}'

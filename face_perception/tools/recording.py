@@ -94,10 +94,12 @@ def open_video(folder: Path, picture: np.ndarray, rate: float) -> Mp4Video | Gif
     """Return a video for pictures of this size: MP4, or GIF where OpenCV cannot write MP4."""
     height, width = picture.shape[:2]
     path = folder / 'annotated.mp4'
-    writer = cv2.VideoWriter(
-        str(path), cv2.VideoWriter_fourcc(*'mp4v'), rate, (width, height))
-    return Mp4Video(path, writer, (width, height)) if writer.isOpened() else GifVideo(
-        folder / 'annotated.gif', rate)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), rate, (width, height))
+    return (
+        Mp4Video(path, writer, (width, height))
+        if writer.isOpened()
+        else GifVideo(folder / 'annotated.gif', rate)
+    )
 
 
 class Mp4Video:
@@ -131,9 +133,11 @@ class GifVideo:
     def write(self, picture: np.ndarray) -> None:
         """Append a picture, or leave it out to keep the file small."""
         from PIL import Image as PillowImage
+
         self._count += 1
         if (self._count - 1) % self._every or (
-                len(self._pictures) * self._period_ms > 1e3 * GIF_LONGEST_S):
+            len(self._pictures) * self._period_ms > 1e3 * GIF_LONGEST_S
+        ):
             return
         scale = min(GIF_WIDTH / picture.shape[1], 1.0)
         small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -143,6 +147,7 @@ class GifVideo:
     def close(self) -> Path:
         """Write the file."""
         first, *others = self._pictures
-        first.save(self._path, save_all=True, append_images=others, loop=0,
-                   duration=round(self._period_ms))
+        first.save(
+            self._path, save_all=True, append_images=others, loop=0, duration=round(self._period_ms)
+        )
         return self._path

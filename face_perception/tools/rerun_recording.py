@@ -32,15 +32,21 @@ class RerunRecording:
     def add_faces(self, message: FaceArray) -> None:
         """Write the emotions of the faces that are followed: their boxes are in the picture."""
         self._at(message)
-        self._writer.emotions(STREAM, {
-            face.track_id: face.emotion_probabilities
-            for face in message.faces if face.track_id and face.emotion})
+        self._writer.emotions(
+            STREAM,
+            {
+                face.track_id: face.emotion_probabilities
+                for face in message.faces
+                if face.track_id and face.emotion
+            },
+        )
 
     def add_latency(self, message: PipelineLatency) -> None:
         """Write where the time went."""
         self._at(message)
-        self._writer.latency(STREAM, {
-            name: seconds(getattr(message, name)) for name in (*STAGES, *SUMS)})
+        self._writer.latency(
+            STREAM, {name: seconds(getattr(message, name)) for name in (*STAGES, *SUMS)}
+        )
 
     def add_picture(self, message: Image) -> None:
         """Write a bgr8 picture."""

@@ -16,7 +16,9 @@ from ..ros.transport import use_large_images
 
 
 def run_program(
-    program: str, args: list[str] | None, parse: Callable[[list[str]], argparse.Namespace],
+    program: str,
+    args: list[str] | None,
+    parse: Callable[[list[str]], argparse.Namespace],
     run: Callable[[list[str], argparse.Namespace], int],
 ) -> int:
     """

@@ -74,11 +74,13 @@ class Walk:
 
         def in_picture(box: Box) -> Box:
             box = self._mirrored(box)
-            return Box(left + box.x * scale, top + box.y * scale,
-                       box.width * scale, box.height * scale)
+            return Box(
+                left + box.x * scale, top + box.y * scale, box.width * scale, box.height * scale
+            )
 
-        return Place(left, top, scale, _between(*self.light, whole),
-                     in_picture(FACE), in_picture(PERSON))
+        return Place(
+            left, top, scale, _between(*self.light, whole), in_picture(FACE), in_picture(PERSON)
+        )
 
     def _mirrored(self, box: Box) -> Box:
         if not self.mirrored:
@@ -88,15 +90,38 @@ class Walk:
 
 #: Those at the back first: who comes later in this list walks in front.
 WALKS = (
-    Walk(((1.0, 1.30, 0.60), (3.4, 0.80, 0.60), (4.4, 0.78, 0.60), (8.4, -0.32, 0.62)),
-         y=0.55, light=(0.75, 0.95), mirrored=True, side_light=0.1),
-    Walk(((2.6, -0.45, 0.78), (5.0, 0.20, 0.80), (6.8, 0.24, 0.86), (9.0, -0.45, 0.86)),
-         y=0.42, light=(1.1, 1.0), side_light=-0.15),
-    Walk(((9.2, 1.42, 0.72), (11.4, 0.70, 0.72), (12.3, 0.66, 0.76), (14.6, 1.42, 0.76)),
-         y=0.44, light=(0.5, 1.1), mirrored=True),
-    Walk(((12.3, -0.45, 0.90), (14.8, 0.32, 0.90), (17.0, 0.34, 1.02), (18.8, 0.60, 0.98),
-          (20.2, 0.62, 0.98), (23.2, 1.45, 0.98)),
-         y=0.32, light=(0.95, 1.05), side_light=0.15),
+    Walk(
+        ((1.0, 1.30, 0.60), (3.4, 0.80, 0.60), (4.4, 0.78, 0.60), (8.4, -0.32, 0.62)),
+        y=0.55,
+        light=(0.75, 0.95),
+        mirrored=True,
+        side_light=0.1,
+    ),
+    Walk(
+        ((2.6, -0.45, 0.78), (5.0, 0.20, 0.80), (6.8, 0.24, 0.86), (9.0, -0.45, 0.86)),
+        y=0.42,
+        light=(1.1, 1.0),
+        side_light=-0.15,
+    ),
+    Walk(
+        ((9.2, 1.42, 0.72), (11.4, 0.70, 0.72), (12.3, 0.66, 0.76), (14.6, 1.42, 0.76)),
+        y=0.44,
+        light=(0.5, 1.1),
+        mirrored=True,
+    ),
+    Walk(
+        (
+            (12.3, -0.45, 0.90),
+            (14.8, 0.32, 0.90),
+            (17.0, 0.34, 1.02),
+            (18.8, 0.60, 0.98),
+            (20.2, 0.62, 0.98),
+            (23.2, 1.45, 0.98),
+        ),
+        y=0.32,
+        light=(0.95, 1.05),
+        side_light=0.15,
+    ),
 )
 
 
@@ -135,11 +160,16 @@ class SampleScene:
         A face is listed while at least half of its box lies in the picture and is not hidden
         by somebody in front; the boxes are not clipped to the picture.
         """
-        places = [place for walk in WALKS
-                  if (place := walk.place(self._seconds(index), self.width, self.height))]
+        places = [
+            place
+            for walk in WALKS
+            if (place := walk.place(self._seconds(index), self.width, self.height))
+        ]
         return [
-            place.face for number, place in enumerate(places)
-            if self._visible_area(place, places[number + 1:]) >= VISIBLE_SHARE * place.face.area]
+            place.face
+            for number, place in enumerate(places)
+            if self._visible_area(place, places[number + 1 :]) >= VISIBLE_SHARE * place.face.area
+        ]
 
     def _visible_area(self, place: Place, in_front: list[Place]) -> float:
         seen = place.face.clipped(self.width, self.height)
@@ -154,17 +184,20 @@ class SampleScene:
         photograph = load_photograph()
         unit = self.height / NATIVE_HEIGHT
         return [
-            Portrait(photograph, max(scale for _, _, scale in walk.stops) * unit, walk.mirrored,
-                     walk.side_light)
-            for walk in WALKS]
+            Portrait(
+                photograph,
+                max(scale for _, _, scale in walk.stops) * unit,
+                walk.mirrored,
+                walk.side_light,
+            )
+            for walk in WALKS
+        ]
 
     def _seconds(self, index: int) -> float:
         return index % len(self) / self.rate
 
 
-def sample_faces(
-    index: int, width: int = 640, height: int = 480, rate: float = 15.0
-) -> list[Box]:
+def sample_faces(index: int, width: int = 640, height: int = 480, rate: float = 15.0) -> list[Box]:
     """Return the true boxes of picture ``index`` as ``SampleScene.faces`` does."""
     return SampleScene(width, height, rate).faces(index)
 

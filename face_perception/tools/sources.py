@@ -39,7 +39,9 @@ class Source(Protocol):
 
 
 def open_source(
-    text: str, size: Size | None = None, rate: float | None = None,
+    text: str,
+    size: Size | None = None,
+    rate: float | None = None,
     warn: Callable[[str], None] = print,
 ) -> Source:
     """
@@ -59,7 +61,8 @@ def open_source(
     if not path.exists():
         raise SourceError(
             f"the source '{text}' does not exist: give a video, an image, a folder of images, the "
-            "number of a webcam (0 is the first), or 'sample'")
+            "number of a webcam (0 is the first), or 'sample'"
+        )
     if not os.access(path, os.R_OK):
         raise SourceError(f"the source '{text}' cannot be read: check its permissions")
     if path.is_dir():

@@ -11,8 +11,10 @@ def summary(statistics: Statistics, written: list[Path]) -> str:
     """Return what was seen, in a few lines."""
     share = statistics.frames_processed / max(statistics.frames_received, 1)
     tracks = f', {len(statistics.track_ids)} tracks' if statistics.track_ids else ''
-    emotions = ', '.join(f'{name} {count / max(statistics.faces, 1):.0%}'
-                         for name, count in statistics.emotions.most_common(3))
+    emotions = ', '.join(
+        f'{name} {count / max(statistics.faces, 1):.0%}'
+        for name, count in statistics.emotions.most_common(3)
+    )
     lines = [
         f'images   {statistics.frames_received} received, {statistics.frames_processed} with a '
         f'result ({share:.1%}), {statistics.frames_dropped} dropped',
@@ -20,7 +22,8 @@ def summary(statistics: Statistics, written: list[Path]) -> str:
         f'results, at most {statistics.most_faces} at once{tracks}',
         f'emotion  {emotions or "-"}',
         f'rate     {statistics.rate:.1f} results per second',
-        'latency  ' + 'p50'.rjust(16) + 'p95'.rjust(10)]
+        'latency  ' + 'p50'.rjust(16) + 'p95'.rjust(10),
+    ]
     for name in (*STAGES, *SUMS):
         p50, p95 = statistics.percentiles(name, 50, 95)
         lines.append(f'  {name:<12}{p50:8.1f} ms{p95:7.1f} ms')

@@ -26,10 +26,16 @@ LOCAL = '127.0.0.1'
 def main(args: list[str] | None = None) -> int:
     """Become the viewer; return the process's exit code where that is not possible."""
     parser = Parser(prog=PROGRAM, description='Show results in the Rerun viewer.')
-    parser.add_argument('results', nargs='+', type=Path, metavar='RESULTS',
-                        help='.rrd files, or folders that have some, such as demo_output')
-    parser.add_argument('--web', action='store_true',
-                        help='show them in a browser, which may be on another machine')
+    parser.add_argument(
+        'results',
+        nargs='+',
+        type=Path,
+        metavar='RESULTS',
+        help='.rrd files, or folders that have some, such as demo_output',
+    )
+    parser.add_argument(
+        '--web', action='store_true', help='show them in a browser, which may be on another machine'
+    )
     options = parser.parse_args(args)
     try:
         import_rerun()
@@ -67,12 +73,15 @@ def find_recordings(results: Sequence[Path]) -> list[Path]:
     for path in results:
         if path.is_dir():
             found = sorted(
-                file for file in path.rglob('*.rrd')
-                if not any(part.startswith('.') for part in file.relative_to(path).parts))
+                file
+                for file in path.rglob('*.rrd')
+                if not any(part.startswith('.') for part in file.relative_to(path).parts)
+            )
             if not found:
                 raise RerunError(
                     f"the folder '{path}' has no recording (.rrd): face_perception_demo --rerun "
-                    'writes one')
+                    'writes one'
+                )
             files += found
         elif path.suffix != '.rrd':
             raise RerunError(f"'{path}' is no recording: give .rrd files, or folders with some")
@@ -86,10 +95,12 @@ def find_recordings(results: Sequence[Path]) -> list[Path]:
 def check_display() -> None:
     """Raise ``RerunError`` where no window can be opened."""
     if sys.platform == 'linux' and not any(
-            os.environ.get(name) for name in ('DISPLAY', 'WAYLAND_DISPLAY')):
+        os.environ.get(name) for name in ('DISPLAY', 'WAYLAND_DISPLAY')
+    ):
         raise RerunError(
             'there is no display here: --web shows the results in a browser, also in one on '
-            f'another machine; or copy the .rrd file to where a display is and run {PROGRAM} there')
+            f'another machine; or copy the .rrd file to where a display is and run {PROGRAM} there'
+        )
 
 
 def web_notice(data_port: int, web_port: int) -> str:
@@ -97,7 +108,8 @@ def web_notice(data_port: int, web_port: int) -> str:
     return (
         f'open http://{LOCAL}:{web_port}/?url=rerun%2Bhttp://{LOCAL}:{data_port}/proxy (Ctrl-C '
         f'ends)\nfrom another machine first: ssh -L {web_port}:{LOCAL}:{web_port} '
-        f'-L {data_port}:{LOCAL}:{data_port} {socket.gethostname()}')
+        f'-L {data_port}:{LOCAL}:{data_port} {socket.gethostname()}'
+    )
 
 
 def free_port(wanted: int) -> int:

@@ -22,7 +22,8 @@ class WebcamSource:
         if not os.path.exists(self.device):
             raise SourceError(
                 f'there is no webcam {self.device}: plug it in, and see `ls /dev/video*` for those '
-                "that exist (in a container, pass the device in); 'sample' needs none")
+                "that exist (in a container, pass the device in); 'sample' needs none"
+            )
         self._capture = cv2.VideoCapture(number, cv2.CAP_V4L2)
         if not self._capture.isOpened():
             raise SourceError(self._why_closed())
@@ -38,10 +39,14 @@ class WebcamSource:
 
     def _why_closed(self) -> str:
         if not os.access(self.device, os.R_OK | os.W_OK):
-            return (f'the webcam {self.device} may not be used: check its permissions, usually '
-                    'with `sudo usermod -aG video $USER` and a new login')
-        return (f'the webcam {self.device} does not open: another program may be using it, or it '
-                'is a device without pictures; `ls /dev/video*` lists the others')
+            return (
+                f'the webcam {self.device} may not be used: check its permissions, usually '
+                'with `sudo usermod -aG video $USER` and a new login'
+            )
+        return (
+            f'the webcam {self.device} does not open: another program may be using it, or it '
+            'is a device without pictures; `ls /dev/video*` lists the others'
+        )
 
     def frames(self, loop: bool = True) -> Iterator[np.ndarray]:
         """Give pictures as the webcam takes them."""
@@ -51,7 +56,8 @@ class WebcamSource:
                 if not readable:
                     raise SourceError(
                         f'the webcam {self.device} stopped giving pictures: was it '
-                        'unplugged, or is its USB port short of power or bandwidth?')
+                        'unplugged, or is its USB port short of power or bandwidth?'
+                    )
                 yield fit(picture, self._size)
         finally:
             self._capture.release()

@@ -51,9 +51,10 @@ class DepthwiseConvolution(nn.Conv2d):
         """Return ``[N, C, H / stride, W / stride]``, rounded up."""
         if not self.training or self.stride == (1, 1):
             return super().forward(features)
-        everywhere = functional.conv2d(features, self.weight, padding=self.padding,
-                                       groups=self.groups)
-        return everywhere[:, :, ::self.stride[0], ::self.stride[1]]
+        everywhere = functional.conv2d(
+            features, self.weight, padding=self.padding, groups=self.groups
+        )
+        return everywhere[:, :, :: self.stride[0], :: self.stride[1]]
 
 
 class Classifier(nn.Module):
@@ -78,11 +79,23 @@ def mini_xception(channels: int, classes: int) -> Classifier:
     """
     widths = (8, 16, 32, 64, 128)
     return Classifier(
-        *convolution(channels, 8, padding=0), *convolution(8, 8, padding=0),
-        *(Residual(_shortcut(wide, wider), nn.Sequential(
-            *separable(wide, wider), nn.ReLU(), *separable(wider, wider),
-            nn.MaxPool2d(3, stride=2, padding=1))) for wide, wider in pairwise(widths)),
-        nn.Conv2d(widths[-1], classes, 3, padding=1), *_average())
+        *convolution(channels, 8, padding=0),
+        *convolution(8, 8, padding=0),
+        *(
+            Residual(
+                _shortcut(wide, wider),
+                nn.Sequential(
+                    *separable(wide, wider),
+                    nn.ReLU(),
+                    *separable(wider, wider),
+                    nn.MaxPool2d(3, stride=2, padding=1),
+                ),
+            )
+            for wide, wider in pairwise(widths)
+        ),
+        nn.Conv2d(widths[-1], classes, 3, padding=1),
+        *_average(),
+    )
 
 
 def deep_mini_xception(channels: int, classes: int) -> Classifier:
@@ -94,17 +107,23 @@ def deep_mini_xception(channels: int, classes: int) -> Classifier:
     halve it do so in their first depth-wise convolution rather than by pooling at the end,
     and the maps of the classes come from a 1x1 convolution.
     """
+
     def block(wide: int, wider: int) -> Residual:
         stride = 1 if wide == wider else 2
         shortcut = nn.Identity() if wide == wider else _shortcut(wide, wider)
-        return Residual(shortcut, nn.Sequential(
-            *separable(wide, wider, stride), nn.ReLU(), *separable(wider, wider)))
+        return Residual(
+            shortcut,
+            nn.Sequential(*separable(wide, wider, stride), nn.ReLU(), *separable(wider, wider)),
+        )
 
     widths = (32, 32, 32, 64, 64, 64, 86)
     return Classifier(
-        *convolution(channels, 16), *convolution(16, widths[0], stride=2),
+        *convolution(channels, 16),
+        *convolution(16, widths[0], stride=2),
         *(block(*pair) for pair in pairwise(widths)),
-        nn.Conv2d(widths[-1], classes, 1), *_average())
+        nn.Conv2d(widths[-1], classes, 1),
+        *_average(),
+    )
 
 
 def fully_convolutional(channels: int, classes: int) -> Classifier:
@@ -116,32 +135,51 @@ def fully_convolutional(channels: int, classes: int) -> Classifier:
     """
     layers = convolution(channels, 16, 7)
     for wide, wider, kernel in ((16, 32, 5), (32, 64, 3), (64, 128, 3)):
-        layers += [nn.AvgPool2d(2), *convolution(wide, wider, kernel),
-                   *convolution(wider, wider, kernel)]
+        layers += [
+            nn.AvgPool2d(2),
+            *convolution(wide, wider, kernel),
+            *convolution(wider, wider, kernel),
+        ]
     layers += [nn.AvgPool2d(2), *convolution(128, 256)]
     return Classifier(*layers, nn.Conv2d(256, classes, 3, padding=1), *_average())
 
 
 def residual_teacher(channels: int, classes: int) -> Classifier:
     """Plain residual network (He et al. 2016), 1.6 M parameters: not shipped, but learned from."""
+
     def block(wide: int, wider: int) -> Residual:
         stride = 1 if wide == wider else 2
-        shortcut = nn.Identity() if wide == wider else nn.Sequential(
-            nn.AvgPool2d(2), nn.Conv2d(wide, wider, 1, bias=False), nn.BatchNorm2d(wider))
-        return Residual(shortcut, nn.Sequential(
-            *convolution(wide, wider, stride=stride), *convolution(wider, wider)[:-1]))
+        shortcut = (
+            nn.Identity()
+            if wide == wider
+            else nn.Sequential(
+                nn.AvgPool2d(2), nn.Conv2d(wide, wider, 1, bias=False), nn.BatchNorm2d(wider)
+            )
+        )
+        return Residual(
+            shortcut,
+            nn.Sequential(
+                *convolution(wide, wider, stride=stride), *convolution(wider, wider)[:-1]
+            ),
+        )
 
     widths = (48, 48, 48, 96, 96, 192, 192)
     return Classifier(
         *convolution(channels, widths[0], 5, stride=2),
         *(block(*pair) for pair in pairwise(widths)),
-        nn.Dropout(0.2), nn.Conv2d(widths[-1], classes, 1), *_average())
+        nn.Dropout(0.2),
+        nn.Conv2d(widths[-1], classes, 1),
+        *_average(),
+    )
 
 
 #: The networks that a recipe can name: functions of the input channels and the classes.
 ARCHITECTURES: dict[str, Callable[[int, int], Classifier]] = {
-    'mini_xception': mini_xception, 'deep_mini_xception': deep_mini_xception,
-    'fully_convolutional': fully_convolutional, 'residual_teacher': residual_teacher}
+    'mini_xception': mini_xception,
+    'deep_mini_xception': deep_mini_xception,
+    'fully_convolutional': fully_convolutional,
+    'residual_teacher': residual_teacher,
+}
 
 
 def count_parameters(network: nn.Module) -> int:
@@ -149,18 +187,25 @@ def count_parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def convolution(wide: int, wider: int, kernel: int = 3, stride: int = 1,
-                 padding: int | None = None) -> list[nn.Module]:
+def convolution(
+    wide: int, wider: int, kernel: int = 3, stride: int = 1, padding: int | None = None
+) -> list[nn.Module]:
     """Return a convolution, its batch normalisation and a ReLU."""
     padding = kernel // 2 if padding is None else padding
-    return [nn.Conv2d(wide, wider, kernel, stride, padding, bias=False),
-            nn.BatchNorm2d(wider), nn.ReLU()]
+    return [
+        nn.Conv2d(wide, wider, kernel, stride, padding, bias=False),
+        nn.BatchNorm2d(wider),
+        nn.ReLU(),
+    ]
 
 
 def separable(wide: int, wider: int, stride: int = 1, kernel: int = 3) -> list[nn.Module]:
     """Return a depth-wise convolution, a 1x1 point-wise one and a batch normalisation."""
-    return [DepthwiseConvolution(wide, kernel, stride),
-            nn.Conv2d(wide, wider, 1, bias=False), nn.BatchNorm2d(wider)]
+    return [
+        DepthwiseConvolution(wide, kernel, stride),
+        nn.Conv2d(wide, wider, 1, bias=False),
+        nn.BatchNorm2d(wider),
+    ]
 
 
 def _shortcut(wide: int, wider: int) -> nn.Sequential:

@@ -62,7 +62,7 @@ def augment(canvas: Tensor, size: int, how: Augmentation, random: torch.Generato
 def center_crop(canvas: Tensor, size: int) -> Tensor:
     """Return the middle ``size`` x ``size`` pixels of ``canvas`` ``[N, C, S, S]``."""
     start = (canvas.shape[-1] - size) // 2
-    return canvas[:, :, start:start + size, start:start + size]
+    return canvas[:, :, start : start + size, start : start + size]
 
 
 def random_crop(image: Tensor, size: int, how: Augmentation, random: torch.Generator) -> Tensor:
@@ -73,9 +73,17 @@ def random_crop(image: Tensor, size: int, how: Augmentation, random: torch.Gener
     mirror = torch.where(_chance(image, how.flip, random), -1.0, 1.0)
     # Twice the share: the coordinates of grid_sample run from -1 to 1 over the picture.
     right, down = (2 * window * _uniform(image, -how.shift, how.shift, random) for _ in range(2))
-    theta = torch.stack([
-        mirror * zoom * angle.cos(), -zoom * angle.sin(), right,
-        mirror * zoom * angle.sin(), zoom * angle.cos(), down], dim=-1).view(-1, 2, 3)
+    theta = torch.stack(
+        [
+            mirror * zoom * angle.cos(),
+            -zoom * angle.sin(),
+            right,
+            mirror * zoom * angle.sin(),
+            zoom * angle.cos(),
+            down,
+        ],
+        dim=-1,
+    ).view(-1, 2, 3)
     grid = functional.affine_grid(theta, [*image.shape[:2], size, size], align_corners=False)
     return functional.grid_sample(image, grid, padding_mode='border', align_corners=False)
 
@@ -106,7 +114,8 @@ def random_resolution(image: Tensor, chance: float, random: torch.Generator) -> 
     low = int(torch.randint(size // 2, size, (1,), generator=random))
     small = functional.interpolate(image[chosen], (low, low), mode='area')
     image[chosen] = functional.interpolate(
-        small, (size, size), mode='bilinear', align_corners=False)
+        small, (size, size), mode='bilinear', align_corners=False
+    )
     return image
 
 

@@ -71,5 +71,8 @@ def finished_checkpoint(folder: Path | str) -> dict:
 def averaged_weights(checkpoint: dict) -> dict:
     """Return the state dictionary of the averaged network in ``checkpoint``: the one to use."""
     prefix = 'module.'
-    return {name.removeprefix(prefix): value for name, value in checkpoint['average'].items()
-            if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): value
+        for name, value in checkpoint['average'].items()
+        if name.startswith(prefix)
+    }

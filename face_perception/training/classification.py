@@ -29,9 +29,14 @@ class ClassifierLearner:
     (Beyer et al. 2022, "A good teacher is patient and consistent").
     """
 
-    def __init__(self, recipe: Recipe, train: FaceSet, validation: FaceSet,
-                 teacher: nn.Module | None = None,
-                 device: torch.device | str = 'cpu') -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        train: FaceSet,
+        validation: FaceSet,
+        teacher: nn.Module | None = None,
+        device: torch.device | str = 'cpu',
+    ) -> None:
         """Build an untrained network; raises ``RecipeError`` if a teacher is needed or too much."""
         if (teacher is not None) != (recipe.distillation > 0):
             raise RecipeError('a teacher is needed exactly when the recipe says distillation')
@@ -45,8 +50,11 @@ class ClassifierLearner:
         self.known: dict[tuple[int, int], Tensor] = {}
         self.images = to_tensor(train).to(device)
         self.targets = torch.from_numpy(train.targets).to(device)
-        self.weights = torch.ones(len(train), device=device) if train.weights is None \
+        self.weights = (
+            torch.ones(len(train), device=device)
+            if train.weights is None
             else torch.from_numpy(train.weights).to(device)
+        )
         self.validation = center_crop(to_tensor(validation).to(device), recipe.input_size)
         self.labels = torch.from_numpy(validation.labels).to(device)
 
@@ -63,18 +71,21 @@ class ClassifierLearner:
     def loss(self, batch: Batch, network: nn.Module) -> Tensor:
         """Return the mean weighted loss on randomly changed versions of the pictures."""
         recipe, chosen = self.recipe, batch.chosen.to(self.images.device)
-        images = arranged(augment(self.images[chosen], recipe.input_size, recipe.augmentation,
-                                  batch.random))
+        images = arranged(
+            augment(self.images[chosen], recipe.input_size, recipe.augmentation, batch.random)
+        )
         outputs = network(images).float()
-        logits = outputs[:, :len(recipe.labels)]
+        logits = outputs[:, : len(recipe.labels)]
         losses = functional.cross_entropy(
-            logits, self.targets[chosen], label_smoothing=recipe.label_smoothing, reduction='none')
+            logits, self.targets[chosen], label_smoothing=recipe.label_smoothing, reduction='none'
+        )
         if self.teacher is not None:
             answers = self._answers(images, batch.key)
             losses = (1 - recipe.distillation) * losses + recipe.distillation * distance(
-                logits, answers, recipe.distillation_temperature)
+                logits, answers, recipe.distillation_temperature
+            )
         if self.votes is not None:
-            opinions = functional.log_softmax(outputs[:, len(recipe.labels):], dim=1)
+            opinions = functional.log_softmax(outputs[:, len(recipe.labels) :], dim=1)
             losses = losses - recipe.votes_task * (self.votes[chosen] * opinions).sum(dim=1)
         return (losses * self.weights[chosen]).mean()
 
@@ -83,14 +94,14 @@ class ClassifierLearner:
         """Return the teacher's logits, from memory where the same batch was seen before."""
         if key in self.known:
             return self.known[key]
-        answers = self.teacher(images).float()[:, :len(self.recipe.labels)]
+        answers = self.teacher(images).float()[:, : len(self.recipe.labels)]
         if self.recipe.views:
             self.known[key] = answers
         return answers
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return the share of the validation set that ``network`` gets right, as ``accuracy``."""
-        logits = logits_of(network, self.validation)[:, :len(self.recipe.labels)]
+        logits = logits_of(network, self.validation)[:, : len(self.recipe.labels)]
         return {'accuracy': float((logits.argmax(dim=1) == self.labels).float().mean())}
 
 
@@ -101,8 +112,9 @@ def build(recipe: Recipe) -> nn.Module:
     Raises ``RecipeError`` for an unknown architecture.
     """
     if recipe.architecture not in ARCHITECTURES:
-        raise RecipeError(f'architecture must be one of {tuple(ARCHITECTURES)}, '
-                          f'not {recipe.architecture!r}')
+        raise RecipeError(
+            f'architecture must be one of {tuple(ARCHITECTURES)}, not {recipe.architecture!r}'
+        )
     outputs = len(recipe.labels) + (len(VOTES) if recipe.votes_task > 0 else 0)
     network = ARCHITECTURES[recipe.architecture](recipe.channels, outputs)
     return network.to(memory_format=memory_format(recipe.input_size))
@@ -133,8 +145,11 @@ def distance(logits: Tensor, answers: Tensor, temperature: float) -> Tensor:
     """
     divergence = functional.kl_div(
         functional.log_softmax(logits / temperature, dim=1),
-        functional.log_softmax(answers / temperature, dim=1), reduction='none', log_target=True)
-    return temperature ** 2 * divergence.sum(dim=1)
+        functional.log_softmax(answers / temperature, dim=1),
+        reduction='none',
+        log_target=True,
+    )
+    return temperature**2 * divergence.sum(dim=1)
 
 
 def logits_of(network: nn.Module, images: Tensor) -> Tensor:

@@ -22,8 +22,9 @@ SMALLEST = 0.4
 #: Loaded once, on first use.
 _cascade = cache(load_cascade)
 # A low threshold: the repeated edges make a picture strange, and that it shows a face is known.
-_network = cache(lambda: OnnxDetector(
-    input_size=round(ENLARGED * (1 + 2 * BORDER)), score_threshold=0.3))
+_network = cache(
+    lambda: OnnxDetector(input_size=round(ENLARGED * (1 + 2 * BORDER)), score_threshold=0.3)
+)
 
 
 def find_face(image: np.ndarray, detector: str = 'haar') -> Box | None:
@@ -52,8 +53,9 @@ def _found_by_cascade(image: np.ndarray) -> list[list[float]]:
     """Return boxes (x, y, width, height) in a gray or BGR picture."""
     gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
     smallest = round(SMALLEST * ENLARGED)
-    boxes = _cascade().detectMultiScale(gray, SCALE_FACTOR, MIN_NEIGHBORS,
-                                        minSize=(smallest, smallest))
+    boxes = _cascade().detectMultiScale(
+        gray, SCALE_FACTOR, MIN_NEIGHBORS, minSize=(smallest, smallest)
+    )
     boxes = faces_in_squares(np.reshape(boxes, (-1, 4)).astype(float))
     return [[x, y, right - x, bottom - y] for x, y, right, bottom in boxes.tolist()]
 
@@ -62,5 +64,7 @@ def _found_by_network(image: np.ndarray) -> list[list[float]]:
     """Return boxes (x, y, width, height) in a gray or BGR picture."""
     if image.ndim == 2:
         image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-    return [[box.x, box.y, box.width, box.height]
-            for box in (detection.box for detection in _network().detect(image))]
+    return [
+        [box.x, box.y, box.width, box.height]
+        for box in (detection.box for detection in _network().detect(image))
+    ]

@@ -46,8 +46,10 @@ def load(path: Path | str) -> Classifier:
     task = metadata_of(path).get('task', '')
     model = load_classifier(path, task)
     if model.labels != LABELS.get(task):
-        raise ModelError(f'{path} answers {", ".join(model.labels)}; what can be measured is '
-                         f'{" or ".join(", ".join(labels) for labels in LABELS.values())}')
+        raise ModelError(
+            f'{path} answers {", ".join(model.labels)}; what can be measured is '
+            f'{" or ".join(", ".join(labels) for labels in LABELS.values())}'
+        )
     return Classifier(model)
 
 
@@ -66,12 +68,17 @@ def probabilities_of(classifier: Classifier, samples: Iterable[Sample]) -> np.nd
     """Return the answers float32 ``[N, K]`` for the faces of ``samples``, cut out as served."""
     crops = np.concatenate([classifier.batch(sample.image, [sample.box]) for sample in samples])
     session = classifier.model.session
-    return np.concatenate([session.run(['probabilities'], {'image': crops[start:start + BATCH]})[0]
-                           for start in range(0, len(crops), BATCH)])
+    return np.concatenate(
+        [
+            session.run(['probabilities'], {'image': crops[start : start + BATCH]})[0]
+            for start in range(0, len(crops), BATCH)
+        ]
+    )
 
 
-def measure(classifier: Classifier, samples: list[Sample],
-            detectors: Sequence[str] = ()) -> dict[str, float]:
+def measure(
+    classifier: Classifier, samples: list[Sample], detectors: Sequence[str] = ()
+) -> dict[str, float]:
     """
     Return the measured numbers of ``classifier`` on ``samples``, by name, four decimals.
 
@@ -83,8 +90,9 @@ def measure(classifier: Classifier, samples: list[Sample],
     labels = np.array([sample.label for sample in samples])
     answers = probabilities_of(classifier, samples)
     random = np.random.default_rng(0)
-    moved = probabilities_of(classifier, (
-        replace(sample, box=jittered(sample.box, random)) for sample in samples))
+    moved = probabilities_of(
+        classifier, (replace(sample, box=jittered(sample.box, random)) for sample in samples)
+    )
     recall = metrics.recall_per_class(answers, labels)
     numbers = {
         'images': len(labels),
@@ -93,8 +101,12 @@ def measure(classifier: Classifier, samples: list[Sample],
         'macro_f1': metrics.macro_f1(answers, labels),
         'calibration_error': metrics.calibration_error(answers, labels),
         'log_loss': metrics.log_loss(np.log(answers.clip(1e-12)), labels),
-        **{f'recall_{name}': float(value)
-           for name, value in zip(classifier.model.labels, recall) if not np.isnan(value)}}
+        **{
+            f'recall_{name}': float(value)
+            for name, value in zip(classifier.model.labels, recall)
+            if not np.isnan(value)
+        },
+    }
     if classifier.model.task == 'gender':
         numbers |= _by_group(answers, labels, samples)
         numbers |= _gaps(numbers)
@@ -105,12 +117,12 @@ def measure(classifier: Classifier, samples: list[Sample],
 
 def group_members(samples: list[Sample]) -> dict[str, np.ndarray]:
     """Return, by group of race, age and gender (the label), bool ``[N]``: who belongs to it."""
-    ages, races = (np.array([sample.groups.get(name, -1) for sample in samples])
-                   for name in ('age', 'race'))
+    ages, races = (
+        np.array([sample.groups.get(name, -1) for sample in samples]) for name in ('age', 'race')
+    )
     labels = np.array([sample.label for sample in samples])
     groups = {f'race_{name.lower()}': races == index for index, name in enumerate(RACES)}
-    groups |= {f'age_{low}_to_{high}': (ages >= low) & (ages <= high)
-               for low, high in AGE_GROUPS}
+    groups |= {f'age_{low}_to_{high}': (ages >= low) & (ages <= high) for low, high in AGE_GROUPS}
     members = {}
     for name, inside in groups.items():
         members[name] = inside
@@ -120,8 +132,10 @@ def group_members(samples: list[Sample]) -> dict[str, np.ndarray]:
 
 
 def _by_group(answers: np.ndarray, labels: np.ndarray, samples: list[Sample]) -> dict[str, float]:
-    return {f'accuracy_{name}': metrics.accuracy(answers[inside], labels[inside])
-            for name, inside in group_members(samples).items()}
+    return {
+        f'accuracy_{name}': metrics.accuracy(answers[inside], labels[inside])
+        for name, inside in group_members(samples).items()
+    }
 
 
 def _gaps(numbers: dict[str, float]) -> dict[str, float]:
@@ -135,35 +149,44 @@ def _gaps(numbers: dict[str, float]) -> dict[str, float]:
     recall = [numbers[f'recall_{gender}'] for gender in GENDERS if f'recall_{gender}' in numbers]
     if len(recall) == len(GENDERS):
         gaps['gap_recall'] = max(recall) - min(recall)
-    races = [value for name, value in numbers.items()
-             if name in {f'accuracy_race_{race.lower()}' for race in RACES}]
+    races = [
+        value
+        for name, value in numbers.items()
+        if name in {f'accuracy_race_{race.lower()}' for race in RACES}
+    ]
     if races:
         gaps['worst_race_gap'] = numbers['accuracy'] - min(races)
     return gaps
 
 
-def _with_boxes_of(kind: str, classifier: Classifier,
-                   samples: list[Sample]) -> dict[str, float]:
-    found = [replace(sample, box=box) for sample in map(near_face, samples)
-             if (box := find_face(sample.image, kind)) is not None]
+def _with_boxes_of(kind: str, classifier: Classifier, samples: list[Sample]) -> dict[str, float]:
+    found = [
+        replace(sample, box=box)
+        for sample in map(near_face, samples)
+        if (box := find_face(sample.image, kind)) is not None
+    ]
     if not found:
         return {f'found_by_{kind}': 0.0}
     labels = np.array([sample.label for sample in found])
-    return {f'found_by_{kind}': len(found) / len(samples),
-            f'accuracy_{kind}_boxes': metrics.accuracy(
-                probabilities_of(classifier, found), labels)}
+    return {
+        f'found_by_{kind}': len(found) / len(samples),
+        f'accuracy_{kind}_boxes': metrics.accuracy(probabilities_of(classifier, found), labels),
+    }
 
 
 def measure_robustness(classifier: Classifier, samples: list[Sample]) -> dict[str, float]:
     """Return the accuracy under each degradation (see ``robustness``), with four decimals."""
     degradations = track(DEGRADATIONS, 'degrading', console=Console(stderr=True), transient=True)
-    table = accuracies(lambda changed: probabilities_of(classifier, changed), samples,
-                       degradations)
+    table = accuracies(lambda changed: probabilities_of(classifier, changed), samples, degradations)
     return {name: round(value, 4) for name, value in table.items()}
 
 
-def report_of(classifier: Classifier, samples: list[Sample], detectors: Sequence[str] = (),
-              degraded: bool = False) -> dict:
+def report_of(
+    classifier: Classifier,
+    samples: list[Sample],
+    detectors: Sequence[str] = (),
+    degraded: bool = False,
+) -> dict:
     """
     Return all that is measured, as it is written to ``evaluation.json``.
 
@@ -173,14 +196,22 @@ def report_of(classifier: Classifier, samples: list[Sample], detectors: Sequence
     """
     model = classifier.model
     report = {
-        'model': {'file': model.path.name, 'sha256': model.sha256, 'task': model.task,
-                  'version': model.version, 'labels': list(model.labels)},
+        'model': {
+            'file': model.path.name,
+            'sha256': model.sha256,
+            'task': model.task,
+            'version': model.version,
+            'labels': list(model.labels),
+        },
         'numbers': measure(classifier, samples, detectors),
-        'confusion': metrics.confusion(probabilities_of(classifier, samples), np.array(
-            [sample.label for sample in samples])).tolist()}
+        'confusion': metrics.confusion(
+            probabilities_of(classifier, samples), np.array([sample.label for sample in samples])
+        ).tolist(),
+    }
     if model.task == 'gender':
-        report['images_of_group'] = {name: int(inside.sum())
-                                     for name, inside in group_members(samples).items()}
+        report['images_of_group'] = {
+            name: int(inside.sum()) for name, inside in group_members(samples).items()
+        }
     if degraded:
         report['robustness'] = measure_robustness(classifier, samples)
     return report
@@ -196,18 +227,30 @@ def tables_of(report: dict) -> list[Table]:
             overall.add_row(name, _readable(name, value))
     classes = Table('label', 'pictures', 'recall', 'most often taken for', title='Labels')
     for index, (label, row) in enumerate(zip(model['labels'], report['confusion'])):
-        others = [(count, model['labels'][answer]) for answer, count in enumerate(row)
-                  if answer != index and count]
+        others = [
+            (count, model['labels'][answer])
+            for answer, count in enumerate(row)
+            if answer != index and count
+        ]
         count, other = max(others, default=(0, ''))
-        classes.add_row(label, str(sum(row)), _percent(numbers.get(f'recall_{label}')),
-                        f'{other} ({_percent(count / sum(row))})' if count else '')
+        classes.add_row(
+            label,
+            str(sum(row)),
+            _percent(numbers.get(f'recall_{label}')),
+            f'{other} ({_percent(count / sum(row))})' if count else '',
+        )
     tables = [overall, classes]
     if counts:
         groups = Table('group', 'pictures', 'all', *GENDERS, title='Accuracy of groups')
         for name in [name for name in counts if not name.endswith(GENDERS)]:
-            groups.add_row(name, str(counts[name]), *(
-                _percent(numbers.get(f'accuracy_{name}{which}'))
-                for which in ('', *(f'_{gender}' for gender in GENDERS))))
+            groups.add_row(
+                name,
+                str(counts[name]),
+                *(
+                    _percent(numbers.get(f'accuracy_{name}{which}'))
+                    for which in ('', *(f'_{gender}' for gender in GENDERS))
+                ),
+            )
         tables.append(groups)
     if 'robustness' in report:
         meanings = {entry.name: entry.meaning for entry in DEGRADATIONS}
@@ -226,8 +269,9 @@ def _readable(name: str, value: float) -> str:
     return _percent(value) if name.startswith(SHARES) else f'{value:g}'
 
 
-def write_pictures(classifier: Classifier, samples: list[Sample], report: dict,
-                   folder: Path) -> None:
+def write_pictures(
+    classifier: Classifier, samples: list[Sample], report: dict, folder: Path
+) -> None:
     """
     Draw what ``report_of`` found, and the worst mistakes, as PNG files in ``folder``.
 
@@ -235,13 +279,16 @@ def write_pictures(classifier: Classifier, samples: list[Sample], report: dict,
     """
     labels = np.array([sample.label for sample in samples])
     names, answers = classifier.model.labels, probabilities_of(classifier, samples)
-    subject = (f'{report["model"]["file"]}, {report["data"]["split"]} set, '
-               f'{len(samples)} pictures')
-    plots.confusion_matrix(
-        np.array(report['confusion']), names, folder / 'confusion.png', subject)
+    subject = f'{report["model"]["file"]}, {report["data"]["split"]} set, {len(samples)} pictures'
+    plots.confusion_matrix(np.array(report['confusion']), names, folder / 'confusion.png', subject)
     plots.reliability(answers, labels, folder / 'reliability.png', subject)
-    plots.worst_mistakes([near_face(sample) for sample in samples], answers, names,
-                         folder / 'worst_mistakes.png', subject)
+    plots.worst_mistakes(
+        [near_face(sample) for sample in samples],
+        answers,
+        names,
+        folder / 'worst_mistakes.png',
+        subject,
+    )
     if 'robustness' in report:
         plots.robustness(report['robustness'], DEGRADATIONS, folder / 'robustness.png', subject)
 
@@ -249,29 +296,54 @@ def write_pictures(classifier: Classifier, samples: list[Sample], report: dict,
 def parse_arguments() -> argparse.Namespace:
     """Return what the command line asks for."""
     parser = argparse.ArgumentParser(
-        prog='face_perception_evaluate', description='Measure an ONNX file.')
+        prog='face_perception_evaluate', description='Measure an ONNX file.'
+    )
     parser.add_argument('model', help='ONNX file')
     parser.add_argument('--data', required=True, help='file or folder with the data set')
-    parser.add_argument('--output', type=Path, metavar='DIR',
-                        help='write evaluation.json and plots into this folder; '
-                        'worst_mistakes.png shows pictures of the data set: do not publish it')
-    parser.add_argument('--split', choices=SPLITS, default='validation',
-                        help='part of the data to measure on (default: %(default)s)')
-    parser.add_argument('--malformed', choices=('stop', 'skip'), default='stop',
-                        help='what to do at a row or picture that cannot be read')
-    parser.add_argument('--detectors', nargs='*', choices=('onnx', 'haar'), default=[],
-                        help='measure a classifier also with the boxes that these draw, or a '
-                        'detector beside them')
-    parser.add_argument('--robustness', action='store_true',
-                        help='measure also on degraded pictures (takes a minute or two)')
+    parser.add_argument(
+        '--output',
+        type=Path,
+        metavar='DIR',
+        help='write evaluation.json and plots into this folder; '
+        'worst_mistakes.png shows pictures of the data set: do not publish it',
+    )
+    parser.add_argument(
+        '--split',
+        choices=SPLITS,
+        default='validation',
+        help='part of the data to measure on (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--malformed',
+        choices=('stop', 'skip'),
+        default='stop',
+        help='what to do at a row or picture that cannot be read',
+    )
+    parser.add_argument(
+        '--detectors',
+        nargs='*',
+        choices=('onnx', 'haar'),
+        default=[],
+        help='measure a classifier also with the boxes that these draw, or a detector beside them',
+    )
+    parser.add_argument(
+        '--robustness',
+        action='store_true',
+        help='measure also on degraded pictures (takes a minute or two)',
+    )
     return parser.parse_args()
 
 
 def evaluate_classifier(arguments: argparse.Namespace) -> dict:
     """Measure a classifier, print tables and draw pictures; returns what was measured."""
     classifier = load(arguments.model)
-    samples = load_samples(classifier.model.task, arguments.data, classifier.model.crop_margin,
-                           split=arguments.split, malformed=arguments.malformed)
+    samples = load_samples(
+        classifier.model.task,
+        arguments.data,
+        classifier.model.crop_margin,
+        split=arguments.split,
+        malformed=arguments.malformed,
+    )
     report = report_of(classifier, samples, arguments.detectors, arguments.robustness)
     report['data'] = {'path': str(arguments.data), 'split': arguments.split}
     for table in tables_of(report):
@@ -283,8 +355,9 @@ def evaluate_classifier(arguments: argparse.Namespace) -> dict:
 
 def evaluate_detector(arguments: argparse.Namespace) -> dict:
     """Measure a face detector, print tables and draw its curve; returns what was measured."""
-    report = detector_report(arguments.model, arguments.data, arguments.malformed,
-                             'haar' in arguments.detectors)
+    report = detector_report(
+        arguments.model, arguments.data, arguments.malformed, 'haar' in arguments.detectors
+    )
     for table in detector_tables(report):
         Console().print(table)
     if arguments.output:

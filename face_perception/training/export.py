@@ -31,8 +31,13 @@ VERSION = '0.1.0'
 DATA_SETS = {'emotion': ['FER-2013', 'FER+'], 'gender': ['UTKFace']}
 
 
-def export(run: Path | str, data: Path | str, output: Path | str,
-           detectors: Sequence[str] = (), malformed: str = 'stop') -> dict:
+def export(
+    run: Path | str,
+    data: Path | str,
+    output: Path | str,
+    detectors: Sequence[str] = (),
+    malformed: str = 'stop',
+) -> dict:
     """
     Write the network of the folder ``run`` to ``output`` and list it in ``SHA256SUMS`` there.
 
@@ -69,21 +74,33 @@ def fitted_temperature(network: nn.Module, faces: FaceSet, recipe: Recipe) -> fl
     return best_temperature(logits.numpy().astype(np.float64), faces.labels)
 
 
-def metadata_of(recipe: Recipe, epochs: int, network: nn.Module,
-                temperature: float) -> dict[str, str]:
+def metadata_of(
+    recipe: Recipe, epochs: int, network: nn.Module, temperature: float
+) -> dict[str, str]:
     """Return what the file says about itself, save the measured accuracy."""
-    training = {'data_sets': DATA_SETS[recipe.task], 'recipe': recipe.as_dict(),
-                'epochs': epochs, 'seed': recipe.seed, 'temperature': temperature}
+    training = {
+        'data_sets': DATA_SETS[recipe.task],
+        'recipe': recipe.as_dict(),
+        'epochs': epochs,
+        'seed': recipe.seed,
+        'temperature': temperature,
+    }
     return {
-        'task': recipe.task, 'labels': json.dumps(recipe.labels), 'color': recipe.color,
-        'input_size': str(recipe.input_size), 'crop_margin': str(recipe.crop_margin),
-        'version': VERSION, 'architecture': recipe.architecture,
+        'task': recipe.task,
+        'labels': json.dumps(recipe.labels),
+        'color': recipe.color,
+        'input_size': str(recipe.input_size),
+        'crop_margin': str(recipe.crop_margin),
+        'version': VERSION,
+        'architecture': recipe.architecture,
         'parameters': str(count_parameters(network)),
-        'training': json.dumps(training, sort_keys=True)}
+        'training': json.dumps(training, sort_keys=True),
+    }
 
 
-def measure_served(model: ModelProto, samples: list[Sample],
-                   detectors: Sequence[str]) -> dict[str, float]:
+def measure_served(
+    model: ModelProto, samples: list[Sample], detectors: Sequence[str]
+) -> dict[str, float]:
     """Return what ``evaluate.measure`` says of ``model``, loaded from a file as the node does."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'model.onnx'
@@ -94,18 +111,33 @@ def measure_served(model: ModelProto, samples: list[Sample],
 def main() -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog='face_perception_export', description='Write a trained network as an ONNX file.')
+        prog='face_perception_export', description='Write a trained network as an ONNX file.'
+    )
     parser.add_argument('run', help='folder of the run')
     parser.add_argument('--data', required=True, help='file or folder with the data set')
     parser.add_argument('--output', required=True, help='ONNX file to write')
-    parser.add_argument('--detectors', nargs='*', choices=('onnx', 'haar'), default=[],
-                        help='measure a classifier also with the boxes that these draw')
-    parser.add_argument('--malformed', choices=('stop', 'skip'), default='stop',
-                        help='what to do at a row or picture that cannot be read')
+    parser.add_argument(
+        '--detectors',
+        nargs='*',
+        choices=('onnx', 'haar'),
+        default=[],
+        help='measure a classifier also with the boxes that these draw',
+    )
+    parser.add_argument(
+        '--malformed',
+        choices=('stop', 'skip'),
+        default='stop',
+        help='what to do at a row or picture that cannot be read',
+    )
     arguments = parser.parse_args()
     try:
-        numbers = export(arguments.run, arguments.data, arguments.output, arguments.detectors,
-                         arguments.malformed)
+        numbers = export(
+            arguments.run,
+            arguments.data,
+            arguments.output,
+            arguments.detectors,
+            arguments.malformed,
+        )
     except FacePerceptionError as error:
         print(f'error: {error}', file=sys.stderr)
         return 1

@@ -30,24 +30,35 @@ def joined(emotion: Path, gender: Path) -> ModelProto:
     ``gender`` float32 ``[N, 2]``.  A gray network gets the luma of the crop.  Raises
     ``ModelError`` when the two do not see the same crop: another size or margin.
     """
-    models = {task: load_classifier(Path(path), task)
-              for task, path in (('emotion', emotion), ('gender', gender))}
+    models = {
+        task: load_classifier(Path(path), task)
+        for task, path in (('emotion', emotion), ('gender', gender))
+    }
     first, second = models.values()
     if (first.input_size, first.crop_margin) != (second.input_size, second.crop_margin):
         raise ModelError(
             f'the crops differ: {first.input_size} px with margin {first.crop_margin} and '
-            f'{second.input_size} px with {second.crop_margin}: train both with the same')
+            f'{second.input_size} px with {second.crop_margin}: train both with the same'
+        )
     nodes, weights, outputs = [], [], []
     for task, model in models.items():
         graph = compose.add_prefix(onnx.load(str(model.path)), f'{task}_').graph
-        nodes += [*_input_of(model, f'{task}_image', weights), *graph.node,
-                  helper.make_node('Identity', [f'{task}_probabilities'], [task])]
+        nodes += [
+            *_input_of(model, f'{task}_image', weights),
+            *graph.node,
+            helper.make_node('Identity', [f'{task}_probabilities'], [task]),
+        ]
         weights += graph.initializer
-        outputs.append(helper.make_tensor_value_info(task, TensorProto.FLOAT,
-                                                     ['N', len(model.labels)]))
+        outputs.append(
+            helper.make_tensor_value_info(task, TensorProto.FLOAT, ['N', len(model.labels)])
+        )
     graph = helper.make_graph(nodes, 'faces', [image_input(first.input_size, 3)], outputs, weights)
-    result = helper.make_model(graph, opset_imports=[helper.make_opsetid('', OPSET)],
-                               ir_version=IR_VERSION, producer_name='face_perception')
+    result = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid('', OPSET)],
+        ir_version=IR_VERSION,
+        producer_name='face_perception',
+    )
     onnx.checker.check_model(result, full_check=True)
     return result
 
@@ -58,12 +69,15 @@ def _input_of(model: ClassifierModel, name: str, weights: list) -> list[onnx.Nod
         return [helper.make_node('Identity', ['image'], [name])]
     constants = {f'{name}_luma': np.array(LUMA, np.float32), f'{name}_axis': np.array([3])}
     weights += [numpy_helper.from_array(value, key) for key, value in constants.items()]
-    return [helper.make_node('Cast', ['image'], [f'{name}_float'], to=TensorProto.FLOAT),
-            helper.make_node('Mul', [f'{name}_float', f'{name}_luma'], [f'{name}_shares']),
-            helper.make_node('ReduceSum', [f'{name}_shares', f'{name}_axis'], [f'{name}_sum'],
-                             keepdims=1),
-            helper.make_node('Round', [f'{name}_sum'], [f'{name}_gray']),
-            helper.make_node('Cast', [f'{name}_gray'], [name], to=TensorProto.UINT8)]
+    return [
+        helper.make_node('Cast', ['image'], [f'{name}_float'], to=TensorProto.FLOAT),
+        helper.make_node('Mul', [f'{name}_float', f'{name}_luma'], [f'{name}_shares']),
+        helper.make_node(
+            'ReduceSum', [f'{name}_shares', f'{name}_axis'], [f'{name}_sum'], keepdims=1
+        ),
+        helper.make_node('Round', [f'{name}_sum'], [f'{name}_gray']),
+        helper.make_node('Cast', [f'{name}_gray'], [name], to=TensorProto.UINT8),
+    ]
 
 
 def main() -> int:

@@ -63,12 +63,17 @@ def main() -> int:
     try:
         faces = fer2013.load_fer2013(folder / fer2013.TRAIN_FILE)
         every = max(1, len(faces) // arguments.count)  # the file is sorted by emotion
-        report('FER-2013', list(faces.images[::every, :, :, 0][:arguments.count]),
-               arguments.detector)
-        chips = (chip for chip in utkface.read_chips(folder / utkface.FILE)
-                 if chip.age >= utkface.MINIMUM_AGE and not chip.held_out)
-        report('UTKFace', [chip.image for chip in islice(chips, arguments.count)],
-               arguments.detector)
+        report(
+            'FER-2013', list(faces.images[::every, :, :, 0][: arguments.count]), arguments.detector
+        )
+        chips = (
+            chip
+            for chip in utkface.read_chips(folder / utkface.FILE)
+            if chip.age >= utkface.MINIMUM_AGE and not chip.held_out
+        )
+        report(
+            'UTKFace', [chip.image for chip in islice(chips, arguments.count)], arguments.detector
+        )
     except FacePerceptionError as error:
         print(f'error: {error}', file=sys.stderr)
         return 1

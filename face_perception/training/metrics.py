@@ -23,25 +23,37 @@ def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
 def recall_per_class(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return, per class, the share of its pictures that were recognised; NaN if it has none."""
     return sklearn_metrics.recall_score(
-        labels, probabilities.argmax(axis=1), labels=range(probabilities.shape[1]),
-        average=None, zero_division=np.nan)
+        labels,
+        probabilities.argmax(axis=1),
+        labels=range(probabilities.shape[1]),
+        average=None,
+        zero_division=np.nan,
+    )
 
 
 def macro_f1(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Return the mean over classes of 2 TP / (2 TP + FP + FN), 0..1; 0 for an unused class."""
-    return float(sklearn_metrics.f1_score(
-        labels, probabilities.argmax(axis=1), labels=range(probabilities.shape[1]),
-        average='macro', zero_division=0))
+    return float(
+        sklearn_metrics.f1_score(
+            labels,
+            probabilities.argmax(axis=1),
+            labels=range(probabilities.shape[1]),
+            average='macro',
+            zero_division=0,
+        )
+    )
 
 
 def confusion(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return counts int64 ``[K, K]``: row = true class, column = answer."""
     return sklearn_metrics.confusion_matrix(
-        labels, probabilities.argmax(axis=1), labels=range(probabilities.shape[1]))
+        labels, probabilities.argmax(axis=1), labels=range(probabilities.shape[1])
+    )
 
 
-def calibration_error(probabilities: np.ndarray, labels: np.ndarray,
-                      bins: int = CALIBRATION_BINS) -> float:
+def calibration_error(
+    probabilities: np.ndarray, labels: np.ndarray, bins: int = CALIBRATION_BINS
+) -> float:
     """
     Return the expected calibration error, 0 (a stated 80 % is right in 80 %) to 1.
 
@@ -61,8 +73,11 @@ def best_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     Temperature scaling (Guo et al. 2017, arXiv:1706.04599), within ``TEMPERATURES``; three
     decimals, more than the data can tell apart.
     """
-    found = minimize_scalar(lambda value: log_loss(logits / np.exp(value), labels),
-                            bounds=np.log(TEMPERATURES), method='bounded')
+    found = minimize_scalar(
+        lambda value: log_loss(logits / np.exp(value), labels),
+        bounds=np.log(TEMPERATURES),
+        method='bounded',
+    )
     return round(float(np.exp(found.x)), 3)
 
 

@@ -18,8 +18,13 @@ from .folding import folded
 OPSET, IR_VERSION = 15, 8
 
 
-def build_model(network: Classifier, temperature: float, size: int,
-                metadata: dict[str, str], mirror: bool = False) -> ModelProto:
+def build_model(
+    network: Classifier,
+    temperature: float,
+    size: int,
+    metadata: dict[str, str],
+    mirror: bool = False,
+) -> ModelProto:
     """
     Return the served form of ``network``.
 
@@ -35,9 +40,15 @@ def build_model(network: Classifier, temperature: float, size: int,
     probabilities = graph.classifier(pixels, network, mirror)
     graph.nodes.append(helper.make_node('Identity', [probabilities], ['probabilities']))
     return graph.model(
-        'classifier', [image_input(size, first.in_channels)],
-        [helper.make_tensor_value_info('probabilities', TensorProto.FLOAT,
-                                       ['N', classes.out_channels])], metadata)
+        'classifier',
+        [image_input(size, first.in_channels)],
+        [
+            helper.make_tensor_value_info(
+                'probabilities', TensorProto.FLOAT, ['N', classes.out_channels]
+            )
+        ],
+        metadata,
+    )
 
 
 def image_input(size: int, channels: int) -> ValueInfoProto:
@@ -59,12 +70,21 @@ class GraphWriter:
         self.nodes: list[NodeProto] = []
         self.weights: list[TensorProto] = []
 
-    def model(self, name: str, inputs: list[ValueInfoProto], outputs: list[ValueInfoProto],
-              metadata: dict[str, str]) -> ModelProto:
+    def model(
+        self,
+        name: str,
+        inputs: list[ValueInfoProto],
+        outputs: list[ValueInfoProto],
+        metadata: dict[str, str],
+    ) -> ModelProto:
         """Return what was written as a checked model."""
         graph = helper.make_graph(self.nodes, name, inputs, outputs, self.weights)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', OPSET)],
-                                  ir_version=IR_VERSION, producer_name='face_perception')
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid('', OPSET)],
+            ir_version=IR_VERSION,
+            producer_name='face_perception',
+        )
         set_metadata(model, metadata)
         checker.check_model(model, full_check=True)
         return model
@@ -95,8 +115,10 @@ class GraphWriter:
     def classifier(self, pixels: str, network: Classifier, mirror: bool = False) -> str:
         """Write a folded ``network`` that sees centred ``pixels``; returns probabilities."""
         if mirror:
-            backwards = (self.weight(np.array([value], dtype=np.int64))
-                         for value in (-1, np.iinfo(np.int64).min, 3, -1))
+            backwards = (
+                self.weight(np.array([value], dtype=np.int64))
+                for value in (-1, np.iinfo(np.int64).min, 3, -1)
+            )
             mirrored = self.add('Slice', [pixels, *backwards])
             pixels = self.add('Concat', [pixels, mirrored], axis=0)
         logits = self.module(pixels, network.layers)
@@ -125,11 +147,20 @@ class GraphWriter:
             case nn.ReLU():
                 return self.add('Relu', [features])
             case nn.MaxPool2d():
-                return self.add('MaxPool', [features], kernel_shape=[module.kernel_size] * 2,
-                                strides=[module.stride] * 2, pads=[module.padding] * 4)
+                return self.add(
+                    'MaxPool',
+                    [features],
+                    kernel_shape=[module.kernel_size] * 2,
+                    strides=[module.stride] * 2,
+                    pads=[module.padding] * 4,
+                )
             case nn.AvgPool2d():
-                return self.add('AveragePool', [features], kernel_shape=[module.kernel_size] * 2,
-                                strides=[module.stride] * 2)
+                return self.add(
+                    'AveragePool',
+                    [features],
+                    kernel_shape=[module.kernel_size] * 2,
+                    strides=[module.stride] * 2,
+                )
             case nn.AdaptiveAvgPool2d():
                 return self.add('GlobalAveragePool', [features])
             case nn.Flatten():
@@ -141,6 +172,11 @@ class GraphWriter:
         inputs = [features, self.weight(layer.weight.detach().numpy())]
         if layer.bias is not None:
             inputs.append(self.weight(layer.bias.detach().numpy()))
-        return self.add('Conv', inputs, kernel_shape=list(layer.kernel_size),
-                        strides=list(layer.stride), pads=list(layer.padding) * 2,
-                        group=layer.groups)
+        return self.add(
+            'Conv',
+            inputs,
+            kernel_shape=list(layer.kernel_size),
+            strides=list(layer.stride),
+            pads=list(layer.padding) * 2,
+            group=layer.groups,
+        )

@@ -43,10 +43,16 @@ def learning_curves(history: Sequence[Mapping], path: Path | str) -> None:
     is no number is left out.  The file is replaced whole, to be watched while the run goes on.
     """
     from matplotlib.ticker import MaxNLocator
+
     keys = list(dict.fromkeys(key for entry in history for key in entry))
     losses = [key for key in keys if key.endswith('loss')]
-    shares = [key for key in keys if key not in ('epoch', 'learning_rate', 'seconds', *losses)
-              and (values := _numbers(history, key)[1]) and 0 <= min(values) <= max(values) <= 1]
+    shares = [
+        key
+        for key in keys
+        if key not in ('epoch', 'learning_rate', 'seconds', *losses)
+        and (values := _numbers(history, key)[1])
+        and 0 <= min(values) <= max(values) <= 1
+    ]
     figure = _figure(8, 8)
     figure.suptitle(_run_title(history))
     top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1.5))
@@ -64,8 +70,9 @@ def learning_curves(history: Sequence[Mapping], path: Path | str) -> None:
     _save(figure, path)
 
 
-def confusion_matrix(table: np.ndarray, labels: Sequence[str], path: Path | str,
-                     subject: str = '') -> None:
+def confusion_matrix(
+    table: np.ndarray, labels: Sequence[str], path: Path | str, subject: str = ''
+) -> None:
     """
     Draw counts ``[K, K]`` (row = true label, column = answer) as shares of each row.
 
@@ -78,8 +85,15 @@ def confusion_matrix(table: np.ndarray, labels: Sequence[str], path: Path | str,
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap='Blues', vmin=0, vmax=1)
     for (row, column), share in np.ndenumerate(shares):
-        axes.text(column, row, f'{100 * share:.0f} %\n{table[row, column]}', ha='center',
-                  va='center', fontsize=9, color='white' if share > 0.55 else 'black')
+        axes.text(
+            column,
+            row,
+            f'{100 * share:.0f} %\n{table[row, column]}',
+            ha='center',
+            va='center',
+            fontsize=9,
+            color='white' if share > 0.55 else 'black',
+        )
     places = np.arange(len(labels))
     axes.set_xticks(places, labels)
     axes.set_yticks(places, [f'{label}\n({total})' for label, total in zip(labels, totals)])
@@ -91,8 +105,9 @@ def confusion_matrix(table: np.ndarray, labels: Sequence[str], path: Path | str,
     _save(figure, path)
 
 
-def reliability(probabilities: np.ndarray, labels: np.ndarray, path: Path | str,
-                subject: str = '') -> None:
+def reliability(
+    probabilities: np.ndarray, labels: np.ndarray, path: Path | str, subject: str = ''
+) -> None:
     """
     Draw accuracy over stated confidence, and how often each confidence is stated.
 
@@ -102,6 +117,7 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, path: Path | str,
     from scipy.stats import binomtest
 
     from .metrics import CALIBRATION_BINS, calibration_error
+
     edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     counts = np.histogram(confidence, edges)[0]
@@ -109,23 +125,44 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, path: Path | str,
     used = np.flatnonzero(counts)
     mean = np.histogram(confidence, edges, weights=confidence)[0][used] / counts[used]
     share = hits[used] / counts[used]
-    limits = np.array([binomtest(int(hits[index]), int(counts[index])).proportion_ci(
-        CONFIDENCE, 'wilson') for index in used]).T
+    limits = np.array(
+        [
+            binomtest(int(hits[index]), int(counts[index])).proportion_ci(CONFIDENCE, 'wilson')
+            for index in used
+        ]
+    ).T
     figure = _figure(6.5, 7.5)
-    figure.suptitle(_title(
-        'How far a stated confidence can be trusted', subject,
-        f'expected calibration error {calibration_error(probabilities, labels):.3f} '
-        f'({CALIBRATION_BINS} bins)'))
+    figure.suptitle(
+        _title(
+            'How far a stated confidence can be trusted',
+            subject,
+            f'expected calibration error {calibration_error(probabilities, labels):.3f} '
+            f'({CALIBRATION_BINS} bins)',
+        )
+    )
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     top.plot([0, 1], [0, 1], '--', color=GRAY, label='as stated')
-    top.errorbar(mean, share, np.abs(limits - share), fmt='o-', color=BLUE, capsize=3,
-                 label=f'measured, with {100 * CONFIDENCE:.0f} % intervals')
+    top.errorbar(
+        mean,
+        share,
+        np.abs(limits - share),
+        fmt='o-',
+        color=BLUE,
+        capsize=3,
+        label=f'measured, with {100 * CONFIDENCE:.0f} % intervals',
+    )
     top.set_ylim(0, 1.02)
     top.set_ylabel('accuracy')
     top.yaxis.set_major_formatter(_percent())
     top.legend(frameon=False, loc='upper left')
-    bottom.bar(edges[:-1], counts / len(labels), np.diff(edges), align='edge', color=BLUE,
-               edgecolor='white')
+    bottom.bar(
+        edges[:-1],
+        counts / len(labels),
+        np.diff(edges),
+        align='edge',
+        color=BLUE,
+        edgecolor='white',
+    )
     bottom.set_ylabel('share of\npictures')
     bottom.yaxis.set_major_formatter(_percent())
     bottom.set_xlabel('confidence: probability that the network states for its answer')
@@ -134,8 +171,13 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, path: Path | str,
     _save(figure, path)
 
 
-def worst_mistakes(samples: Sequence[Sample], probabilities: np.ndarray, labels: Sequence[str],
-                   path: Path | str, subject: str = '') -> None:
+def worst_mistakes(
+    samples: Sequence[Sample],
+    probabilities: np.ndarray,
+    labels: Sequence[str],
+    path: Path | str,
+    subject: str = '',
+) -> None:
     """
     Draw the pictures that the network is most confidently wrong about, the worst first.
 
@@ -145,11 +187,15 @@ def worst_mistakes(samples: Sequence[Sample], probabilities: np.ndarray, labels:
     """
     answers, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(answers != np.array([sample.label for sample in samples]))
-    worst = wrong[np.argsort(-confidence[wrong], kind='stable')][:GRID[0] * GRID[1]]
+    worst = wrong[np.argsort(-confidence[wrong], kind='stable')][: GRID[0] * GRID[1]]
     figure = _figure(1.75 * GRID[1], 2.2 * GRID[0] + 0.9)
-    figure.suptitle(_title(
-        f'The {len(worst)} most confident of {len(wrong)} mistakes', subject,
-        'shows pictures of the data set: keep this file to yourself'))
+    figure.suptitle(
+        _title(
+            f'The {len(worst)} most confident of {len(wrong)} mistakes',
+            subject,
+            'shows pictures of the data set: keep this file to yourself',
+        )
+    )
     for axes in (grid := figure.subplots(*GRID)).flat:
         axes.set_axis_off()
     for axes, index in zip(grid.flat, worst):
@@ -157,12 +203,18 @@ def worst_mistakes(samples: Sequence[Sample], probabilities: np.ndarray, labels:
         axes.imshow(sample.image[..., ::-1])
         axes.set_title(
             f'label: {labels[sample.label]}\nanswer: {labels[answers[index]]} '
-            f'({100 * confidence[index]:.0f} %)', fontsize=10)
+            f'({100 * confidence[index]:.0f} %)',
+            fontsize=10,
+        )
     _save(figure, path)
 
 
-def robustness(table: Mapping[str, float], degradations: Sequence[Degradation],
-               path: Path | str, subject: str = '') -> None:
+def robustness(
+    table: Mapping[str, float],
+    degradations: Sequence[Degradation],
+    path: Path | str,
+    subject: str = '',
+) -> None:
     """Draw the accuracies of ``robustness.accuracies``: what each of ``degradations`` costs."""
     families = list(dict.fromkeys(entry.family for entry in degradations))
     clean = table['clean']
@@ -177,8 +229,15 @@ def robustness(table: Mapping[str, float], degradations: Sequence[Degradation],
     low = min(values.min(), clean)
     span = max(clean, values.max()) - low + 0.01
     for place, value in zip(places, values):
-        axes.annotate(f'{100 * value:.1f} %', (min(value, clean), place), (-8, 0),
-                      textcoords='offset points', ha='right', va='center', fontsize=9)
+        axes.annotate(
+            f'{100 * value:.1f} %',
+            (min(value, clean), place),
+            (-8, 0),
+            textcoords='offset points',
+            ha='right',
+            va='center',
+            fontsize=9,
+        )
     axes.set_yticks(places, [f'{entry.family}, {entry.meaning}' for entry in degradations])
     axes.set_ylim(places[-1] + 1, -1)
     axes.set_xlim(low - 0.15 * span, low + 1.02 * span)
@@ -188,9 +247,12 @@ def robustness(table: Mapping[str, float], degradations: Sequence[Degradation],
     _save(figure, path)
 
 
-def precision_recall(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
-                     threshold: tuple[float, float, float], path: Path | str,
-                     subject: str = '') -> None:
+def precision_recall(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    threshold: tuple[float, float, float],
+    path: Path | str,
+    subject: str = '',
+) -> None:
     """
     Draw precision over recall of detectors: ``curves`` by name, each recalls and precisions.
 
@@ -201,9 +263,15 @@ def precision_recall(curves: Mapping[str, tuple[Sequence[float], Sequence[float]
     for (name, (recall, precision)), color in zip(curves.items(), cycle(LINES)):
         axes.plot(recall, precision, color=color, label=name)
     score, recall, precision = threshold
-    axes.plot(recall, precision, 'o', color='black', markersize=8, fillstyle='none',
-              label=f'score {score:g}: precision {100 * precision:.1f} %, '
-                    f'recall {100 * recall:.1f} %')
+    axes.plot(
+        recall,
+        precision,
+        'o',
+        color='black',
+        markersize=8,
+        fillstyle='none',
+        label=f'score {score:g}: precision {100 * precision:.1f} %, recall {100 * recall:.1f} %',
+    )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
     for axis in (axes.xaxis, axes.yaxis):
@@ -220,6 +288,7 @@ def _figure(width: float, height: float) -> Figure:
     """Return an empty figure of ``width`` x ``height`` inches, to be drawn by Agg."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), dpi=110, layout='constrained')
     FigureCanvasAgg(figure)
     return figure
@@ -237,6 +306,7 @@ def _save(figure: Figure, path: Path | str) -> None:
 def _percent() -> FuncFormatter:
     """Return what writes shares (0..1) at an axis as per cent."""
     from matplotlib.ticker import FuncFormatter
+
     return FuncFormatter(lambda share, _: f'{100 * share:.4g} %')
 
 
@@ -246,8 +316,11 @@ def _title(*lines: str) -> str:
 
 def _numbers(history: Sequence[Mapping], key: str) -> tuple[list[int], list[float]]:
     """Return the epochs that have a finite number under ``key``, and the numbers."""
-    found = [(entry.get('epoch', place), entry[key]) for place, entry in enumerate(history, 1)
-             if isinstance(entry.get(key), Real) and np.isfinite(entry[key])]
+    found = [
+        (entry.get('epoch', place), entry[key])
+        for place, entry in enumerate(history, 1)
+        if isinstance(entry.get(key), Real) and np.isfinite(entry[key])
+    ]
     return [epoch for epoch, _ in found], [value for _, value in found]
 
 
@@ -256,8 +329,7 @@ def _draw_lines(axes: Axes, history: Sequence[Mapping], keys: Sequence[str]) -> 
     for key, color in zip(keys, cycle(LINES)):
         epochs, values = _numbers(history, key)
         if values:
-            axes.plot(epochs, values, '.-', color=color, markersize=4,
-                      label=key.replace('_', ' '))
+            axes.plot(epochs, values, '.-', color=color, markersize=4, label=key.replace('_', ' '))
     axes.grid(alpha=0.3)
     if axes.lines:
         axes.legend(frameon=False, loc='best')
@@ -269,10 +341,15 @@ def _mark_best(axes: Axes, history: Sequence[Mapping], keys: Sequence[str]) -> N
         epochs, values = _numbers(history, key)
         if values:
             best = int(np.argmax(values))
-            axes.plot(epochs[best], values[best], 'o', color='black', markersize=8,
-                      fillstyle='none')
-            axes.set_title(f'highest {key.replace("_", " ")}: {100 * values[best]:.1f} % '
-                           f'after epoch {epochs[best]}', fontsize=10, loc='right')
+            axes.plot(
+                epochs[best], values[best], 'o', color='black', markersize=8, fillstyle='none'
+            )
+            axes.set_title(
+                f'highest {key.replace("_", " ")}: {100 * values[best]:.1f} % '
+                f'after epoch {epochs[best]}',
+                fontsize=10,
+                loc='right',
+            )
 
 
 def _run_title(history: Sequence[Mapping]) -> str:

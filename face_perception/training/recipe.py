@@ -136,8 +136,10 @@ class DetectorRecipe(Schedule):
 
 
 #: What must be written in a recipe, by its kind: the rest has defaults.
-REQUIRED = {Recipe: ('task', 'color', 'crop_margin', 'epochs'),
-            DetectorRecipe: ('task', 'epochs', 'held_out')}
+REQUIRED = {
+    Recipe: ('task', 'color', 'crop_margin', 'epochs'),
+    DetectorRecipe: ('task', 'epochs', 'held_out'),
+}
 
 
 def recipe_from(values: dict) -> Recipe | DetectorRecipe:
@@ -147,8 +149,11 @@ def recipe_from(values: dict) -> Recipe | DetectorRecipe:
     Raises ``RecipeError`` when a key is unknown or missing.
     """
     values = dict(values)
-    kind, changes_kind = (DetectorRecipe, ViewSettings) \
-        if values.get('task') == DetectorRecipe.task else (Recipe, Augmentation)
+    kind, changes_kind = (
+        (DetectorRecipe, ViewSettings)
+        if values.get('task') == DetectorRecipe.task
+        else (Recipe, Augmentation)
+    )
     changes = values.pop('augmentation', {}) or {}
     for given, known in ((values, kind), (changes, changes_kind)):
         unknown = set(given) - {entry.name for entry in fields(known)}

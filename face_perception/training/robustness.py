@@ -82,15 +82,17 @@ def near_face(sample: Sample) -> Sample:
         return sample
     # Even: half pixels are rounded to even ones, with and without what is cut off.
     left, top = window.x - window.x % 2, window.y - window.y % 2
-    image = sample.image[top:window.y + window.height, left:window.x + window.width]
-    return replace(sample, image=image, box=replace(
-        sample.box, x=sample.box.x - left, y=sample.box.y - top))
+    image = sample.image[top : window.y + window.height, left : window.x + window.width]
+    return replace(
+        sample, image=image, box=replace(sample.box, x=sample.box.x - left, y=sample.box.y - top)
+    )
 
 
 def gaussian_blur(sample: Sample, random: np.random.Generator, sigma: float) -> Sample:
     """Defocus: blur with a Gaussian of ``sigma`` times the face's side."""
-    image = cv2.GaussianBlur(sample.image, (0, 0), sigma * face_side(sample),
-                             borderType=cv2.BORDER_REPLICATE)
+    image = cv2.GaussianBlur(
+        sample.image, (0, 0), sigma * face_side(sample), borderType=cv2.BORDER_REPLICATE
+    )
     return replace(sample, image=image)
 
 
@@ -138,8 +140,9 @@ def jpeg(sample: Sample, random: np.random.Generator, quality: int) -> Sample:
     """
     small = resized(sample.image, min(1.0, REFERENCE / face_side(sample)))
     _, encoded = cv2.imencode('.jpg', small, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return replace(sample, image=scaled_to(
-        cv2.imdecode(encoded, cv2.IMREAD_COLOR), sample.image.shape))
+    return replace(
+        sample, image=scaled_to(cv2.imdecode(encoded, cv2.IMREAD_COLOR), sample.image.shape)
+    )
 
 
 def low_resolution(sample: Sample, random: np.random.Generator, side: int) -> Sample:
@@ -167,9 +170,16 @@ def rotation(sample: Sample, random: np.random.Generator, degrees: float) -> Sam
     x, y = (value - 0.5 for value in sample.box.center)
     matrix = cv2.getRotationMatrix2D((x, y), degrees * random.choice((-1, 1)), 1)
     height, width = sample.image.shape[:2]
-    return replace(sample, image=cv2.warpAffine(
-        sample.image, matrix, (width, height), flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE))
+    return replace(
+        sample,
+        image=cv2.warpAffine(
+            sample.image,
+            matrix,
+            (width, height),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        ),
+    )
 
 
 def as_pixels(values: np.ndarray) -> np.ndarray:
@@ -188,12 +198,15 @@ def scaled_to(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return cv2.resize(image, shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def _graded(family: str, change: Change, meaning: str, strengths: Sequence[int],
-            unit: float = 0.01) -> list[Degradation]:
+def _graded(
+    family: str, change: Change, meaning: str, strengths: Sequence[int], unit: float = 0.01
+) -> list[Degradation]:
     """Return ``change`` at each of ``strengths``, counted in ``unit`` and named after that."""
     name = family.lower().replace(' ', '_')
-    return [Degradation(family, f'{name}_{strength}', meaning.format(strength), change,
-                        strength * unit) for strength in strengths]
+    return [
+        Degradation(family, f'{name}_{strength}', meaning.format(strength), change, strength * unit)
+        for strength in strengths
+    ]
 
 
 #: What accuracy is measured under, from weak to strong within each family.
@@ -210,8 +223,11 @@ DEGRADATIONS: tuple[Degradation, ...] = (
 )
 
 
-def accuracies(answer: Callable[[Iterable[Sample]], np.ndarray], samples: Sequence[Sample],
-               degradations: Iterable[Degradation] = DEGRADATIONS) -> dict[str, float]:
+def accuracies(
+    answer: Callable[[Iterable[Sample]], np.ndarray],
+    samples: Sequence[Sample],
+    degradations: Iterable[Degradation] = DEGRADATIONS,
+) -> dict[str, float]:
     """
     Return the accuracy (0..1) under each of ``degradations`` by name, and as it is (``clean``).
 

@@ -39,8 +39,9 @@ class ExportedTeacher(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return the logarithms of its probabilities ``[N, K]``, for images as of ``Teachers``."""
         pixels = images.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-        answers = self.model.session.run(['probabilities'],
-                                         {'image': np.ascontiguousarray(pixels)})[0]
+        answers = self.model.session.run(
+            ['probabilities'], {'image': np.ascontiguousarray(pixels)}
+        )[0]
         return torch.from_numpy(answers).to(images.device).clamp(min=1e-7).log()
 
 
@@ -51,8 +52,12 @@ def load_teachers(paths: Sequence[Path | str], recipe: Recipe) -> nn.Module:
     Raises ``RecipeError`` or ``ModelError`` for one that is missing, or that has other labels,
     colours or another size than what ``recipe`` trains.
     """
-    return Teachers([_exported(Path(path), recipe) if Path(path).suffix == '.onnx'
-                     else load_network(path) for path in paths])
+    return Teachers(
+        [
+            _exported(Path(path), recipe) if Path(path).suffix == '.onnx' else load_network(path)
+            for path in paths
+        ]
+    )
 
 
 def _exported(path: Path, recipe: Recipe) -> ExportedTeacher:
@@ -60,6 +65,7 @@ def _exported(path: Path, recipe: Recipe) -> ExportedTeacher:
     found = (model.labels, model.color, model.input_size)
     wanted = (tuple(recipe.labels), recipe.color, recipe.input_size)
     if found != wanted:
-        raise RecipeError(f'{path} cannot teach this recipe: it has labels, colour and size '
-                          f'{found}, not {wanted}')
+        raise RecipeError(
+            f'{path} cannot teach this recipe: it has labels, colour and size {found}, not {wanted}'
+        )
     return ExportedTeacher(model)

@@ -41,8 +41,13 @@ class InterruptedRunError(FacePerceptionError):
     """The user asked the run to stop; the last whole epoch is on disk."""
 
 
-def train(recipe: Recipe | DetectorRecipe, trainer: Trainer, output: Path | str,
-          stop_after: int | None = None, console: Console | None = None) -> Trainer:
+def train(
+    recipe: Recipe | DetectorRecipe,
+    trainer: Trainer,
+    output: Path | str,
+    stop_after: int | None = None,
+    console: Console | None = None,
+) -> Trainer:
     """
     Run ``trainer`` to the end of ``recipe``, or go on with what is in ``output``.
 
@@ -62,27 +67,43 @@ def train(recipe: Recipe | DetectorRecipe, trainer: Trainer, output: Path | str,
         console.print(f'Resuming after epoch {trainer.epoch} of {recipe.epochs}')
     last = min(stop_after or recipe.epochs, recipe.epochs)
     steps = trainer.steps_per_epoch
-    with Progress(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
-                  TimeElapsedColumn(), TextColumn('ETA'), TimeRemainingColumn(),
-                  console=console) as progress:
+    with Progress(
+        TextColumn('{task.description}'),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn('ETA'),
+        TimeRemainingColumn(),
+        console=console,
+    ) as progress:
         bar = progress.add_task(recipe.task, total=last * steps, completed=trainer.epoch * steps)
         while trainer.epoch < last:
             entry = trainer.train_epoch(lambda: progress.advance(bar))
             save_checkpoint(output, recipe, trainer.state())
             write_atomically(output / HISTORY, json.dumps(trainer.history, indent=1).encode())
             learning_curves(trainer.history, output / CURVES)
-            console.print('  '.join(f'{name} {value:.4g}' for name, value in entry.items()),
-                          soft_wrap=True)
+            console.print(
+                '  '.join(f'{name} {value:.4g}' for name, value in entry.items()), soft_wrap=True
+            )
     return trainer
 
 
-def make_learner(recipe: Recipe | DetectorRecipe, data: str, teachers: Sequence[str],
-                 malformed: str, device: torch.device) -> Learner:
+def make_learner(
+    recipe: Recipe | DetectorRecipe,
+    data: str,
+    teachers: Sequence[str],
+    malformed: str,
+    device: torch.device,
+) -> Learner:
     """Return what ``recipe`` trains, with its data and those it is to learn from (may be none)."""
     if isinstance(recipe, DetectorRecipe):
         return DetectorLearner(recipe, *load_scenes(recipe, data, malformed), device)
-    return ClassifierLearner(recipe, *load_task(recipe, data, malformed),
-                             load_teachers(teachers, recipe) if teachers else None, device)
+    return ClassifierLearner(
+        recipe,
+        *load_task(recipe, data, malformed),
+        load_teachers(teachers, recipe) if teachers else None,
+        device,
+    )
 
 
 def _interrupt(signum, frame) -> None:
@@ -91,24 +112,42 @@ def _interrupt(signum, frame) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog='face_perception_train', description='Train a network (resumes by itself).')
+        prog='face_perception_train', description='Train a network (resumes by itself).'
+    )
     parser.add_argument('recipe', help='YAML file, such as config/training/emotion.yaml')
     parser.add_argument('--data', required=True, help='file or folder with the data set')
     parser.add_argument('--output', required=True, help='folder of the run')
-    parser.add_argument('--teacher', nargs='+', default=[], metavar='RUN_OR_FILE',
-                        help='what to learn from, for a recipe with distillation: folders of '
-                             'finished runs or exported ONNX files, whose answers are averaged')
-    parser.add_argument('--start-from', metavar='RUN_OR_FILE',
-                        help='what to go on from: an exported ONNX file of the same '
-                             'architecture, or the folder of a run, also of a network that has '
-                             'grown since')
-    parser.add_argument('--malformed', choices=('stop', 'skip'), default='stop',
-                        help='what to do at a row or picture that cannot be read')
+    parser.add_argument(
+        '--teacher',
+        nargs='+',
+        default=[],
+        metavar='RUN_OR_FILE',
+        help='what to learn from, for a recipe with distillation: folders of '
+        'finished runs or exported ONNX files, whose answers are averaged',
+    )
+    parser.add_argument(
+        '--start-from',
+        metavar='RUN_OR_FILE',
+        help='what to go on from: an exported ONNX file of the same '
+        'architecture, or the folder of a run, also of a network that has '
+        'grown since',
+    )
+    parser.add_argument(
+        '--malformed',
+        choices=('stop', 'skip'),
+        default='stop',
+        help='what to do at a row or picture that cannot be read',
+    )
     parser.add_argument('--device', default='auto', help='cpu, cuda, or auto: CUDA if there is one')
     parser.add_argument('--threads', type=int, help='CPU threads (default: PyTorch decides)')
-    parser.add_argument('--parts', type=int, default=1, metavar='N',
-                        help='split each batch among N threads, normalised part by part: on a '
-                             'CPU with N cores faster than threads within the layers')
+    parser.add_argument(
+        '--parts',
+        type=int,
+        default=1,
+        metavar='N',
+        help='split each batch among N threads, normalised part by part: on a '
+        'CPU with N cores faster than threads within the layers',
+    )
     return parser.parse_args()
 
 
@@ -121,8 +160,9 @@ def main() -> int:
         signal.signal(number, _interrupt)
     try:
         recipe, device = load_recipe(arguments.recipe), pick_device(arguments.device)
-        learner = make_learner(recipe, arguments.data, arguments.teacher, arguments.malformed,
-                               device)
+        learner = make_learner(
+            recipe, arguments.data, arguments.teacher, arguments.malformed, device
+        )
         if arguments.start_from:
             start_from(learner.network, arguments.start_from, learner.pictures(STATISTICS))
         trainer = Trainer(recipe, learner, device, arguments.parts)

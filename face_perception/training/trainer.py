@@ -34,12 +34,14 @@ class Batch:
         """Return ``count`` parts, of which each has random numbers of its own."""
         if count == 1:
             return [self]
-        seeds = torch.randint(2 ** 31, (count,), generator=self.random).tolist()
+        seeds = torch.randint(2**31, (count,), generator=self.random).tolist()
         view, start = self.key
         parts = self.chosen.tensor_split(count)
         starts = [start + sum(map(len, parts[:index])) for index in range(count)]
-        return [Batch(part, torch.Generator().manual_seed(seed), (view, start))
-                for part, seed, start in zip(parts, seeds, starts, strict=True)]
+        return [
+            Batch(part, torch.Generator().manual_seed(seed), (view, start))
+            for part, seed, start in zip(parts, seeds, starts, strict=True)
+        ]
 
 
 class Learner(Protocol):
@@ -74,37 +76,56 @@ class Trainer:
     after every small layer, these do once per batch.  Each part is normalised by itself.
     """
 
-    def __init__(self, schedule: Schedule, learner: Learner, device: torch.device,
-                 parts: int = 1) -> None:
+    def __init__(
+        self, schedule: Schedule, learner: Learner, device: torch.device, parts: int = 1
+    ) -> None:
         """Raises ``RecipeError`` when the pictures, or a part of them, do not fill one batch."""
         if not 1 <= parts <= schedule.batch_size // 2:
-            raise RecipeError(f'a batch of {schedule.batch_size} makes 1 to '
-                              f'{schedule.batch_size // 2} parts, not {parts}')
+            raise RecipeError(
+                f'a batch of {schedule.batch_size} makes 1 to '
+                f'{schedule.batch_size // 2} parts, not {parts}'
+            )
         self.schedule, self.learner, self.device = schedule, learner, device
         self.steps_per_epoch = len(learner) // schedule.batch_size
         if self.steps_per_epoch == 0:
-            raise RecipeError(f'{len(learner)} pictures do not fill a batch of '
-                              f'{schedule.batch_size}: set a smaller batch_size')
+            raise RecipeError(
+                f'{len(learner)} pictures do not fill a batch of '
+                f'{schedule.batch_size}: set a smaller batch_size'
+            )
         self.network = learner.network
         self._learned = [value for value in self.network.parameters() if value.requires_grad]
         self._twins = [self.network, *(_twin(self.network) for _ in range(parts - 1))]
-        self._threads = ThreadPoolExecutor(parts, initializer=torch.set_num_threads,
-                                           initargs=(max(1, torch.get_num_threads() // parts),))
-        self.average = AveragedModel(self.network, multi_avg_fn=_running_average(schedule.average),
-                                     use_buffers=True).eval()
+        self._threads = ThreadPoolExecutor(
+            parts,
+            initializer=torch.set_num_threads,
+            initargs=(max(1, torch.get_num_threads() // parts),),
+        )
+        self.average = AveragedModel(
+            self.network, multi_avg_fn=_running_average(schedule.average), use_buffers=True
+        ).eval()
         self.optimizer = torch.optim.AdamW(_parameter_groups(self._learned, schedule))
         self.scheduler = OneCycleLR(
-            self.optimizer, schedule.learning_rate, schedule.epochs * self.steps_per_epoch,
-            pct_start=schedule.warmup, cycle_momentum=False, div_factor=10, final_div_factor=1000)
+            self.optimizer,
+            schedule.learning_rate,
+            schedule.epochs * self.steps_per_epoch,
+            pct_start=schedule.warmup,
+            cycle_momentum=False,
+            div_factor=10,
+            final_div_factor=1000,
+        )
         self.epoch = 0
         self.history: list[dict] = []
 
     def state(self) -> dict:
         """Return the state after the last whole epoch, as plain data and tensors."""
-        return {'epoch': self.epoch, 'history': self.history,
-                'network': self.network.state_dict(), 'average': self.average.state_dict(),
-                'optimizer': self.optimizer.state_dict(),
-                'scheduler': self.scheduler.state_dict()}
+        return {
+            'epoch': self.epoch,
+            'history': self.history,
+            'network': self.network.state_dict(),
+            'average': self.average.state_dict(),
+            'optimizer': self.optimizer.state_dict(),
+            'scheduler': self.scheduler.state_dict(),
+        }
 
     def restore(self, state: dict) -> None:
         """Go on from what ``state`` returned."""
@@ -132,15 +153,20 @@ class Trainer:
         for twin in self._twins:
             twin.train()
         for start in range(0, self.steps_per_epoch * size, size):
-            total += self._step(Batch(order[start:start + size], random, (view, start)))
+            total += self._step(Batch(order[start : start + size], random, (view, start)))
             on_step()
         self.epoch += 1
         numbers = {}
         if self.epoch % self.schedule.validate_every == 0 or self.epoch == self.schedule.epochs:
             with torch.inference_mode():
                 numbers = self.learner.validate(self.average.module.eval())
-        entry = {'epoch': self.epoch, 'loss': total / self.steps_per_epoch, 'learning_rate': rate,
-                 **numbers, 'seconds': time.monotonic() - started}
+        entry = {
+            'epoch': self.epoch,
+            'loss': total / self.steps_per_epoch,
+            'learning_rate': rate,
+            **numbers,
+            'seconds': time.monotonic() - started,
+        }
         self.history.append(entry)
         return entry
 
@@ -162,8 +188,12 @@ class Trainer:
     def _gradients(self, batch: Batch, network: nn.Module) -> tuple[float, tuple[Tensor, ...]]:
         """Return the loss of ``network`` on ``batch`` and its gradients."""
         # Nothing is cached between casts: the cache would be shared by the threads.
-        with torch.autocast(self.device.type, torch.bfloat16, cache_enabled=False,
-                            enabled=self.schedule.precision == 'bfloat16'):
+        with torch.autocast(
+            self.device.type,
+            torch.bfloat16,
+            cache_enabled=False,
+            enabled=self.schedule.precision == 'bfloat16',
+        ):
             loss = self.learner.loss(batch, network)
         return float(loss.detach()), torch.autograd.grad(loss, self._learned)
 
@@ -180,16 +210,20 @@ def _parameter_groups(learned: list[nn.Parameter], schedule: Schedule) -> list[d
     """Return the groups of what is learned: kernels decay, biases and normalisations do not."""
     kernels = [value for value in learned if value.ndim > 1]
     others = [value for value in learned if value.ndim <= 1]
-    return [{'params': kernels, 'weight_decay': schedule.weight_decay},
-            {'params': others, 'weight_decay': 0.0}]
+    return [
+        {'params': kernels, 'weight_decay': schedule.weight_decay},
+        {'params': others, 'weight_decay': 0.0},
+    ]
 
 
 def _running_average(decay: float) -> Callable:
     """Return the update of an exponential average that reaches ``decay`` after a warm-up."""
+
     def update(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
         # Early on the weights change fast: average over few steps then.
         steps = int(count)
         get_ema_multi_avg_fn(min(decay, (1 + steps) / (10 + steps)))(averaged, current, count)
+
     return update
 
 

@@ -38,14 +38,18 @@ def start_from(network: nn.Module, path: Path | str, images: Tensor) -> None:
     layers = _in_order_of_the_file(network)
     weights = list(_convolutions(path))
     if len(weights) != len(layers):
-        raise RecipeError(f'{path} has {len(weights)} convolutions, the recipe\'s network '
-                          f'{len(layers)}: it is of another architecture')
+        raise RecipeError(
+            f"{path} has {len(weights)} convolutions, the recipe's network "
+            f'{len(layers)}: it is of another architecture'
+        )
     for number, (layer, (weight, bias)) in enumerate(zip(layers, weights, strict=True)):
         if layer.weight.shape != weight.shape:
             if layer in _last_layers(network):
                 continue
-            raise RecipeError(f'{path}: convolution {number} is {tuple(weight.shape)}, not '
-                              f'{tuple(layer.weight.shape)}: it is of another architecture')
+            raise RecipeError(
+                f'{path}: convolution {number} is {tuple(weight.shape)}, not '
+                f'{tuple(layer.weight.shape)}: it is of another architecture'
+            )
         layer.weight.copy_(weight * PIXEL_SCALE if number == 0 else weight)
         norm = _normalisation_of(network, layer)
         if norm is not None:
@@ -59,23 +63,32 @@ def start_from(network: nn.Module, path: Path | str, images: Tensor) -> None:
 def _start_from_run(network: nn.Module, run: Path) -> None:
     """Set the weights of ``network`` to the averaged ones of ``run``, by name."""
     former, own = averaged_weights(finished_checkpoint(run)), network.state_dict()
-    new = {name for name, block in network.named_modules() if isinstance(block, Residual)
-           and not any(key.startswith(f'{name}.') for key in former)}
+    new = {
+        name
+        for name, block in network.named_modules()
+        if isinstance(block, Residual) and not any(key.startswith(f'{name}.') for key in former)
+    }
     grown = {key for key in own if any(key.startswith(f'{name}.') for name in new)}
     if former.keys() != own.keys() - grown:
-        raise RecipeError(f'{run} is of another architecture: its network has '
-                          f'{sorted(former.keys() ^ (own.keys() - grown))[0]} or lacks it')
+        raise RecipeError(
+            f'{run} is of another architecture: its network has '
+            f'{sorted(former.keys() ^ (own.keys() - grown))[0]} or lacks it'
+        )
     for name, value in former.items():
         edges = [larger - smaller for larger, smaller in zip(own[name].shape, value.shape)]
         if any(edges[:2]) or any(edge < 0 or edge % 2 for edge in edges):
-            raise RecipeError(f'{run} is of another architecture: {name} is '
-                              f'{tuple(value.shape)}, not {tuple(own[name].shape)}')
-        middle = tuple(slice(edge // 2, edge // 2 + side)
-                       for edge, side in zip(edges, value.shape))
+            raise RecipeError(
+                f'{run} is of another architecture: {name} is '
+                f'{tuple(value.shape)}, not {tuple(own[name].shape)}'
+            )
+        middle = tuple(slice(edge // 2, edge // 2 + side) for edge, side in zip(edges, value.shape))
         own[name].zero_()[middle] = value
     for name in new:
-        norms = [part for part in network.get_submodule(name).branch.modules()
-                 if isinstance(part, nn.BatchNorm2d)]
+        norms = [
+            part
+            for part in network.get_submodule(name).branch.modules()
+            if isinstance(part, nn.BatchNorm2d)
+        ]
         nn.init.zeros_(norms[-1].weight)
 
 
@@ -88,8 +101,10 @@ def _convolutions(path: Path | str) -> Iterator[tuple[Tensor, Tensor | None]]:
     stored = {entry.name: entry for entry in graph.initializer}
     for node in graph.node:
         if node.op_type == 'Conv':
-            arrays = [torch.from_numpy(numpy_helper.to_array(stored[name]).copy())
-                      for name in node.input[1:]]
+            arrays = [
+                torch.from_numpy(numpy_helper.to_array(stored[name]).copy())
+                for name in node.input[1:]
+            ]
             yield arrays[0], arrays[1] if len(arrays) > 1 else None
 
 
@@ -101,8 +116,11 @@ def _in_order_of_the_file(network: nn.Module) -> list[nn.Conv2d]:
 
 def _last_layers(network: nn.Module) -> list[nn.Conv2d]:
     """Return the convolutions without a normalisation that answer: those with a bias."""
-    return [layer for layer in network.modules()
-            if isinstance(layer, nn.Conv2d) and layer.bias is not None]
+    return [
+        layer
+        for layer in network.modules()
+        if isinstance(layer, nn.Conv2d) and layer.bias is not None
+    ]
 
 
 def _normalisation_of(network: nn.Module, layer: nn.Conv2d) -> nn.BatchNorm2d | None:
@@ -117,6 +135,7 @@ def _normalisation_of(network: nn.Module, layer: nn.Conv2d) -> nn.BatchNorm2d | 
 
 def _restore_statistics(network: nn.Module, images: Tensor) -> None:
     """Make each normalisation add its bias, and nothing else, to what ``images`` give it."""
+
     def measure(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
         mean = inputs[0].mean(dim=(0, 2, 3))
         variance = inputs[0].var(dim=(0, 2, 3), unbiased=False)
@@ -125,8 +144,11 @@ def _restore_statistics(network: nn.Module, images: Tensor) -> None:
         norm.bias.add_(mean)
         norm.weight.copy_((variance + norm.eps).sqrt())
 
-    hooks = [module.register_forward_pre_hook(measure) for module in network.modules()
-             if isinstance(module, nn.BatchNorm2d)]
+    hooks = [
+        module.register_forward_pre_hook(measure)
+        for module in network.modules()
+        if isinstance(module, nn.BatchNorm2d)
+    ]
     try:
         network.eval()(images)
     finally:

@@ -33,8 +33,10 @@ def test_a_slow_machine_gets_the_largest_size_that_holds_the_target(seed):
     used, times = run(budget, 600, detect_at_400=0.060, seed=seed)
     assert used[-300:] == [256] * 300  # 30 ms; 43 ms at 320 px
     assert np.median(times[-300:]) <= 0.033
-    assert all(abs(sizes(400, 160).index(a) - sizes(400, 160).index(b)) <= 1
-               for a, b in zip(used, used[1:]))
+    assert all(
+        abs(sizes(400, 160).index(a) - sizes(400, 160).index(b)) <= 1
+        for a, b in zip(used, used[1:])
+    )
 
 
 def test_when_the_load_goes_the_size_returns_step_by_step():

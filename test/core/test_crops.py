@@ -26,8 +26,9 @@ def test_outside_the_image_the_edge_repeats():
     assert (crop[:, 9:] == 200).all() and (crop[:, :9] == 0).all()
 
 
-@pytest.mark.parametrize('box', [
-    Box(-100, -100, 10, 10), Box(500, 500, 10, 10), Box(5, 5, 0, 0), Box(3, 3, 0.2, 0.2)])
+@pytest.mark.parametrize(
+    'box', [Box(-100, -100, 10, 10), Box(500, 500, 10, 10), Box(5, 5, 0, 0), Box(3, 3, 0.2, 0.2)]
+)
 def test_any_box_gives_a_crop_of_the_wanted_size(box):
     assert crop_face(np.zeros((30, 40, 3), np.uint8), box, 0.1, 48).shape == (48, 48, 3)
 

@@ -7,21 +7,22 @@ from face_perception.core.detectors.detector import largest_first
 from face_perception.core.errors import DetectorError, ImageError
 
 has_cascades = pytest.mark.skipif(
-    not hasattr(cv2, 'CascadeClassifier'), reason='OpenCV 5 has no Haar cascades')
+    not hasattr(cv2, 'CascadeClassifier'), reason='OpenCV 5 has no Haar cascades'
+)
 
 
 @has_cascades
 def test_haar_finds_the_face_where_it_is(portrait):
     image, (x, y, size) = portrait
-    found, = HaarDetector().detect(image)
-    (left, top, right, _), = haar.faces_in_squares(np.array([[x, y, size, size]], float))
+    (found,) = HaarDetector().detect(image)
+    ((left, top, right, _),) = haar.faces_in_squares(np.array([[x, y, size, size]], float))
     assert abs(found.box.x - left) < 15 and abs(found.box.y - top) < 15
     assert abs(found.box.width - (right - left)) < 20
     assert 0.5 <= found.score <= 1
 
 
 def test_a_face_is_less_than_the_square_of_the_cascade():
-    (x1, y1, x2, y2), = haar.faces_in_squares(np.array([[100.0, 50, 200, 200]]))
+    ((x1, y1, x2, y2),) = haar.faces_in_squares(np.array([[100.0, 50, 200, 200]]))
     assert (x1, x2) == (115, 285) and (y1, y2) == (69, 239)
 
 
@@ -79,7 +80,7 @@ def test_a_missing_cascade_file_says_what_to_install(monkeypatch):
 
 
 def test_detections_come_largest_first_whatever_their_order():
-    boxes = np.array([[0, 0, 9, 9], [5, 5, 25, 25], [3, 0, 12, 9], [7, 7, 7, 9], [9, 9, 8, 20.]])
+    boxes = np.array([[0, 0, 9, 9], [5, 5, 25, 25], [3, 0, 12, 9], [7, 7, 7, 9], [9, 9, 8, 20.0]])
     scores = np.array([0.5, 0.6, 0.7, 0.8, 0.9])
     found = largest_first(boxes, scores)
     assert [face.score for face in found] == [0.6, 0.5, 0.7]

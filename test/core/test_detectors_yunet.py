@@ -18,7 +18,8 @@ FACE_PX = 16
 
 has_its_outputs = pytest.mark.skipif(
     tuple(map(int, cv2.__version__.split('.')[:2])) < (4, 8),
-    reason='OpenCV before 4.8 runs another generation of YuNet files')
+    reason='OpenCV before 4.8 runs another generation of YuNet files',
+)
 
 
 @pytest.fixture
@@ -41,22 +42,37 @@ def make_yunet(tmp_path):
                 if channels == 4:
                     # Offset of the centre in cells, and logarithm of the size in cells.
                     bias[:] = [0.5, 0.5, np.log(FACE_PX / stride), np.log(FACE_PX / stride)]
-                weights += [numpy_helper.from_array(kernel, f'{name}_kernel'),
-                            numpy_helper.from_array(bias, f'{name}_bias')]
+                weights += [
+                    numpy_helper.from_array(kernel, f'{name}_kernel'),
+                    numpy_helper.from_array(bias, f'{name}_bias'),
+                ]
                 nodes += [
                     helper.make_node(
-                        'Conv', ['input', f'{name}_kernel', f'{name}_bias'], [f'{name}_planes'],
-                        kernel_shape=[stride, stride], strides=[stride, stride]),
-                    helper.make_node('Transpose', [f'{name}_planes'], [name], perm=[0, 2, 3, 1])]
-                described.append(helper.make_tensor_value_info(
-                    name, TensorProto.FLOAT, [1, 64 // stride, 64 // stride, channels]))
+                        'Conv',
+                        ['input', f'{name}_kernel', f'{name}_bias'],
+                        [f'{name}_planes'],
+                        kernel_shape=[stride, stride],
+                        strides=[stride, stride],
+                    ),
+                    helper.make_node('Transpose', [f'{name}_planes'], [name], perm=[0, 2, 3, 1]),
+                ]
+                described.append(
+                    helper.make_tensor_value_info(
+                        name, TensorProto.FLOAT, [1, 64 // stride, 64 // stride, channels]
+                    )
+                )
         graph = helper.make_graph(
-            nodes, 'yunet',
+            nodes,
+            'yunet',
             [helper.make_tensor_value_info('input', TensorProto.FLOAT, [1, 3, 64, 64])],
-            described, weights)
+            described,
+            weights,
+        )
         path = tmp_path / 'yunet.onnx'
-        onnx.save(helper.make_model(
-            graph, opset_imports=[helper.make_opsetid('', 13)], ir_version=8), path)
+        onnx.save(
+            helper.make_model(graph, opset_imports=[helper.make_opsetid('', 13)], ir_version=8),
+            path,
+        )
         return path
 
     return make
@@ -70,7 +86,7 @@ def test_boxes_come_back_to_where_they_were_in_images_of_several_sizes(make_yune
         side = round(20 * scale)
         x, y = width // 3, height // 2
         image = np.zeros((height, width, 3), np.uint8)
-        image[y:y + side, x:x + side] = 255
+        image[y : y + side, x : x + side] = 255
         found = detector.detect(image)
         assert found and detector.detect(image) == found
         for face in found:

@@ -6,8 +6,19 @@ from face_perception.core.errors import ImageError
 from face_perception.core.letterbox import PAD_VALUE, Letterbox
 
 #: Portrait, landscape, square, tiny, huge, odd, and very long: width and height.
-SIZES = [(640, 480), (480, 640), (1921, 1079), (333, 257), (4096, 2160), (31, 33), (1, 1),
-         (2000, 8), (8, 2000), (1, 4000), (400, 400)]
+SIZES = [
+    (640, 480),
+    (480, 640),
+    (1921, 1079),
+    (333, 257),
+    (4096, 2160),
+    (31, 33),
+    (1, 1),
+    (2000, 8),
+    (8, 2000),
+    (1, 4000),
+    (400, 400),
+]
 
 
 def soft_picture(width, height):
@@ -35,11 +46,14 @@ def test_a_point_of_the_image_comes_back_to_where_it_was(size, input_size):
     letterbox = Letterbox(1)
     canvas = letterbox.put(soft_picture(*size), input_size)
     rows, columns = canvas.shape[1:3]
-    assert np.allclose(letterbox.to_image(np.array([[0, 0, columns, rows]])),
-                       [[0, 0, width, height]])
+    assert np.allclose(
+        letterbox.to_image(np.array([[0, 0, columns, rows]])), [[0, 0, width, height]]
+    )
     box = np.array([[0.25, 0.5, 0.75, 1.0]])
-    assert np.allclose(letterbox.to_image(box * [columns, rows, columns, rows]),
-                       box * [width, height, width, height])
+    assert np.allclose(
+        letterbox.to_image(box * [columns, rows, columns, rows]),
+        box * [width, height, width, height],
+    )
 
 
 @pytest.mark.parametrize('size', [(640, 480), (1921, 1079), (333, 257), (1283, 2001)])
@@ -65,7 +79,8 @@ def test_boxes_are_clipped_to_the_image():
     letterbox = Letterbox(32)
     letterbox.put(soft_picture(200, 100), 100)
     clipped = letterbox.to_image(
-        np.array([[-5, -7, 500, 30], [60, 52, 90, 64], [10, 10, np.inf, np.inf]], np.float32))
+        np.array([[-5, -7, 500, 30], [60, 52, 90, 64], [10, 10, np.inf, np.inf]], np.float32)
+    )
     assert clipped.tolist() == [[0, 0, 200, 60], [120, 100, 180, 100], [20, 20, 200, 100]]
 
 
@@ -87,9 +102,17 @@ def test_images_that_are_views_or_read_only_are_taken():
     assert not np.array_equal(mirrored, letterbox.put(picture, 160))
 
 
-@pytest.mark.parametrize('image', [
-    np.zeros((0, 0, 3), np.uint8), np.zeros((0, 4, 3), np.uint8), np.zeros((4, 0, 3), np.uint8),
-    np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32)])
+@pytest.mark.parametrize(
+    'image',
+    [
+        np.zeros((0, 0, 3), np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((4, 0, 3), np.uint8),
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+    ],
+)
 def test_what_is_no_bgr_image_is_refused(image):
     with pytest.raises(ImageError, match='uint8'):
         Letterbox(32).put(image, 400)

@@ -19,20 +19,23 @@ def test_a_good_file_brings_everything_needed_to_use_it(make_model):
     assert model.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize(('change', 'complaint'), [
-    ({'labels': None}, "no 'labels'"),
-    ({'labels': 'happy, sad'}, "no 'labels'"),
-    ({'labels': json.dumps({'happy': 0})}, "no 'labels'"),
-    ({'labels': json.dumps(['happy', 'sad'])}, '2 labels for 3 outputs'),
-    ({'task': 'gender'}, "task 'gender'"),
-    ({'color': 'cmyk'}, "no 'color'"),
-    ({'color': 'rgb'}, r'not tensor\(uint8\) \[N, S, S, 3\]'),
-    ({'crop_margin': None}, "no 'crop_margin'"),
-    ({'crop_margin': 'some'}, "no 'crop_margin'"),
-    ({'input_type': TensorProto.FLOAT}, r'not tensor\(uint8\)'),
-    ({'input_name': 'x'}, r"inputs \['x'\]"),
-    ({'output_name': 'y'}, r"outputs \['y'\]"),
-])
+@pytest.mark.parametrize(
+    ('change', 'complaint'),
+    [
+        ({'labels': None}, "no 'labels'"),
+        ({'labels': 'happy, sad'}, "no 'labels'"),
+        ({'labels': json.dumps({'happy': 0})}, "no 'labels'"),
+        ({'labels': json.dumps(['happy', 'sad'])}, '2 labels for 3 outputs'),
+        ({'task': 'gender'}, "task 'gender'"),
+        ({'color': 'cmyk'}, "no 'color'"),
+        ({'color': 'rgb'}, r'not tensor\(uint8\) \[N, S, S, 3\]'),
+        ({'crop_margin': None}, "no 'crop_margin'"),
+        ({'crop_margin': 'some'}, "no 'crop_margin'"),
+        ({'input_type': TensorProto.FLOAT}, r'not tensor\(uint8\)'),
+        ({'input_name': 'x'}, r"inputs \['x'\]"),
+        ({'output_name': 'y'}, r"outputs \['y'\]"),
+    ],
+)
 def test_each_broken_part_of_the_contract_is_named(make_model, change, complaint):
     path = make_model(**change)
     with pytest.raises(ModelError, match=complaint) as caught:
@@ -69,12 +72,12 @@ def test_a_missing_onnxruntime_says_what_to_install(make_model, monkeypatch):
 def test_a_listed_file_with_another_checksum_is_refused_and_an_unlisted_one_is_not(make_model):
     path = make_model()
     listing = path.parent / 'SHA256SUMS'
-    listing.write_text(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
+    listing.write_text(f'{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n')
     load_classifier(path, 'emotion')
-    listing.write_text(f"{'0' * 64}  {path.name}\n")
+    listing.write_text(f'{"0" * 64}  {path.name}\n')
     with pytest.raises(ModelError, match='not the one that was shipped'):
         load_classifier(path, 'emotion')
-    listing.write_text(f"{'0' * 64}  other.onnx\n")
+    listing.write_text(f'{"0" * 64}  other.onnx\n')
     load_classifier(path, 'emotion')
 
 
@@ -86,8 +89,9 @@ def test_a_bare_name_is_the_packages_and_a_path_is_the_users():
 
 def test_every_shipped_model_is_listed_and_loads():
     folder = share_directory() / 'models'
-    listed = dict(reversed(line.split()) for line in (folder / 'SHA256SUMS').read_text().split('\n')
-                  if line)
+    listed = dict(
+        reversed(line.split()) for line in (folder / 'SHA256SUMS').read_text().split('\n') if line
+    )
     assert set(listed) == {path.name for path in folder.glob('*.onnx')}
     for name in listed:
         task = name.split('_')[0]

@@ -24,7 +24,7 @@ def test_the_shipped_models_label_a_smiling_woman(portrait):
     image, _ = portrait
     result = FacePipeline.load()(image)
     assert (result.image_width, result.image_height) == (640, 480)
-    face, = result.faces
+    (face,) = result.faces
     assert face.emotion.label == 'happy' and face.emotion.labels == EMOTIONS
     assert face.gender.label == 'female' and face.gender.labels == GENDERS
     for answer in (face.emotion, face.gender):
@@ -41,12 +41,20 @@ def test_the_same_image_gives_the_same_result(portrait):
 
 
 def test_faces_come_largest_first_clipped_and_in_a_total_order():
-    pipeline = FacePipeline(FixedDetector(
-        Detection(Box(50, 50, 10, 10), 0.5), Detection(Box(20, 50, 10, 10), 0.6),
-        Detection(Box(-10, -10, 40, 40), 0.7), Detection(Box(500, 0, 40, 40), 0.8)))
+    pipeline = FacePipeline(
+        FixedDetector(
+            Detection(Box(50, 50, 10, 10), 0.5),
+            Detection(Box(20, 50, 10, 10), 0.6),
+            Detection(Box(-10, -10, 40, 40), 0.7),
+            Detection(Box(500, 0, 40, 40), 0.8),
+        )
+    )
     result = pipeline(np.zeros((100, 100, 3), np.uint8))
     assert [face.box for face in result.faces] == [
-        Box(0, 0, 30, 30), Box(20, 50, 10, 10), Box(50, 50, 10, 10)]
+        Box(0, 0, 30, 30),
+        Box(20, 50, 10, 10),
+        Box(50, 50, 10, 10),
+    ]
     assert all(face.emotion is None and face.gender is None for face in result.faces)
 
 
@@ -61,23 +69,35 @@ def test_labels_that_no_message_can_carry_are_refused(make_model):
         FacePipeline.load(PipelineSettings(emotion_model=str(path)))
 
 
-@pytest.mark.parametrize('image', [
-    None, 'a.png', np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8),
-    np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)])
+@pytest.mark.parametrize(
+    'image',
+    [
+        None,
+        'a.png',
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+        np.zeros((0, 4, 3), np.uint8),
+    ],
+)
 def test_what_is_no_bgr_image_is_refused(image):
     with pytest.raises(ImageError, match='uint8'):
         FacePipeline(FixedDetector())(image)
 
 
 def test_importing_messages_brings_no_opencv_no_onnxruntime_and_no_models():
-    code = ("import sys; from face_perception.msg import FaceArray; "
-            "heavy = {'cv2', 'onnxruntime', 'face_perception.core'} & set(sys.modules); "
-            'sys.exit(f"imported {heavy}" if heavy else 0)')
+    code = (
+        'import sys; from face_perception.msg import FaceArray; '
+        "heavy = {'cv2', 'onnxruntime', 'face_perception.core'} & set(sys.modules); "
+        'sys.exit(f"imported {heavy}" if heavy else 0)'
+    )
     subprocess.run([sys.executable, '-c', code], check=True)
 
 
 def test_the_core_imports_no_ros():
-    code = ('import sys, face_perception.core.pipeline, face_perception.core.drawing; '
-            "ros = {'rclpy', 'sensor_msgs', 'std_msgs'} & set(sys.modules); "
-            'sys.exit(f"imported {ros}" if ros else 0)')
+    code = (
+        'import sys, face_perception.core.pipeline, face_perception.core.drawing; '
+        "ros = {'rclpy', 'sensor_msgs', 'std_msgs'} & set(sys.modules); "
+        'sys.exit(f"imported {ros}" if ros else 0)'
+    )
     subprocess.run([sys.executable, '-c', code], check=True)

@@ -19,8 +19,10 @@ class Detector:
 
     def detect(self, image_bgr):
         self.calls += 1
-        return [Detection(Box(10 + 100 * i + 60 * self.time, 100, side, side), 0.9)
-                for i, side in enumerate(self.sides)]
+        return [
+            Detection(Box(10 + 100 * i + 60 * self.time, 100, side, side), 0.9)
+            for i, side in enumerate(self.sides)
+        ]
 
 
 class Classifier:
@@ -65,7 +67,7 @@ def test_the_detector_runs_on_every_nth_image_and_the_boxes_move_on():
     assert [result.detected for result in results] == [i % 3 == 0 for i in range(13)]
     assert detector.calls == 5
     for index, result in enumerate(results[6:], 6):
-        face, = result.faces
+        (face,) = result.faces
         assert face.track_id == '1' and result.timings.track > 0
         assert face.box.x == pytest.approx(10 + 60 * index / 20, abs=3)
         assert face.box == face.box.clipped(640, 480)
@@ -119,7 +121,7 @@ def test_reset_forgets_faces_and_answers():
     play(pipeline, detector, 5)
     emotion.said = [0.0, 1.0]
     pipeline.reset()
-    result, = play(pipeline, detector, 1)
+    (result,) = play(pipeline, detector, 1)
     assert result.detected and result.faces[0].track_id == '2'
     assert result.faces[0].emotion.probabilities == pytest.approx([0, 1])
 
@@ -134,11 +136,11 @@ def test_a_question_that_is_switched_on_is_answered_at_once_and_off_costs_nothin
     pipeline, detector, emotion = make(80, classifier_interval=10)
     play(pipeline, detector, 3)
     pipeline.gender = gender = Classifier('female', 'male')
-    face, = play(pipeline, detector, 1, start=3)[0].faces
+    (face,) = play(pipeline, detector, 1, start=3)[0].faces
     assert face.gender.label == 'female'
     pipeline.gender = pipeline.emotion = None
     before = len(emotion.batches), len(gender.batches)
-    result, = play(pipeline, detector, 1, start=4)
+    (result,) = play(pipeline, detector, 1, start=4)
     assert result.classified == 0 and (len(emotion.batches), len(gender.batches)) == before
     assert result.faces[0].emotion is None and result.faces[0].gender is None
 
@@ -147,7 +149,7 @@ def test_another_network_begins_its_own_average():
     pipeline, detector, _ = make(80)
     play(pipeline, detector, 20)
     pipeline.emotion = Classifier('angry', 'fear')
-    face, = play(pipeline, detector, 1, start=20)[0].faces
+    (face,) = play(pipeline, detector, 1, start=20)[0].faces
     assert face.emotion.label == 'angry'
     assert face.emotion.probabilities == pytest.approx([0.9, 0.1])
 
@@ -157,7 +159,7 @@ def test_the_answers_of_faces_that_are_gone_are_forgotten():
     tracks = [Track(str(i), Box(0, 0, 9, 9), 0.5) for i in range(3)]
     classifier = Classifier('happy', 'sad')
     book.due(tracks, {'emotion': classifier})
-    answer, = classifier.classify(IMAGE, [tracks[0].box])
+    (answer,) = classifier.classify(IMAGE, [tracks[0].box])
     book.add(tracks[0], 'emotion', classifier, answer, 0.0, 0.5)
     book.keep({'1'})
     assert book.get('0', 'emotion', classifier).raw is None
@@ -169,12 +171,12 @@ def test_a_new_pipeline_shares_what_did_not_change(make_model):
     old = FacePipeline.load(PipelineSettings(emotion_model=path, gender_model=''))
     result = old(IMAGE, 1.0)
     assert result.faces == []
-    new = FacePipeline.load(
-        PipelineSettings(emotion_model=path, gender_model='', max_faces=3), old)
+    new = FacePipeline.load(PipelineSettings(emotion_model=path, gender_model='', max_faces=3), old)
     assert new.detector is old.detector and new.emotion is old.emotion
     assert new.settings.max_faces == 3
     newer = FacePipeline.load(
-        PipelineSettings(emotion_model='', gender_model='', detector_score_threshold=0.9), new)
+        PipelineSettings(emotion_model='', gender_model='', detector_score_threshold=0.9), new
+    )
     assert newer.emotion is None and newer.detector is not new.detector
 
 
@@ -189,7 +191,7 @@ def test_another_detector_takes_over_the_faces(monkeypatch):
     pipeline = FacePipeline.load(PipelineSettings(detector_type='first', **off))
     assert pipeline(IMAGE, 1.0).faces[0].track_id == '1'
     pipeline = FacePipeline.load(PipelineSettings(detector_type='second', **off), pipeline)
-    face, = pipeline(IMAGE, 1.1).faces
+    (face,) = pipeline(IMAGE, 1.1).faces
     assert (face.track_id, face.box.width) == ('1', 82)
     with pytest.raises(DetectorError):
         FacePipeline.load(PipelineSettings(detector_type='third', **off), pipeline)

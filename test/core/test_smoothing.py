@@ -28,8 +28,9 @@ def test_the_frame_rate_makes_no_difference():
     for rate in (10, 30, 100):
         values = [A] * (2 * rate) + [B] * (2 * rate)
         result = averages(values, rate, 0.5)
-        after[rate] = [result[2 * rate - 1 + round(seconds * rate)][1]
-                       for seconds in (0.1, 0.5, 1.0)]
+        after[rate] = [
+            result[2 * rate - 1 + round(seconds * rate)][1] for seconds in (0.1, 0.5, 1.0)
+        ]
     assert after[10] == pytest.approx(after[30], abs=0.02)
     assert after[10] == pytest.approx(after[100], abs=0.02)
     assert after[30][1] == pytest.approx(1 - np.exp(-1), abs=0.03)

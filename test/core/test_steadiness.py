@@ -41,9 +41,10 @@ class Sightings:
 
     def changes(self) -> int:
         """Return how often it changed between sightings shortly after each other."""
-        return sum(a != b and later - sooner <= SHORT_GAP_S
-                   for sooner, later, a, b in zip(self.times, self.times[1:],
-                                                  self.said, self.said[1:]))
+        return sum(
+            a != b and later - sooner <= SHORT_GAP_S
+            for sooner, later, a, b in zip(self.times, self.times[1:], self.said, self.said[1:])
+        )
 
 
 @dataclass
@@ -83,16 +84,18 @@ class Remembered:
 def render(rate) -> list[Frame]:
     """Return one loop of the scene."""
     sample = pytest.importorskip(
-        'face_perception.tools.sample', reason='needs scikit-image (the extra demo)')
+        'face_perception.tools.sample', reason='needs scikit-image (the extra demo)'
+    )
     pytest.importorskip('skimage', reason='needs scikit-image (the extra demo)')
     scene = sample.SampleScene(640, 480, rate)
     random = np.random.default_rng(0)
     frames = []
     for index in range(len(scene)):
         boxes = {
-            number: place.face for number, walk in enumerate(sample.WALKS)
-            if (place := walk.place(index / rate, 640, 480))
-            and place.face in scene.faces(index)}
+            number: place.face
+            for number, walk in enumerate(sample.WALKS)
+            if (place := walk.place(index / rate, 640, 480)) and place.face in scene.faces(index)
+        }
         picture = cv2.GaussianBlur(scene.frame(index), (0, 0), random.uniform(0.3, BLUR))
         picture = picture + random.normal(0, NOISE, (480, 640, 1))
         picture *= 1 + LIGHT * random.normal()
@@ -104,8 +107,7 @@ def render(rate) -> list[Frame]:
 def measure(frames, detector: Remembered, **settings) -> Steadiness:
     """Run the pipeline over the frames and compare with the truth."""
     loaded = FacePipeline.load()
-    pipeline = FacePipeline(
-        detector, loaded.emotion, loaded.gender, PipelineSettings(**settings))
+    pipeline = FacePipeline(detector, loaded.emotion, loaded.gender, PipelineSettings(**settings))
     kinds = ('id', 'place', 'emotion', 'emotion_raw', 'gender', 'gender_raw')
     people: dict[tuple, Sightings] = {}
     overlaps, true_faces = [], 0
@@ -113,14 +115,21 @@ def measure(frames, detector: Remembered, **settings) -> Steadiness:
         result = pipeline(frame.picture, frame.time)
         true_faces += len(frame.boxes)
         for number, box in frame.boxes.items():
-            best = max(enumerate(result.faces), default=None,
-                       key=lambda face: overlap(box, face[1].box))
+            best = max(
+                enumerate(result.faces), default=None, key=lambda face: overlap(box, face[1].box)
+            )
             if best is None or overlap(box, best[1].box) < 0.4:
                 continue
             place, face = best
             overlaps.append(overlap(box, face.box))
-            said = (face.track_id, place, face.emotion.label, face.emotion_raw.label,
-                    face.gender.label, face.gender_raw.label)
+            said = (
+                face.track_id,
+                place,
+                face.emotion.label,
+                face.emotion_raw.label,
+                face.gender.label,
+                face.gender_raw.label,
+            )
             for kind, value in zip(kinds, said):
                 sightings = people.setdefault((number, kind), Sightings())
                 sightings.times.append(frame.time)
@@ -130,18 +139,25 @@ def measure(frames, detector: Remembered, **settings) -> Steadiness:
         changes[kind] += sightings.changes()
     minutes = len(overlaps) * frames[1].time / 60
     return Steadiness(
-        len(overlaps), true_faces, float(np.mean(overlaps)), changes['id'], changes['place'],
+        len(overlaps),
+        true_faces,
+        float(np.mean(overlaps)),
+        changes['id'],
+        changes['place'],
         {kind: changes[kind] / minutes for kind in ('emotion', 'gender')},
-        {kind: changes[kind + '_raw'] / minutes for kind in ('emotion', 'gender')})
+        {kind: changes[kind + '_raw'] / minutes for kind in ('emotion', 'gender')},
+    )
 
 
 def report(name: str, result: Steadiness) -> None:
     """Print one line of the table."""
     flips, raw = result.flips_per_minute, result.raw_flips_per_minute
-    print(f'{name:46} seen {result.seen}/{result.true_faces}  overlap {result.overlap:.3f}  '
-          f'id switches {result.list_switches} -> {result.id_switches}  flips/min: '
-          f'emotion {raw["emotion"]:.1f} -> {flips["emotion"]:.1f}, '
-          f'gender {raw["gender"]:.1f} -> {flips["gender"]:.1f}')
+    print(
+        f'{name:46} seen {result.seen}/{result.true_faces}  overlap {result.overlap:.3f}  '
+        f'id switches {result.list_switches} -> {result.id_switches}  flips/min: '
+        f'emotion {raw["emotion"]:.1f} -> {flips["emotion"]:.1f}, '
+        f'gender {raw["gender"]:.1f} -> {flips["gender"]:.1f}'
+    )
 
 
 @pytest.fixture(scope='module')
@@ -169,12 +185,16 @@ def compare(detectors) -> None:
     for name in detectors:
         report(f'{name}, 10 Hz, defaults', measure(slower, Remembered(slower, name)))
         detector = Remembered(faster, name)
-        for setting, values in (('smoothing_time_constant', (0.0, 0.25, 0.5, 1.0, 2.0)),
-                                ('detector_interval', (1, 2, 3, 4, 5)),
-                                ('classifier_interval', (1, 2, 3, 5))):
+        for setting, values in (
+            ('smoothing_time_constant', (0.0, 0.25, 0.5, 1.0, 2.0)),
+            ('detector_interval', (1, 2, 3, 4, 5)),
+            ('classifier_interval', (1, 2, 3, 5)),
+        ):
             for value in values:
-                report(f'{name}, 15 Hz, {setting} {value}',
-                       measure(faster, detector, **{setting: value}))
+                report(
+                    f'{name}, 15 Hz, {setting} {value}',
+                    measure(faster, detector, **{setting: value}),
+                )
 
 
 if __name__ == '__main__':

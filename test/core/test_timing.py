@@ -44,8 +44,10 @@ def test_the_rate_counts_events_per_second_also_just_after_the_start():
     assert window.rate() == pytest.approx(10)
 
 
-@pytest.mark.parametrize(('camera', 'limit', 'expected'), [
-    (30, 10, 10), (30, 20, 20), (30, 30, 30), (60, 30, 30), (10, 30, 10), (30, 0, 30)])
+@pytest.mark.parametrize(
+    ('camera', 'limit', 'expected'),
+    [(30, 10, 10), (30, 20, 20), (30, 30, 30), (60, 30, 30), (10, 30, 10), (30, 0, 30)],
+)
 def test_a_rate_limit_lets_so_many_through_evenly(camera, limit, expected):
     clock = Clock()
     allowed = RateLimit(limit, clock)

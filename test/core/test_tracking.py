@@ -24,9 +24,17 @@ class Walk:
     def show(self, time, *faces):
         """Track faces whose boxes are as shaky as a detector's; return the ids."""
         shaken = [
-            Detection(Box(*(np.array([f.box.x, f.box.y, f.box.width, f.box.height])
-                            + self.jitter * f.box.width * self.random.normal(size=4))), f.score)
-            for f in faces]
+            Detection(
+                Box(
+                    *(
+                        np.array([f.box.x, f.box.y, f.box.width, f.box.height])
+                        + self.jitter * f.box.width * self.random.normal(size=4)
+                    )
+                ),
+                f.score,
+            )
+            for f in faces
+        ]
         return [track.id for track in self.tracker.update(shaken, time)]
 
 
@@ -43,7 +51,8 @@ def test_tracks_have_the_detections_boxes_and_scores_in_their_order():
     tracks = tracker.update(shown[::-1], 0.1)
     assert [track.id for track in tracks] == ['2', '1']
     assert [(track.box, track.score) for track in tracks] == [
-        (found.box, found.score) for found in shown[::-1]]
+        (found.box, found.score) for found in shown[::-1]
+    ]
 
 
 def test_a_short_miss_is_survived_and_a_long_one_is_not():
@@ -91,7 +100,7 @@ def test_between_detections_the_faces_move_on():
     tracker = Tracker()
     for i in range(20):
         tracker.update([face(100 + 5 * i, side=60 + i)], i / RATE)
-    track, = tracker.predict(22 / RATE)
+    (track,) = tracker.predict(22 / RATE)
     assert track.id == '1' and track.score == 0.8
     assert track.box.center[0] == pytest.approx(100 + 5 * 22, abs=2)
     assert track.box.width == pytest.approx(60 + 22, abs=2)
@@ -112,7 +121,7 @@ def test_missed_faces_are_said_to_be_where_they_were_heading():
         tracker.update([face(100 + 4 * i, score=0.7), face(500)], i / RATE)
     assert tracker.missed() == []
     tracker.update([face(500)], 36 / RATE)
-    (track, unseen_s), = tracker.missed()
+    ((track, unseen_s),) = tracker.missed()
     assert (track.id, track.score) == ('1', 0.7)
     assert unseen_s == pytest.approx(6 / RATE)
     assert track.box.center[0] == pytest.approx(100 + 4 * 36, abs=5)
@@ -134,7 +143,7 @@ def test_a_leap_in_time_is_survived():
     tracker = Tracker()
     for i in range(10):
         tracker.update([face(100 + 5 * i)], i / RATE)
-    track, = tracker.update([face(100)], 1e9)
+    (track,) = tracker.update([face(100)], 1e9)
     assert track.id == '2' and len(tracker) == 1
 
 
@@ -144,9 +153,13 @@ def test_ten_shaky_faces_that_are_missed_at_times_keep_their_ids():
     start = [(150 + 250 * (i % 5), 150 + 300 * (i // 5)) for i in range(10)]
     for i in range(300):
         shown = {
-            number: face(x + 60 * np.sin(i / 20 + number) + random.normal(0, 2),
-                         y + 40 * np.cos(i / 15 + number) + random.normal(0, 2))
-            for number, (x, y) in enumerate(start) if random.random() > 0.15}
+            number: face(
+                x + 60 * np.sin(i / 20 + number) + random.normal(0, 2),
+                y + 40 * np.cos(i / 15 + number) + random.normal(0, 2),
+            )
+            for number, (x, y) in enumerate(start)
+            if random.random() > 0.15
+        }
         tracks = tracker.update(list(shown.values()), i / RATE)
         for number, track in zip(shown, tracks):
             switches += known.setdefault(number, track.id) != track.id
@@ -157,8 +170,11 @@ def test_two_rows_and_columns_are_assigned_as_well_as_can_be():
     random = np.random.default_rng(0)
     for rows, columns in 50 * [(1, 2), (2, 1), (2, 2)]:
         affinity = random.uniform(0.1, 1, (rows, columns))
-        best = (max(affinity[0, 0] + affinity[1, 1], affinity[0, 1] + affinity[1, 0])
-                if rows == columns else affinity.max())
+        best = (
+            max(affinity[0, 0] + affinity[1, 1], affinity[0, 1] + affinity[1, 0])
+            if rows == columns
+            else affinity.max()
+        )
         links = assign(affinity)
         assert len(set(links.values())) == len(links) == min(rows, columns)
         assert sum(affinity[row, column] for column, row in links.items()) == pytest.approx(best)
@@ -180,7 +196,7 @@ def test_a_faint_face_goes_on_with_a_track_but_begins_none():
     tracker = Tracker()
     assert tracker.update([faint(100)], 0.0) == []
     assert [track.id for track in tracker.update([face(100), faint(400)], 0.1)] == ['1']
-    track, = tracker.update([faint(400), faint(104)], 0.2)
+    (track,) = tracker.update([faint(400), faint(104)], 0.2)
     assert track.id == '1' and track.score == 0.5
     assert track.box == faint(104).box
     assert tracker.missed() == []

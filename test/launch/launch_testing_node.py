@@ -29,12 +29,16 @@ NAMESPACE = f'launch_test_{os.getpid()}'
 def generate_test_description():
     """Start the node as a user does."""
     node = PythonLaunchDescriptionSource(
-        str(share_directory() / 'launch' / 'face_perception.launch.py'))
-    return LaunchDescription([
-        IncludeLaunchDescription(node, launch_arguments={
-            'namespace': NAMESPACE, 'image': 'camera'}.items()),
-        launch_testing.actions.ReadyToTest(),
-    ])
+        str(share_directory() / 'launch' / 'face_perception.launch.py')
+    )
+    return LaunchDescription(
+        [
+            IncludeLaunchDescription(
+                node, launch_arguments={'namespace': NAMESPACE, 'image': 'camera'}.items()
+            ),
+            launch_testing.actions.ReadyToTest(),
+        ]
+    )
 
 
 class TestWhileItRuns(unittest.TestCase):

@@ -43,7 +43,7 @@ def test_file_has_the_default(shipped, parameter):
 def test_rviz_shows_the_annotated_images_of_the_node():
     path = share_directory() / 'config' / 'face_perception.rviz'
     manager = yaml.safe_load(path.read_text(encoding='utf-8'))['Visualization Manager']
-    display, = manager['Displays']
+    (display,) = manager['Displays']
     assert display['Class'] == 'rviz_default_plugins/Image' and display['Enabled']
     assert display['Topic']['Value'] == '/face_perception/image_annotated'
     # It matches publishers of either reliability.

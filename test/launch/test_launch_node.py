@@ -39,11 +39,16 @@ class Launched:
         self.exits = []
         file = PythonLaunchDescriptionSource(str(LAUNCH_FILES / file_name))
         self._service = launch.LaunchService(noninteractive=True)
-        self._service.include_launch_description(launch.LaunchDescription([
-            RegisterEventHandler(OnProcessExit(
-                on_exit=lambda event, _: self.exits.append(event))),
-            IncludeLaunchDescription(file, launch_arguments=arguments.items()),
-        ]))
+        self._service.include_launch_description(
+            launch.LaunchDescription(
+                [
+                    RegisterEventHandler(
+                        OnProcessExit(on_exit=lambda event, _: self.exits.append(event))
+                    ),
+                    IncludeLaunchDescription(file, launch_arguments=arguments.items()),
+                ]
+            )
+        )
 
     def run(self, meanwhile) -> int:
         """Run ``meanwhile()`` in a thread, then end the launch; return launch's exit code."""
@@ -80,9 +85,8 @@ def names() -> dict[str, str]:
 
 
 def test_node_outlives_a_faulty_argument(ros, names):
-    launched = Launched(
-        'face_perception.launch.py', emotion_model='/nowhere/none.onnx', **names)
-    node = (names['name'], f"/{names['namespace']}")
+    launched = Launched('face_perception.launch.py', emotion_model='/nowhere/none.onnx', **names)
+    node = (names['name'], f'/{names["namespace"]}')
 
     def wait():
         ros.spin_until(lambda: node in ros.node.get_node_names_and_namespaces())
@@ -99,11 +103,13 @@ def test_node_does_not_start_without_the_parameter_file_it_was_given(names):
 
 
 @pytest.mark.parametrize(
-    'file_name', ['face_perception.launch.py', 'demo.launch.py', 'cameras.launch.py',
-                  'replay.launch.py'])
+    'file_name',
+    ['face_perception.launch.py', 'demo.launch.py', 'cameras.launch.py', 'replay.launch.py'],
+)
 def test_every_argument_is_described(file_name):
     description = PythonLaunchDescriptionSource(
-        str(LAUNCH_FILES / file_name)).get_launch_description(launch.LaunchContext())
+        str(LAUNCH_FILES / file_name)
+    ).get_launch_description(launch.LaunchContext())
     arguments = description.get_launch_arguments()
     assert arguments
     for argument in arguments:
@@ -130,15 +136,17 @@ def recorder(tmp_path, monkeypatch):
         '    file.write(json.dumps([sys.argv[1:], '
         'bool(os.environ.get("FASTDDS_DEFAULT_PROFILES_FILE"))]) + "\\n")\n'
         'try:\n    time.sleep(1 if "play" in sys.argv else 60)\n'
-        'except KeyboardInterrupt:\n    pass\n')
+        'except KeyboardInterrupt:\n    pass\n'
+    )
     program.chmod(0o755)
-    monkeypatch.setenv('PATH', f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv('PATH', f'{program.parent}:{os.environ["PATH"]}')
     # The index of packages knows of ros2 bag, too.
     package = tmp_path / 'share/ament_index/resource_index/packages/ros2bag'
     package.parent.mkdir(parents=True)
     package.touch()
-    monkeypatch.setenv('AMENT_PREFIX_PATH',
-                       f"{tmp_path}:{os.environ.get('AMENT_PREFIX_PATH', sys.prefix)}")
+    monkeypatch.setenv(
+        'AMENT_PREFIX_PATH', f'{tmp_path}:{os.environ.get("AMENT_PREFIX_PATH", sys.prefix)}'
+    )
     return notes
 
 
@@ -151,26 +159,58 @@ def commands(notes) -> dict[str, list[str]]:
 
 def test_a_replay_plays_records_and_ends_with_the_bag(tmp_path, names, recorder):
     launched = Launched(
-        'replay.launch.py', bag=str(tmp_path), record=str(tmp_path / 'new'), rate='2.0',
-        loop='true', start_offset='1.5', start_delay='0.5', image='/camera/image_raw', **names)
+        'replay.launch.py',
+        bag=str(tmp_path),
+        record=str(tmp_path / 'new'),
+        rate='2.0',
+        loop='true',
+        start_offset='1.5',
+        start_delay='0.5',
+        image='/camera/image_raw',
+        **names,
+    )
     assert launched.run_to_its_end() == 0
-    own = f"/{names['namespace']}/{names['name']}"
+    own = f'/{names["namespace"]}/{names["name"]}'
     assert commands(recorder) == {
-        'record': [f'{own}/faces', f'{own}/latency', '--use-sim-time',
-                   '--output', str(tmp_path / 'new')],
-        'play': [str(tmp_path), '--clock', '100', '--rate', '2.0', '--start-offset', '1.5',
-                 '--disable-keyboard-controls', '--loop']}
+        'record': [
+            f'{own}/faces',
+            f'{own}/latency',
+            '--use-sim-time',
+            '--output',
+            str(tmp_path / 'new'),
+        ],
+        'play': [
+            str(tmp_path),
+            '--clock',
+            '100',
+            '--rate',
+            '2.0',
+            '--start-offset',
+            '1.5',
+            '--disable-keyboard-controls',
+            '--loop',
+        ],
+    }
     assert len(launched.exits) == 3 and [event.returncode for event in launched.exits] == [0] * 3
-    node, = (event.cmd for event in launched.exits if 'face_perception_node' in event.cmd[0])
+    (node,) = (event.cmd for event in launched.exits if 'face_perception_node' in event.cmd[0])
     assert 'image:=/camera/image_raw' in node
 
 
 def test_a_plain_replay_records_nothing(tmp_path, names, recorder):
     launched = Launched('replay.launch.py', bag=str(tmp_path), start_delay='0.1', **names)
     assert launched.run_to_its_end() == 0
-    assert commands(recorder) == {'play': [
-        str(tmp_path), '--clock', '100', '--rate', '1.0', '--start-offset', '0.0',
-        '--disable-keyboard-controls']}
+    assert commands(recorder) == {
+        'play': [
+            str(tmp_path),
+            '--clock',
+            '100',
+            '--rate',
+            '1.0',
+            '--start-offset',
+            '0.0',
+            '--disable-keyboard-controls',
+        ]
+    }
     assert [event.returncode for event in launched.exits] == [0, 0]
 
 
@@ -195,20 +235,30 @@ def test_a_replay_that_cannot_run_starts_nothing(tmp_path, names, recorder, faul
 def cameras(tmp_path, names):
     """Write a list of three cameras, one of them of another machine."""
     path = tmp_path / 'cameras.yaml'
-    path.write_text('cameras:\n' + ''.join(
-        f"  - {{name: {names['namespace']}/{name}, image: /{name}, {rest}}}\n"
-        for name, rest in (('left', 'parameters: {lazy: false}'), ('right', 'machine: here'),
-                           ('rear', 'machine: elsewhere'))))
+    path.write_text(
+        'cameras:\n'
+        + ''.join(
+            f'  - {{name: {names["namespace"]}/{name}, image: /{name}, {rest}}}\n'
+            for name, rest in (
+                ('left', 'parameters: {lazy: false}'),
+                ('right', 'machine: here'),
+                ('rear', 'machine: elsewhere'),
+            )
+        )
+    )
     return path
 
 
 def test_a_list_of_cameras_starts_a_node_for_each_of_this_machine(ros, names, cameras):
     launched = Launched('cameras.launch.py', cameras=str(cameras), machine='here')
-    space = f"/{names['namespace']}"
+    space = f'/{names["namespace"]}'
 
     def running():
-        return {namespace for name, namespace in ros.node.get_node_names_and_namespaces()
-                if name == 'face_perception' and namespace.startswith(space)}
+        return {
+            namespace
+            for name, namespace in ros.node.get_node_names_and_namespaces()
+            if name == 'face_perception' and namespace.startswith(space)
+        }
 
     def wait():
         ros.spin_until(lambda: len(running()) >= 2)

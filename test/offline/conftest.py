@@ -18,12 +18,16 @@ class Made:
     @staticmethod
     def face(track_id='1', emotion='happy', gender='female', box=BOX):
         """Return a face that is 80 % sure of its labels."""
+
         def answer(labels, label):
             rest = 0.2 / (len(labels) - 1)
-            return label and Classification(labels, np.array(
-                [0.8 if one == label else rest for one in labels], np.float32))
-        return Face(box, 0.9, answer(GENDERS, gender) or None, answer(EMOTIONS, emotion) or None,
-                    track_id)
+            return label and Classification(
+                labels, np.array([0.8 if one == label else rest for one in labels], np.float32)
+            )
+
+        return Face(
+            box, 0.9, answer(GENDERS, gender) or None, answer(EMOTIONS, emotion) or None, track_id
+        )
 
     @staticmethod
     def frame(index, picture=None, rate=10.0, topic='', name='', begin_ns=0):

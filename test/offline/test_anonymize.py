@@ -23,15 +23,17 @@ def detectors():
 
 def inside(box, region):
     x, y = box.center
-    return (region.x <= x < region.x + region.width
-            and region.y <= y < region.y + region.height)
+    return region.x <= x < region.x + region.width and region.y <= y < region.y + region.height
 
 
 def assert_no_face_is_left(detectors, picture, boxes, how):
     covered = anonymize(picture, boxes, how)
     for detector in detectors:
-        left = [face for face in detector.detect(covered)
-                if any(inside(face.box, head(box)) for box in boxes)]
+        left = [
+            face
+            for face in detector.detect(covered)
+            if any(inside(face.box, head(box)) for box in boxes)
+        ]
         assert not left, (type(detector).__name__, left)
 
 
@@ -51,7 +53,7 @@ def test_no_detector_finds_the_face_at_any_scale(detectors, portrait, how, scale
 @pytest.mark.parametrize('how', HOW)
 def test_no_detector_finds_a_face_that_fills_the_picture(detectors, portrait, how):
     picture, (x, y, size) = portrait
-    close = picture[y - 20:y + size + 30, x - 20:x + size + 20]
+    close = picture[y - 20 : y + size + 30, x - 20 : x + size + 20]
     scale = 600 / close.shape[1]
     close = cv2.resize(close, None, fx=scale, fy=scale)
     box = Box(20 * scale, 20 * scale, size * scale, size * scale)
@@ -61,11 +63,11 @@ def test_no_detector_finds_a_face_that_fills_the_picture(detectors, portrait, ho
 @pytest.mark.parametrize('how', HOW)
 def test_no_detector_finds_one_of_several_small_faces(detectors, portrait, how):
     picture, (x, y, size) = portrait
-    bust = cv2.resize(picture[y - 55:y + size + 60, x - 60:x + size + 60], (120, 120))
+    bust = cv2.resize(picture[y - 55 : y + size + 60, x - 60 : x + size + 60], (120, 120))
     group = np.full((480, 640, 3), 120, np.uint8)
     for top in (10, 170, 330):
         for left in (10, 170, 330, 490):
-            group[top:top + 120, left:left + 120] = bust
+            group[top : top + 120, left : left + 120] = bust
     boxes = boxes_of(detectors[0], group)
     assert len(boxes) == 12
     assert_no_face_is_left(detectors, group, boxes, how)
@@ -90,8 +92,11 @@ def test_all_else_stays_as_it_is(portrait, how):
     covered = anonymize(picture, [box], how)
     assert (picture == before).all() and not np.shares_memory(picture, covered)
     region = head(box)
-    rows = slice(int(region.y), int(region.y + region.height)) if region.y > 0 else slice(
-        0, int(region.y + region.height))
+    rows = (
+        slice(int(region.y), int(region.y + region.height))
+        if region.y > 0
+        else slice(0, int(region.y + region.height))
+    )
     columns = slice(int(region.x), int(region.x + region.width))
     changed = (covered != picture).any(axis=2)
     assert changed[rows, columns].mean() > 0.9
@@ -101,9 +106,17 @@ def test_all_else_stays_as_it_is(portrait, how):
 
 
 @pytest.mark.parametrize('how', HOW)
-@pytest.mark.parametrize('box', [
-    Box(-30, -30, 60, 60), Box(80, 50, 60, 60), Box(-200, -200, 500, 500), Box(0, 0, 96, 64),
-    Box(40, 30, 1, 1), Box(40, 30, 0.2, 0.2)])
+@pytest.mark.parametrize(
+    'box',
+    [
+        Box(-30, -30, 60, 60),
+        Box(80, 50, 60, 60),
+        Box(-200, -200, 500, 500),
+        Box(0, 0, 96, 64),
+        Box(40, 30, 1, 1),
+        Box(40, 30, 0.2, 0.2),
+    ],
+)
 def test_boxes_at_the_border_huge_and_tiny_ones(how, box):
     noise = np.random.default_rng(1).integers(0, 256, (64, 96, 3), np.uint8)
     covered = anonymize(noise, [box], how)
@@ -122,7 +135,7 @@ def test_a_box_that_shows_nothing_changes_nothing(how, box):
 
 def test_only_a_few_values_of_a_face_are_left(portrait):
     picture, (x, y, size) = portrait
-    covered = anonymize(picture, [Box(x, y, size, size)], 'pixelate')[y:y + size, x:x + size]
+    covered = anonymize(picture, [Box(x, y, size, size)], 'pixelate')[y : y + size, x : x + size]
     assert len(np.unique(covered.reshape(-1, 3), axis=0)) <= 16
 
 
@@ -154,7 +167,7 @@ def result_of(*boxes):
 def covered_share(frame, covered, box):
     x, y, width, height = (int(v) for v in (box.x, box.y, box.width, box.height))
     changed = (frame.picture != covered).any(axis=2)
-    return changed[y:y + height, x:x + width].mean()
+    return changed[y : y + height, x : x + width].mean()
 
 
 def walking(index):
@@ -169,8 +182,7 @@ def test_a_face_that_is_missed_stays_covered_where_it_walks_to():
         assert covered_share(frame, covered, walking(index)) > 0.95
     for index in range(10, 14):
         frame = noise_frame(index)
-        assert covered_share(
-            frame, anonymizer(frame, result_of()), walking(index)) > 0.95, index
+        assert covered_share(frame, anonymizer(frame, result_of()), walking(index)) > 0.95, index
     frame = noise_frame(16)
     assert (anonymizer(frame, result_of()) == frame.picture).all()
 
@@ -211,7 +223,8 @@ def test_every_face_of_the_sample_is_covered_though_the_result_has_none():
         for box in scene.faces(index):
             seen += 1
             # Half of the box, as far as it lies in the picture: eyes, nose and mouth.
-            inner = Box(box.x + box.width / 4, box.y + box.height / 4,
-                        box.width / 2, box.height / 2).clipped(640, 480)
+            inner = Box(
+                box.x + box.width / 4, box.y + box.height / 4, box.width / 2, box.height / 2
+            ).clipped(640, 480)
             assert covered_share(frame, covered, inner) > 0.9, (index, box)
     assert seen > 80

@@ -17,8 +17,12 @@ from face_perception.offline.rerun_writer import RerunError, RerunWriter  # noqa
 
 def rerun(*arguments):
     """Run Rerun's own program on a recording and return what it prints."""
-    done = subprocess.run([sys.executable, '-m', 'rerun_cli', 'rrd', *map(str, arguments)],
-                          capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, '-m', 'rerun_cli', 'rrd', *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -27,10 +31,13 @@ def rows_per_entity(path):
     """Return how many rows of data each entity has, by entity and kind of data."""
     rows = Counter()
     for number, entity, columns in re.findall(
-            r'^Chunk\(\w+\) with (\d+) rows .*? - (/.*?) - data columns: \[(.*)\]$',
-            rerun('print', path), re.MULTILINE):
-        if not entity.startswith(('/__', '/view', '/container', '/time_panel', '/selection_panel',
-                                  '/blueprint_panel')):
+        r'^Chunk\(\w+\) with (\d+) rows .*? - (/.*?) - data columns: \[(.*)\]$',
+        rerun('print', path),
+        re.MULTILINE,
+    ):
+        if not entity.startswith(
+            ('/__', '/view', '/container', '/time_panel', '/selection_panel', '/blueprint_panel')
+        ):
             kinds = {column.partition(':')[0] for column in columns.split()}
             assert len(kinds) == 1, columns
             rows[entity.replace('\\', ''), kinds.pop()] += int(number)
@@ -41,7 +48,7 @@ def write(made, folder, frames, anonymizer=None):
     sink = RerunLog(folder, 'input.mp4', anonymizer)
     for frame, faces in frames:
         sink.add(frame, made.result(*faces), made.stages)
-    path, = sink.close()
+    (path,) = sink.close()
     assert path == folder / 'results.rrd'
     return path
 
@@ -52,17 +59,23 @@ def test_without_a_frame_nothing_is_written(tmp_path):
 
 
 def test_all_that_was_seen_can_be_read_back(made, tmp_path):
-    frames = [(made.frame(index), [made.face('1'), *[made.face('2', 'sad')] * (5 <= index < 15)])
-              for index in range(20)]
+    frames = [
+        (made.frame(index), [made.face('1'), *[made.face('2', 'sad')] * (5 <= index < 15)])
+        for index in range(20)
+    ]
     path = write(made, tmp_path, frames)
     rerun('verify', path)
     assert rows_per_entity(path) == {
         ('/camera/image', 'EncodedImage'): 20,
         ('/camera/image/faces', 'Boxes2D'): 20,
-        ('/camera/latency', 'SeriesLines'): 1, ('/camera/latency', 'Scalars'): 20,
-        ('/camera/tracks/1', 'SeriesLines'): 1, ('/camera/tracks/1', 'Scalars'): 20,
-        ('/camera/tracks/2', 'SeriesLines'): 1, ('/camera/tracks/2', 'Scalars'): 10,
-        ('/camera/tracks/2', 'Clear'): 1}
+        ('/camera/latency', 'SeriesLines'): 1,
+        ('/camera/latency', 'Scalars'): 20,
+        ('/camera/tracks/1', 'SeriesLines'): 1,
+        ('/camera/tracks/1', 'Scalars'): 20,
+        ('/camera/tracks/2', 'SeriesLines'): 1,
+        ('/camera/tracks/2', 'Scalars'): 10,
+        ('/camera/tracks/2', 'Clear'): 1,
+    }
     printed = rerun('print', '-vvv', path)
     assert f'[{", ".join(EMOTIONS)}]' in printed
     assert '[#1 | happy 80% | female 80%, #2 | sad 80% | female 80%]' in printed
@@ -74,8 +87,11 @@ def test_all_that_was_seen_can_be_read_back(made, tmp_path):
 
 
 def test_streams_and_dates_of_a_bag(made, tmp_path):
-    frames = [(made.frame(index, topic=topic, begin_ns=1_700_000_000 * 10**9), [])
-              for index in range(3) for topic in ('/left/image_raw', '/right/image raw')]
+    frames = [
+        (made.frame(index, topic=topic, begin_ns=1_700_000_000 * 10**9), [])
+        for index in range(3)
+        for topic in ('/left/image_raw', '/right/image raw')
+    ]
     path = write(made, tmp_path, frames)
     rows = rows_per_entity(path)
     assert rows['/left/image_raw/image', 'EncodedImage'] == 3
@@ -84,8 +100,9 @@ def test_streams_and_dates_of_a_bag(made, tmp_path):
 
 
 def test_pictures_of_a_folder_have_names_and_no_tracks(made, tmp_path):
-    frames = [(made.frame(index, name=f'picture {index}.jpg'), [made.face('')])
-              for index in range(3)]
+    frames = [
+        (made.frame(index, name=f'picture {index}.jpg'), [made.face('')]) for index in range(3)
+    ]
     path = write(made, tmp_path, frames)
     rows = rows_per_entity(path)
     assert rows['/camera/file', 'TextLog'] == 3
@@ -134,14 +151,16 @@ def test_it_goes_to_the_file_and_not_to_memory(made, tmp_path):
 
 
 def test_a_file_that_was_not_completed_can_be_read(made, tmp_path):
-    code = ('import os, sys, time, pathlib, numpy\n'
-            'from face_perception.offline.rerun_writer import RerunWriter\n'
-            'writer = RerunWriter(pathlib.Path(sys.argv[1]), "cut off")\n'
-            'for index in range(40):\n'
-            '    writer.at(index * 10**8, index)\n'
-            '    writer.picture("camera", numpy.zeros((48, 64, 3), numpy.uint8))\n'
-            '    time.sleep(0.06)\n'
-            'os._exit(9)\n')
+    code = (
+        'import os, sys, time, pathlib, numpy\n'
+        'from face_perception.offline.rerun_writer import RerunWriter\n'
+        'writer = RerunWriter(pathlib.Path(sys.argv[1]), "cut off")\n'
+        'for index in range(40):\n'
+        '    writer.at(index * 10**8, index)\n'
+        '    writer.picture("camera", numpy.zeros((48, 64, 3), numpy.uint8))\n'
+        '    time.sleep(0.06)\n'
+        'os._exit(9)\n'
+    )
     path = tmp_path / 'cut.rrd'
     done = subprocess.run([sys.executable, '-c', code, str(path)], cwd=tmp_path, timeout=60)
     assert done.returncode == 9

@@ -27,6 +27,7 @@ def drawn(monkeypatch):
     """Return the list of all texts of the pictures that are drawn."""
     from matplotlib.figure import Figure
     from matplotlib.text import Text
+
     texts = []
     save = Figure.savefig
 
@@ -43,7 +44,7 @@ def write(made, folder, frames, name='input.mp4', anonymizer=None):
     sink = SummaryPicture(folder, name, anonymizer)
     for frame, faces in frames:
         sink.add(frame, made.result(*faces), made.stages)
-    path, = sink.close()
+    (path,) = sink.close()
     assert path == folder / 'summary.png' and list(folder.iterdir()) == [path]
     picture = cv2.imread(str(path))
     assert picture.shape[1] == 1320
@@ -70,15 +71,33 @@ def test_what_hinders_it_is_said(made, tmp_path, monkeypatch):
 
 
 def test_it_says_what_was_in_an_input(made, tmp_path, drawn):
-    frames = [(made.frame(index), [made.face('1', 'happy' if index < 30 else 'sad'),
-                                   *[made.face('2', 'neutral', 'male')] * (index >= 20)])
-              for index in range(40)]
+    frames = [
+        (
+            made.frame(index),
+            [
+                made.face('1', 'happy' if index < 30 else 'sad'),
+                *[made.face('2', 'neutral', 'male')] * (index >= 20),
+            ],
+        )
+        for index in range(40)
+    ]
     _, picture = write(made, tmp_path, frames)
     text = '\n'.join(drawn)
-    for part in ('input.mp4', '40 frames, 4.0 s, 160x120 pixels',
-                 '60 faces in 40 frames, at most 2 at once, 2 tracks', '#1', '#2',
-                 'happy 75%, female 100%, 3.9 s', 'neutral 100%, male 100%, 1.9 s',
-                 '50%', '17%', '33%', '67%', '10.0 | 10.0 | 10.0', 'total'):
+    for part in (
+        'input.mp4',
+        '40 frames, 4.0 s, 160x120 pixels',
+        '60 faces in 40 frames, at most 2 at once, 2 tracks',
+        '#1',
+        '#2',
+        'happy 75%, female 100%, 3.9 s',
+        'neutral 100%, male 100%, 1.9 s',
+        '50%',
+        '17%',
+        '33%',
+        '67%',
+        '10.0 | 10.0 | 10.0',
+        'total',
+    ):
         assert part in text, part
     assert 'anonymised' not in text and 'left out' not in text
     happy, sad = (250, 200, 40), (60, 140, 220)
@@ -103,18 +122,20 @@ def test_faces_that_were_not_asked(made, tmp_path, drawn):
 
 
 def test_of_a_hundred_tracks_the_longest_are_shown(made, tmp_path, drawn):
-    frames = [(made.frame(index), [made.face(str(track)) for track in range(100)
-                                   if index <= track])
-              for index in range(0, 100, 5)]
+    frames = [
+        (made.frame(index), [made.face(str(track)) for track in range(100) if index <= track])
+        for index in range(0, 100, 5)
+    ]
     write(made, tmp_path, frames)
-    assert ('Who was seen when: the 12 longest of 100 tracks (88 shorter ones are left out)'
-            in drawn)
+    assert 'Who was seen when: the 12 longest of 100 tracks (88 shorter ones are left out)' in drawn
     assert '#99' in drawn and '#50' not in drawn
 
 
 def test_pictures_of_a_folder_have_no_tracks(made, tmp_path, drawn):
-    frames = [(made.frame(index, name=f'{index}.jpg'), [made.face('', 'sad')] * (index % 3))
-              for index in range(60)]
+    frames = [
+        (made.frame(index, name=f'{index}.jpg'), [made.face('', 'sad')] * (index % 3))
+        for index in range(60)
+    ]
     sink, picture = write(made, tmp_path, frames, 'pictures')
     assert '60 pictures, 160x120 pixels' in drawn
     assert 'Faces per picture' in drawn and 'picture' in drawn
@@ -124,9 +145,11 @@ def test_pictures_of_a_folder_have_no_tracks(made, tmp_path, drawn):
 
 
 def test_topics_are_told_apart(made, tmp_path, drawn):
-    frames = [(made.frame(index, topic=topic, begin_ns=begin), [made.face()])
-              for index in range(10)
-              for topic, begin in (('/left/image_raw', 10**18), ('/right/image_raw', 0))]
+    frames = [
+        (made.frame(index, topic=topic, begin_ns=begin), [made.face()])
+        for index in range(10)
+        for topic, begin in (('/left/image_raw', 10**18), ('/right/image_raw', 0))
+    ]
     sink, _ = write(made, tmp_path, frames)
     assert any('20 frames, 1.0 s, 160x120 pixels, 2 topics' in text for text in drawn)
     assert '#1  /left/image_raw' in drawn and '#1  /right/image_raw' in drawn
@@ -140,10 +163,15 @@ def test_a_name_may_be_long_and_have_any_character(made, tmp_path, drawn):
 
 def test_a_break_shows_and_a_short_miss_does_not(made, tmp_path):
     seen = [*range(20), *range(21, 40), *range(60, 80)]
-    frames = [(made.frame(index), [made.face('1', 'happy' if index < 70 else 'fear')]
-               if index in seen else []) for index in range(100)]
+    frames = [
+        (
+            made.frame(index),
+            [made.face('1', 'happy' if index < 70 else 'fear')] if index in seen else [],
+        )
+        for index in range(100)
+    ]
     summary = write(made, tmp_path, frames)[0]._summary
-    track, = summary.tracks.values()
+    (track,) = summary.tracks.values()
     stretches = runs(summary, track, end_of(summary))
     assert [answer for _, _, answer in stretches] == ['happy', 'happy', 'fear']
     assert [start for start, _, _ in stretches] == pytest.approx([0, 6, 7], abs=0.05)
@@ -156,8 +184,10 @@ def test_memory_stays_flat(made, tmp_path):
 
     def add(begin, end):
         for index in range(begin, end):
-            faces = [made.face(str(index // 10), 'happy' if index % 3 else 'sad'),
-                     made.face('', 'fear')]
+            faces = [
+                made.face(str(index // 10), 'happy' if index % 3 else 'sad'),
+                made.face('', 'fear'),
+            ]
             sink.add(made.frame(index, picture), made.result(*faces), made.stages)
 
     # More tracks than are remembered, so that all that is limited has reached its limit.
@@ -178,8 +208,9 @@ def test_memory_stays_flat(made, tmp_path):
 def test_with_an_anonymizer_no_face_is_in_the_summary(made, portrait, tmp_path, drawn):
     detector = make_detector('onnx', 960, None)
     picture, (x, y, size) = portrait
-    frames = [(made.frame(index, picture), [made.face(box=Box(x, y, size, size))])
-              for index in range(3)]
+    frames = [
+        (made.frame(index, picture), [made.face(box=Box(x, y, size, size))]) for index in range(3)
+    ]
     _, open_picture = write(made, tmp_path, frames)
     (tmp_path / 'summary.png').unlink()
     _, anonymous = write(made, tmp_path, frames, anonymizer=Anonymizer('blur'))
@@ -187,8 +218,11 @@ def test_with_an_anonymizer_no_face_is_in_the_summary(made, portrait, tmp_path, 
     def faces_in(drawing):
         # The column of the thumbnails, as large as they were kept and larger.
         column = drawing[380:560, :105]
-        return [face for zoom in (1.6, 3)
-                for face in detector.detect(cv2.resize(column, None, fx=zoom, fy=zoom))]
+        return [
+            face
+            for zoom in (1.6, 3)
+            for face in detector.detect(cv2.resize(column, None, fx=zoom, fy=zoom))
+        ]
 
     assert faces_in(open_picture)
     assert not faces_in(anonymous)
@@ -210,7 +244,13 @@ def test_time_never_goes_back_and_jumps_count_as_nothing():
     time = PlayTime()
     second = 10**9
     assert [time.advance('a', stamp * second) for stamp in (50, 51, 40, 41, 10**9, 10**9 + 2)] == [
-        0, 1, 1, 2, 2, 4]
+        0,
+        1,
+        1,
+        2,
+        2,
+        4,
+    ]
     assert time.advance('b', 7 * second) == 4
     assert time.advance('b', 8 * second) == time.now_s == 5
     assert time.advance('a', (10**9 + 2) * second) == 4
@@ -241,6 +281,10 @@ def test_percentiles_are_right_within_a_percent():
 
 def test_texts():
     assert [time_label(s) for s in (0.04, 99.94, 100, 725.9)] == [
-        '0.0 s', '99.9 s', '1:40 min', '12:05 min']
+        '0.0 s',
+        '99.9 s',
+        '1:40 min',
+        '12:05 min',
+    ]
     assert shorter('a\nb  c', 10) == 'a b c'
     assert shorter('x' * 30, 11) == 'xxxxx…xxxxx'

@@ -15,6 +15,7 @@ class Robot:
         from sensor_msgs.msg import CompressedImage, Image
 
         from face_perception.msg import FaceArray, PipelineLatency
+
         self.ros, self.process = ros, process
         self.faces = ros.collect(FaceArray, f'/{process.name}/faces')
         self.latency = ros.collect(PipelineLatency, f'/{process.name}/latency')
@@ -44,8 +45,7 @@ class Robot:
     def wait_for_match(self):
         """Wait until node and camera have found each other."""
         self.ros.spin_until(self.camera.get_subscription_count)
-        self.ros.spin_until(
-            lambda: self.ros.node.count_publishers(f'/{self.process.name}/faces'))
+        self.ros.spin_until(lambda: self.ros.node.count_publishers(f'/{self.process.name}/faces'))
 
     def show(self, message, stamped=True):
         """Publish one image."""
@@ -71,9 +71,12 @@ class Robot:
         self._diagnostics.clear()
 
         def mine():
-            return [(status, array.header.stamp) for array in self._diagnostics
-                    for status in array.status
-                    if status.name.endswith(f'/{self.process.name}')]
+            return [
+                (status, array.header.stamp)
+                for array in self._diagnostics
+                for status in array.status
+                if status.name.endswith(f'/{self.process.name}')
+            ]
 
         newest, self.stamp = self.ros.spin_until(mine)[-1]
         values = {value.key: value.value for value in newest.values}
@@ -91,9 +94,13 @@ class Robot:
         """Set parameters of the node all at once; return the result."""
         from rcl_interfaces.srv import SetParametersAtomically
         from rclpy.parameter import Parameter
-        request = SetParametersAtomically.Request(parameters=[
-            Parameter(name.replace('__', '.'), value=value).to_parameter_msg()
-            for name, value in values.items()])
+
+        request = SetParametersAtomically.Request(
+            parameters=[
+                Parameter(name.replace('__', '.'), value=value).to_parameter_msg()
+                for name, value in values.items()
+            ]
+        )
         return self.ros.call_until_answered(
             SetParametersAtomically, f'/{self.process.name}/set_parameters_atomically', request
         ).result
@@ -101,13 +108,20 @@ class Robot:
     def set_defaults(self):
         """Give all parameters that can be changed while it runs their defaults."""
         from face_perception.ros.parameters import PARAMETERS
-        result = self.set(**{parameter.name: parameter.default for parameter in PARAMETERS
-                             if not parameter.structural})
+
+        result = self.set(
+            **{
+                parameter.name: parameter.default
+                for parameter in PARAMETERS
+                if not parameter.structural
+            }
+        )
         assert result.successful, result.reason
 
     def lifecycle_state(self):
         """Return the label of the node's lifecycle state."""
         from lifecycle_msgs.srv import GetState
+
         name = f'/{self.process.name}/get_state'
         answer = self.ros.call_until_answered(GetState, name, GetState.Request())
         return answer.current_state.label
@@ -132,12 +146,24 @@ class NodeProcess(Program):
     def __init__(self, name, arguments, folder, patch=''):
         self.name = name
         namespace, _, own_name = f'/{name}'.rpartition('/')
-        program = (['-c', PATCHED.format(patch=patch)] if patch
-                   else ['-m', 'face_perception.ros.node'])
+        program = (
+            ['-c', PATCHED.format(patch=patch)] if patch else ['-m', 'face_perception.ros.node']
+        )
         super().__init__(
-            [*program, '--ros-args', '-r', f'__node:={own_name}',
-             '-r', f'__ns:={namespace or "/"}', '-r', f'image:=/{name}/image', *arguments],
-            folder, own_name)
+            [
+                *program,
+                '--ros-args',
+                '-r',
+                f'__node:={own_name}',
+                '-r',
+                f'__ns:={namespace or "/"}',
+                '-r',
+                f'image:=/{name}/image',
+                *arguments,
+            ],
+            folder,
+            own_name,
+        )
 
 
 class Nodes:
@@ -152,7 +178,7 @@ class Nodes:
         name = f'{namespace}/{name}' if namespace else name
         for key, value in parameters.items():
             text = str(value).lower() if isinstance(value, bool) else value
-            arguments += ('-p', f"{key.replace('__', '.')}:={text}")
+            arguments += ('-p', f'{key.replace("__", ".")}:={text}')
         node = NodeProcess(name, arguments, self._folder, patch)
         self._nodes.append(node)
         return node

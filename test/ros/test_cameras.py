@@ -22,32 +22,41 @@ def test_the_example_has_two_cameras():
 
 
 def test_each_machine_gets_its_own_cameras_and_those_of_none(write):
-    path = write('''
+    path = write("""
 cameras:
   - {name: a, image: /a, machine: head}
   - {name: b, image: /b, machine: base}
   - {name: c/d, image: /c}
-''')
-    names = {machine: [camera.name for camera in read_cameras(path, machine)]
-             for machine in ('', 'head', 'base', 'arm')}
-    assert names == {'': ['a', 'b', 'c/d'], 'head': ['a', 'c/d'], 'base': ['b', 'c/d'],
-                     'arm': ['c/d']}
+""")
+    names = {
+        machine: [camera.name for camera in read_cameras(path, machine)]
+        for machine in ('', 'head', 'base', 'arm')
+    }
+    assert names == {
+        '': ['a', 'b', 'c/d'],
+        'head': ['a', 'c/d'],
+        'base': ['b', 'c/d'],
+        'arm': ['c/d'],
+    }
 
 
-@pytest.mark.parametrize(('text', 'words'), [
-    ('', "no list 'cameras'"),
-    ('cameras: []', "no list 'cameras'"),
-    (': : x', 'is no YAML'),
-    ('cameras: [left]', "camera 1 is 'left'"),
-    ('cameras: [{name: a}]', "camera 1 has no 'image'"),
-    ('cameras: [{name: a, image: /a}, {name: 7, image: /b}]', "camera 2 has no 'name'"),
-    ('cameras: [{name: a-b, image: /a}]', 'which is no namespace'),
-    ('cameras: [{name: a, image: /a, topic: /b}]', "unknown key 'topic'"),
-    ('cameras: [{name: a, image: /a}, {name: a, image: /b}]', "two cameras with the name 'a'"),
-    ('cameras: [{name: a, image: /a, parameters: {lasy: true}}]', "'lasy' does not exist"),
-    ('cameras: [{name: a, image: /a, parameters: {max_rate: 3}}]', 'decimal point'),
-    ('cameras: [{name: a, image: /a, parameters: 3}]', "'parameters' are names with values"),
-])
+@pytest.mark.parametrize(
+    ('text', 'words'),
+    [
+        ('', "no list 'cameras'"),
+        ('cameras: []', "no list 'cameras'"),
+        (': : x', 'is no YAML'),
+        ('cameras: [left]', "camera 1 is 'left'"),
+        ('cameras: [{name: a}]', "camera 1 has no 'image'"),
+        ('cameras: [{name: a, image: /a}, {name: 7, image: /b}]', "camera 2 has no 'name'"),
+        ('cameras: [{name: a-b, image: /a}]', 'which is no namespace'),
+        ('cameras: [{name: a, image: /a, topic: /b}]', "unknown key 'topic'"),
+        ('cameras: [{name: a, image: /a}, {name: a, image: /b}]', "two cameras with the name 'a'"),
+        ('cameras: [{name: a, image: /a, parameters: {lasy: true}}]', "'lasy' does not exist"),
+        ('cameras: [{name: a, image: /a, parameters: {max_rate: 3}}]', 'decimal point'),
+        ('cameras: [{name: a, image: /a, parameters: 3}]', "'parameters' are names with values"),
+    ],
+)
 def test_what_is_wrong_with_a_list_is_said(write, text, words):
     with pytest.raises(FacePerceptionError, match=words):
         read_cameras(write(text))

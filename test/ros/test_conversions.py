@@ -17,9 +17,15 @@ from face_perception.ros.conversions import (
 
 def test_a_face_keeps_everything():
     probabilities = np.array([0.1, 0, 0, 0.6, 0.1, 0.1, 0.1], np.float32)
-    message = face_message(Face(
-        Box(3, 4, 50, 60), 0.75, Classification(GENDERS, np.array([0.2, 0.8], np.float32)),
-        Classification(EMOTIONS, probabilities), 'a7'))
+    message = face_message(
+        Face(
+            Box(3, 4, 50, 60),
+            0.75,
+            Classification(GENDERS, np.array([0.2, 0.8], np.float32)),
+            Classification(EMOTIONS, probabilities),
+            'a7',
+        )
+    )
     assert (message.roi.x_offset, message.roi.y_offset) == (3, 4)
     assert (message.roi.width, message.roi.height, message.roi.do_rectify) == (50, 60, False)
     assert (message.score, message.track_id) == (0.75, 'a7')
@@ -33,10 +39,17 @@ def test_a_face_keeps_everything():
 
 def test_the_raw_answers_are_beside_the_averaged_ones():
     smooth, raw = np.array([0.6, 0.4], np.float32), np.array([0.1, 0.9], np.float32)
-    message = face_message(Face(
-        Box(0, 0, 9, 9), 0.5, Classification(GENDERS, smooth),
-        Classification(('happy', 'sad'), smooth), '1', Classification(GENDERS, raw),
-        Classification(('happy', 'sad'), raw)))
+    message = face_message(
+        Face(
+            Box(0, 0, 9, 9),
+            0.5,
+            Classification(GENDERS, smooth),
+            Classification(('happy', 'sad'), smooth),
+            '1',
+            Classification(GENDERS, raw),
+            Classification(('happy', 'sad'), raw),
+        )
+    )
     assert message.gender == FaceMessage.GENDER_FEMALE and message.emotion == 'happy'
     assert list(message.gender_probabilities_raw) == pytest.approx([0.1, 0.9])
     assert list(message.emotion_probabilities_raw) == pytest.approx([0, 0, 0, 0.1, 0.9, 0, 0])
@@ -67,9 +80,18 @@ def test_the_array_carries_the_images_header_and_size():
     assert (message.image_width, message.image_height, len(message.faces)) == (640, 480, 2)
 
 
-@pytest.mark.parametrize(('value', 'sec', 'nanosec'), [
-    (0.0, 0, 0), (1.5, 1, 500_000_000), (-0.25, -1, 750_000_000), (-3.0, -3, 0),
-    (0.9999999999, 1, 0), (1e12, 2**31 - 1, 0), (-1e12, -2**31 + 1, 0)])
+@pytest.mark.parametrize(
+    ('value', 'sec', 'nanosec'),
+    [
+        (0.0, 0, 0),
+        (1.5, 1, 500_000_000),
+        (-0.25, -1, 750_000_000),
+        (-3.0, -3, 0),
+        (0.9999999999, 1, 0),
+        (1e12, 2**31 - 1, 0),
+        (-1e12, -(2**31) + 1, 0),
+    ],
+)
 def test_durations_are_normalised(value, sec, nanosec):
     message = duration(value)
     assert (message.sec, message.nanosec) == (sec, nanosec)
@@ -82,8 +104,12 @@ def test_the_latency_message_has_every_stage():
     message = latency_message(Header(), latency, 3, 10, 8, 1)
     for name, value in vars(latency).items():
         assert seconds(getattr(message, name)) == pytest.approx(value)
-    counts = (message.faces, message.frames_received, message.frames_processed,
-              message.frames_dropped)
+    counts = (
+        message.faces,
+        message.frames_received,
+        message.frames_processed,
+        message.frames_dropped,
+    )
     assert counts == (3, 10, 8, 1)
 
 

@@ -33,7 +33,7 @@ def known_picture():
 
 def inside(picture):
     """Return the middle of each colour, away from edges that interpolation blurs."""
-    return np.stack([picture[y:y + 4, x:x + 4] for y in (4, 16) for x in (6, 22)])
+    return np.stack([picture[y : y + 4, x : x + 4] for y in (4, 16) for x in (6, 22)])
 
 
 def mosaic(picture, pattern):
@@ -50,8 +50,10 @@ def yuv(picture):
     planar = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420).reshape(-1)
     area = WIDTH * HEIGHT
     luma = planar[:area].reshape(HEIGHT, WIDTH)
-    quarter = [plane.reshape(HEIGHT // 2, WIDTH // 2)
-               for plane in (planar[area:area * 5 // 4], planar[area * 5 // 4:])]
+    quarter = [
+        plane.reshape(HEIGHT // 2, WIDTH // 2)
+        for plane in (planar[area : area * 5 // 4], planar[area * 5 // 4 :])
+    ]
     return luma, *quarter
 
 
@@ -100,8 +102,14 @@ def image(encoding='bgr8', rows=None, padding=0, **change):
     """Return a duck-typed sensor_msgs/Image."""
     rows = encode(encoding) if rows is None else rows
     rows = np.pad(np.ascontiguousarray(rows), ((0, 0), (0, padding)), constant_values=77)
-    fields = {'width': WIDTH, 'height': HEIGHT, 'encoding': encoding, 'is_bigendian': 0,
-              'step': rows.shape[1], 'data': rows.tobytes()}
+    fields = {
+        'width': WIDTH,
+        'height': HEIGHT,
+        'encoding': encoding,
+        'is_bigendian': 0,
+        'step': rows.shape[1],
+        'data': rows.tobytes(),
+    }
     return SimpleNamespace(**{**fields, **change})
 
 
@@ -110,10 +118,13 @@ def compressed(data, kind='jpeg'):
 
 
 CONVERTERS = {
-    name: converter for name, converter, usable in (
+    name: converter
+    for name, converter, usable in (
         ('rosbags', rosbags_converter, find_spec('rosbags') is not None),
-        ('cv_bridge', converters.cv_bridge_converter, converters.cv_bridge_fault() == ''))
-    if usable}
+        ('cv_bridge', converters.cv_bridge_converter, converters.cv_bridge_fault() == ''),
+    )
+    if usable
+}
 
 
 @pytest.fixture(params=CONVERTERS)
@@ -139,16 +150,19 @@ def test_each_encoding_gives_the_known_picture(decoder, encoding, padding):
 @pytest.mark.skipif(len(CONVERTERS) < 2, reason='cv_bridge and rosbags-image are not both here')
 def test_both_converters_give_the_same_picture():
     for encoding in BYTES_PER_PIXEL:
-        first, second = (ImageDecoder(100, make()).decode(image(encoding)).astype(int)
-                         for make in CONVERTERS.values())
+        first, second = (
+            ImageDecoder(100, make()).decode(image(encoding)).astype(int)
+            for make in CONVERTERS.values()
+        )
         # One level: cv_bridge rounds 16 bits to 8, rosbags-image cuts.
         assert np.abs(first - second).max() <= 1, encoding
 
 
 def test_big_endian_mono16_is_swapped(decoder):
     swapped = encode('mono16').reshape(HEIGHT, WIDTH, 2)[:, :, ::-1].reshape(HEIGHT, -1)
-    assert np.array_equal(decoder.decode(image('mono16', swapped, is_bigendian=1)),
-                          decoder.decode(image('mono16')))
+    assert np.array_equal(
+        decoder.decode(image('mono16', swapped, is_bigendian=1)), decoder.decode(image('mono16'))
+    )
 
 
 def test_bgr8_is_not_copied():
@@ -170,25 +184,28 @@ def test_a_gray_jpeg_becomes_bgr(decoder):
     assert decoded.shape == (HEIGHT, WIDTH, 3) and abs(int(decoded.mean()) - 90) <= 2
 
 
-@pytest.mark.parametrize(('message', 'kind', 'words'), [
-    (image(width=0), 'size', '0x24'),
-    (image(height=0), 'size', '32x0'),
-    (image(width=7680, height=4320), 'size', '7680x4320.*larger than max_image_size'),
-    (image(step=WIDTH * 3 - 1), 'step', 'takes 96'),
-    (image(data=b'\0' * 100), 'truncated', '100 bytes.*2304'),
-    (image(data=b''), 'truncated', '0 bytes'),
-    (image(encoding='', rows=encode('bgr8')), 'encoding', 'unknown encoding'),
-    (image(encoding='bgr9', rows=encode('bgr8')), 'encoding', "'bgr9'.*one of bgr8"),
-    (image(encoding='16UC1', rows=encode('mono16')), 'encoding', 'depth image'),
-    (image(encoding='32FC1', rows=encode('bgra8')), 'encoding', 'depth image'),
-    (image('nv12', width=31), 'size', 'even'),
-    (image('nv12', data=bytes(WIDTH * HEIGHT)), 'truncated', '36 rows'),
-    (compressed(b''), 'truncated', 'without data'),
-    (compressed(b'\xff\xd8' + b'\0' * 50), 'truncated', 'no end'),
-    (compressed(b'\xff\xd8' + b'nonsense' * 5 + b'\xff\xd9'), 'corrupt', 'cannot be decoded'),
-    (compressed(b'this is no picture'), 'corrupt', 'cannot be decoded'),
-    (compressed(b'\0' * 20, '16UC1; compressedDepth png'), 'encoding', 'depth image'),
-])
+@pytest.mark.parametrize(
+    ('message', 'kind', 'words'),
+    [
+        (image(width=0), 'size', '0x24'),
+        (image(height=0), 'size', '32x0'),
+        (image(width=7680, height=4320), 'size', '7680x4320.*larger than max_image_size'),
+        (image(step=WIDTH * 3 - 1), 'step', 'takes 96'),
+        (image(data=b'\0' * 100), 'truncated', '100 bytes.*2304'),
+        (image(data=b''), 'truncated', '0 bytes'),
+        (image(encoding='', rows=encode('bgr8')), 'encoding', 'unknown encoding'),
+        (image(encoding='bgr9', rows=encode('bgr8')), 'encoding', "'bgr9'.*one of bgr8"),
+        (image(encoding='16UC1', rows=encode('mono16')), 'encoding', 'depth image'),
+        (image(encoding='32FC1', rows=encode('bgra8')), 'encoding', 'depth image'),
+        (image('nv12', width=31), 'size', 'even'),
+        (image('nv12', data=bytes(WIDTH * HEIGHT)), 'truncated', '36 rows'),
+        (compressed(b''), 'truncated', 'without data'),
+        (compressed(b'\xff\xd8' + b'\0' * 50), 'truncated', 'no end'),
+        (compressed(b'\xff\xd8' + b'nonsense' * 5 + b'\xff\xd9'), 'corrupt', 'cannot be decoded'),
+        (compressed(b'this is no picture'), 'corrupt', 'cannot be decoded'),
+        (compressed(b'\0' * 20, '16UC1; compressedDepth png'), 'encoding', 'depth image'),
+    ],
+)
 def test_each_fault_gets_its_own_sentence(decoder, message, kind, words):
     with pytest.raises(ImageError, match=words) as caught:
         decoder.decode(message)
@@ -212,11 +229,18 @@ def test_a_compressed_image_that_is_too_large_is_refused(decoder):
 # The choice between the converters. A broken cv_bridge is made on the spot: the NumPy 2 crash
 # ends the process, other builds raise on import.
 
-@pytest.mark.parametrize(('code', 'words'), [
-    ('raise AttributeError("_ARRAY_API not found")', '_ARRAY_API not found'),
-    ('import os, signal; os.kill(os.getpid(), signal.SIGSEGV)', 'code -11'),
-    ('class CvBridge:\n    def imgmsg_to_cv2(self, image, encoding): return 0', 'wrong colours'),
-])
+
+@pytest.mark.parametrize(
+    ('code', 'words'),
+    [
+        ('raise AttributeError("_ARRAY_API not found")', '_ARRAY_API not found'),
+        ('import os, signal; os.kill(os.getpid(), signal.SIGSEGV)', 'code -11'),
+        (
+            'class CvBridge:\n    def imgmsg_to_cv2(self, image, encoding): return 0',
+            'wrong colours',
+        ),
+    ],
+)
 def test_a_broken_cv_bridge_falls_back_with_one_warning(tmp_path, monkeypatch, code, words):
     (tmp_path / 'cv_bridge.py').write_text(code)
     monkeypatch.syspath_prepend(tmp_path)

@@ -83,9 +83,13 @@ def test_silence_counts_from_the_last_image_or_the_activation():
     assert health.silence() == 0 and health.received == 0
 
 
-@pytest.mark.parametrize(('event', 'share', 'words'), [
-    ('dropped', MOST_DROPPED, 'slower than the camera'),
-    ('lost', MOST_LOST, 'lost before they reached the node')])
+@pytest.mark.parametrize(
+    ('event', 'share', 'words'),
+    [
+        ('dropped', MOST_DROPPED, 'slower than the camera'),
+        ('lost', MOST_LOST, 'lost before they reached the node'),
+    ],
+)
 def test_too_many_images_that_are_dropped_or_lost_warn_by_a_threshold(event, share, words):
     for above in (-1, 1):
         clock = Clock()
@@ -98,10 +102,12 @@ def test_too_many_images_that_are_dropped_or_lost_warn_by_a_threshold(event, sha
             if event == 'dropped' and index < count:
                 health.image_dropped()
         message, values = status(health)
-        assert message.level == (
-            DiagnosticStatus.WARN if above > 0 else DiagnosticStatus.OK), message.message
-        assert values['frames dropped' if event == 'dropped' else 'frames lost before the node'
-                      ] == str(count)
+        assert message.level == (DiagnosticStatus.WARN if above > 0 else DiagnosticStatus.OK), (
+            message.message
+        )
+        assert values[
+            'frames dropped' if event == 'dropped' else 'frames lost before the node'
+        ] == str(count)
         if above > 0:
             assert words in message.message
             clock.now += WINDOW_S + 1

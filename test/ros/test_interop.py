@@ -108,9 +108,13 @@ def messages(package, *stand_ins):
 VISION = messages('vision_msgs', Detection2D, Detection2DArray, ObjectHypothesisWithPose)
 HRI = messages('hri_msgs', NormalizedRegionOfInterest2D, Expression, SoftBiometrics)
 HEADER = Header(frame_id='camera')
-FACE = Face(Box(32, 48, 64, 96), 0.75,
-            Classification(GENDERS, np.array([0.2, 0.8], np.float32)),
-            Classification(EMOTIONS, np.array([0, 0.1, 0.9, 0, 0, 0, 0], np.float32)), '7')
+FACE = Face(
+    Box(32, 48, 64, 96),
+    0.75,
+    Classification(GENDERS, np.array([0.2, 0.8], np.float32)),
+    Classification(EMOTIONS, np.array([0, 0.1, 0.9, 0, 0, 0, 0], np.float32)),
+    '7',
+)
 
 
 def test_a_face_is_a_detection():
@@ -120,7 +124,7 @@ def test_a_face_is_a_detection():
     assert (detection.header, detection.id) == (HEADER, '7')
     assert (detection.bbox.center.position.x, detection.bbox.center.position.y) == (64, 96)
     assert (detection.bbox.size_x, detection.bbox.size_y) == (64, 96)
-    result, = detection.results
+    (result,) = detection.results
     assert (result.hypothesis.class_id, result.hypothesis.score) == ('face', 0.75)
 
 
@@ -136,8 +140,10 @@ def test_expressions_have_rep_155s_names():
     message = expression(HRI, HEADER, FACE)
     assert message.expression == 'scared' and message.confidence == pytest.approx(0.9)
     if find_spec('hri_msgs') is not None:
-        constants = {getattr(HRI.Expression, name) for name in (
-            'ANGRY', 'DISGUSTED', 'SCARED', 'HAPPY', 'SAD', 'SURPRISED', 'NEUTRAL')}
+        constants = {
+            getattr(HRI.Expression, name)
+            for name in ('ANGRY', 'DISGUSTED', 'SCARED', 'HAPPY', 'SAD', 'SURPRISED', 'NEUTRAL')
+        }
         assert set(EXPRESSIONS.values()) == constants
 
 
@@ -152,15 +158,17 @@ def test_the_crop_is_the_box():
     assert np.array_equal(crop(picture, FACE), picture[48:144, 32:96])
 
 
-@pytest.mark.parametrize(('package', 'parameter'), [
-    ('vision_msgs', 'detections__enabled'), ('hri_msgs', 'humans__enabled')])
+@pytest.mark.parametrize(
+    ('package', 'parameter'),
+    [('vision_msgs', 'detections__enabled'), ('hri_msgs', 'humans__enabled')],
+)
 def test_a_node_without_the_messages_says_what_to_install(start_robot, package, parameter):
     if find_spec(package) is not None:
         pytest.skip(f'{package} is installed here')
     robot = start_robot(matched=False, **{parameter: True})
     level, text, values = robot.wait_for_status(lambda level, text, values: level == 2)
     assert f'{package} cannot be imported' in text and values['state'] == 'unconfigured'
-    assert f"ros-$ROS_DISTRO-{package.replace('_', '-')}" in text
+    assert f'ros-$ROS_DISTRO-{package.replace("_", "-")}' in text
 
 
 def test_a_node_publishes_detections(start_robot, ros, portrait):
@@ -171,8 +179,8 @@ def test_a_node_publishes_detections(start_robot, ros, portrait):
     ros.spin_until(lambda: ros.node.count_publishers(name))
     message = image_message(Header(), portrait[0])
     ros.spin_until(lambda: robot.show_and_wait(message) and detections)
-    detection, = detections[-1].detections
-    face, = robot.faces[-1].faces
+    (detection,) = detections[-1].detections
+    (face,) = robot.faces[-1].faces
     assert detection.id == face.track_id == '1'
     assert detection.bbox.size_x == face.roi.width
 
@@ -180,21 +188,26 @@ def test_a_node_publishes_detections(start_robot, ros, portrait):
 def test_a_node_publishes_the_topics_of_rep_155(start_robot, ros, portrait):
     pytest.importorskip('hri_msgs', reason='needs hri_msgs, which is not on PyPI')
     from sensor_msgs.msg import Image
+
     robot = start_robot(humans__enabled=True, tracker__max_age=60.0)
     tracked = ros.collect(HRI.IdsList, '/humans/faces/tracked')
     message = image_message(Header(), portrait[0])
     ros.spin_until(lambda: robot.show_and_wait(message) and tracked and tracked[-1].ids)
-    name, = tracked[-1].ids
+    (name,) = tracked[-1].ids
     assert name == f'{robot.process.name}_1'
     topics = {
-        'roi': HRI.NormalizedRegionOfInterest2D, 'cropped': Image,
-        'expression': HRI.Expression, 'softbiometrics': HRI.SoftBiometrics}
-    heard = {topic: ros.collect(kind, f'/humans/faces/{name}/{topic}')
-             for topic, kind in topics.items()}
+        'roi': HRI.NormalizedRegionOfInterest2D,
+        'cropped': Image,
+        'expression': HRI.Expression,
+        'softbiometrics': HRI.SoftBiometrics,
+    }
+    heard = {
+        topic: ros.collect(kind, f'/humans/faces/{name}/{topic}') for topic, kind in topics.items()
+    }
     ros.spin_until(lambda: robot.show_and_wait(message) and all(heard.values()), 40.0)
     assert heard['expression'][-1].expression == 'happy'
     assert heard['softbiometrics'][-1].gender == HRI.SoftBiometrics.FEMALE
-    face, = robot.faces[-1].faces
+    (face,) = robot.faces[-1].faces
     roi, cropped = heard['roi'][-1], heard['cropped'][-1]
     assert roi.xmin == pytest.approx(face.roi.x_offset / 640, abs=0.01)
     assert (cropped.width, cropped.height) == (face.roi.width, face.roi.height)

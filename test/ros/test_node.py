@@ -43,7 +43,7 @@ def test_a_15_hz_vga_camera_gets_faces_for_its_frames(start_robot, portrait):
     for message in robot.faces:
         assert message.header.frame_id == 'camera_optical_frame'
         assert (message.image_width, message.image_height) == (640, 480)
-        face, = message.faces
+        (face,) = message.faces
         roi = face.roi
         assert roi.x_offset + roi.width <= 640 and roi.y_offset + roi.height <= 480
         assert abs(roi.x_offset - x) < 15 and abs(roi.y_offset - y) < 15
@@ -60,7 +60,8 @@ def test_a_15_hz_vga_camera_gets_faces_for_its_frames(start_robot, portrait):
         shares.append(sum(seconds(getattr(message, stage)) for stage in stages) / processing)
         assert shares[-1] <= 1 + 1e-4
         assert seconds(message.end_to_end) == pytest.approx(
-            seconds(message.transport) + processing, abs=1e-6)
+            seconds(message.transport) + processing, abs=1e-6
+        )
         assert 0 <= seconds(message.transport) < 1 and message.faces == 1
     assert np.median(shares) > 0.9
     last = robot.latency[-1]
@@ -70,8 +71,9 @@ def test_a_15_hz_vga_camera_gets_faces_for_its_frames(start_robot, portrait):
 def test_720p_images_arrive_over_best_effort(shared_robot, portrait):
     """2.8 MB each: as UDP fragments hardly one of them would be whole."""
     robot = shared_robot
-    assert robot.set(detector__input_size=160, emotion__enabled=False,
-                     gender__enabled=False).successful
+    assert robot.set(
+        detector__input_size=160, emotion__enabled=False, gender__enabled=False
+    ).successful
     message = picture_message(cv2.resize(portrait[0], (1280, 720)))
     robot.show_and_wait(message)
     robot.faces.clear()
@@ -118,7 +120,7 @@ def test_compressed_images(start_robot, portrait):
 
 def test_gender_and_emotion_can_be_switched_off(start_robot, portrait):
     robot = start_robot(gender__enabled=False)
-    face, = robot.show_and_wait(picture_message(portrait[0])).faces
+    (face,) = robot.show_and_wait(picture_message(portrait[0])).faces
     assert (face.gender, face.gender_confidence) == (Face.GENDER_UNDEFINED, 0)
     assert face.emotion == 'happy'
     assert robot.status()[2]['model gender'] == 'off'
@@ -127,7 +129,7 @@ def test_gender_and_emotion_can_be_switched_off(start_robot, portrait):
 def test_a_users_own_model_drops_in(start_robot, portrait, make_model):
     path = make_model(channels=3, color='rgb', labels=json.dumps(['happy', 'sad', 'neutral']))
     robot = start_robot(emotion__model=str(path))
-    face, = robot.show_and_wait(picture_message(portrait[0])).faces
+    (face,) = robot.show_and_wait(picture_message(portrait[0])).faces
     assert face.emotion in ('happy', 'sad', 'neutral')
     assert np.count_nonzero(face.emotion_probabilities) == 3
     assert path.name in robot.status()[2]['model emotion']
@@ -138,10 +140,12 @@ def test_the_camera_may_change_size_and_encoding_in_mid_stream(shared_robot, por
     picture = portrait[0]
     gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     half = cv2.resize(picture, (320, 240), interpolation=cv2.INTER_AREA)
-    for message, size in ((picture_message(picture), (640, 480)),
-                          (image_message(Header(), gray, 'mono8'), (640, 480)),
-                          (image_message(Header(), half[:, :, ::-1], 'rgb8'), (320, 240)),
-                          (picture_message(picture), (640, 480))):
+    for message, size in (
+        (picture_message(picture), (640, 480)),
+        (image_message(Header(), gray, 'mono8'), (640, 480)),
+        (image_message(Header(), half[:, :, ::-1], 'rgb8'), (320, 240)),
+        (picture_message(picture), (640, 480)),
+    ):
         array = robot.show_and_wait(message)
         assert (array.image_width, array.image_height) == size and len(array.faces) == 1
     assert not [name for name in robot.status()[2] if name.startswith('errors: image')]
@@ -160,15 +164,17 @@ def test_overload_drops_old_images_and_keeps_latency_flat(shared_robot, portrait
     def shown_long_enough():
         robot.show(message)
         time.sleep(0.02)
-        return time.monotonic() > end and len(robot.latency) > 5 and (
-            robot.latency[-1].frames_dropped - dropped > 5)
+        return (
+            time.monotonic() > end
+            and len(robot.latency) > 5
+            and (robot.latency[-1].frames_dropped - dropped > 5)
+        )
 
     robot.ros.spin_until(shown_long_enough, 60.0)
     last = robot.latency[-1]
     assert last.frames_received - last.frames_dropped - last.frames_processed <= 2
     # At most the image in work and the one before it: nothing queues.
-    waited = [seconds(message.transport) / seconds(message.processing)
-              for message in robot.latency]
+    waited = [seconds(message.transport) / seconds(message.processing) for message in robot.latency]
     assert np.median(waited) < 1.5
 
 

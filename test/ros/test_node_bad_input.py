@@ -13,8 +13,14 @@ from face_perception.ros.conversions import image_message
 
 
 def raw(**change):
-    fields = {'width': 64, 'height': 48, 'step': 192, 'encoding': 'bgr8',
-              'data': array('B', bytes(64 * 48 * 3)), **change}
+    fields = {
+        'width': 64,
+        'height': 48,
+        'step': 192,
+        'encoding': 'bgr8',
+        'data': array('B', bytes(64 * 48 * 3)),
+        **change,
+    }
     return Image(**fields)
 
 
@@ -50,8 +56,11 @@ def test_bad_images_one_after_the_other(start_robot):
         (raw(data=array('B', bytes(5000))), 'image truncated', '5000 bytes'),
         (raw(encoding='klingon8'), 'image encoding', "unknown encoding 'klingon8'"),
         (depth, 'image encoding', "encoding '16UC1' came, which is a depth image"),
-        (raw(encoding='32FC1', step=256, data=array('B', bytes(256 * 48))),
-         'image encoding', "encoding '32FC1' came, which is a depth image"),
+        (
+            raw(encoding='32FC1', step=256, data=array('B', bytes(256 * 48))),
+            'image encoding',
+            "encoding '32FC1' came, which is a depth image",
+        ),
     ):
         provoke(robot, message, kind, words)
         assert robot.show_and_wait(good()).image_width == 64
@@ -70,26 +79,35 @@ def test_an_8k_image_is_refused(start_robot):
 
 def test_bad_compressed_images(start_robot):
     robot = start_robot(compressed=True)
-    _, data = cv2.imencode('.jpg', np.random.default_rng(0).integers(
-        0, 255, (48, 64, 3), np.uint8))
+    _, data = cv2.imencode('.jpg', np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8))
     jpeg = data.tobytes()
     fine = CompressedImage(format='jpeg', data=jpeg)
     for message, kind, words in (
         (CompressedImage(format='jpeg'), 'image truncated', 'without data'),
-        (CompressedImage(format='jpeg', data=jpeg[:len(jpeg) // 2]), 'image truncated', 'no end'),
-        (CompressedImage(format='jpeg', data=b'no picture at all'), 'image corrupt',
-         'cannot be decoded'),
-        (CompressedImage(format='16UC1; compressedDepth', data=jpeg), 'image encoding',
-         'depth image'),
+        (CompressedImage(format='jpeg', data=jpeg[: len(jpeg) // 2]), 'image truncated', 'no end'),
+        (
+            CompressedImage(format='jpeg', data=b'no picture at all'),
+            'image corrupt',
+            'cannot be decoded',
+        ),
+        (
+            CompressedImage(format='16UC1; compressedDepth', data=jpeg),
+            'image encoding',
+            'depth image',
+        ),
     ):
         provoke(robot, message, kind, words)
         assert robot.show_and_wait(fine).image_width == 64
 
 
-@pytest.mark.parametrize(('sec', 'kind', 'words'), [
-    (0, 'stamp zero', 'stamp of 0'),
-    (1_000_000, 'stamp past', 's in the past'),
-    (2_100_000_000, 'stamp future', 's in the future')])
+@pytest.mark.parametrize(
+    ('sec', 'kind', 'words'),
+    [
+        (0, 'stamp zero', 'stamp of 0'),
+        (1_000_000, 'stamp past', 's in the past'),
+        (2_100_000_000, 'stamp future', 's in the future'),
+    ],
+)
 def test_images_with_a_wrong_stamp_are_processed_and_reported(shared_robot, sec, kind, words):
     robot = shared_robot
     message = good()
@@ -109,8 +127,11 @@ def test_a_camera_that_vanishes_and_returns(start_robot):
     robot = start_robot(no_image_timeout=5.0)
     robot.show_and_wait(good())
     robot.unplug()
-    robot.wait_for_status(lambda level, text, values: (
-        level == 2 and 'no image for' in text and 'nobody publishes on' in text))
+    robot.wait_for_status(
+        lambda level, text, values: (
+            level == 2 and 'no image for' in text and 'nobody publishes on' in text
+        )
+    )
     robot.plug_in()
     assert robot.show_and_wait(good()).image_width == 64
     robot.wait_for_status(lambda level, text, values: robot.show(good()) or level < 2)
@@ -130,7 +151,8 @@ def test_images_that_never_come_are_counted_by_the_gaps_of_the_stamps(start_robo
         robot.show(message, stamped=False)
         robot.ros.spin_for(0.02)
     level, text, values = robot.wait_for_status(
-        lambda level, text, values: int(values['frames received']) > 50)
+        lambda level, text, values: int(values['frames received']) > 50
+    )
     assert level == 1 and 'lost before they reached the node' in text, text
     assert int(values['frames lost before the node']) >= 20
     assert robot.process.log().count('lost before they reached the node') == 1

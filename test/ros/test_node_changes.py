@@ -11,8 +11,10 @@ from face_perception.ros.conversions import image_message
 
 
 def messages(values):
-    return [Parameter(name.replace('__', '.'), value=value).to_parameter_msg()
-            for name, value in values.items()]
+    return [
+        Parameter(name.replace('__', '.'), value=value).to_parameter_msg()
+        for name, value in values.items()
+    ]
 
 
 def change_each(robot, **values):
@@ -29,15 +31,15 @@ def picture(portrait):
 
 def test_gender_and_emotion_go_off_and_on_while_images_come(start_robot, picture):
     robot = start_robot(tracker__max_age=60.0)
-    face, = robot.show_and_wait(picture).faces
+    (face,) = robot.show_and_wait(picture).faces
     assert face.gender and face.emotion
     assert robot.set(gender__enabled=False, emotion__enabled=False).successful
-    face, = robot.show_and_wait(picture).faces
+    (face,) = robot.show_and_wait(picture).faces
     assert face.gender == 0 and face.emotion == ''
     values = robot.status()[2]
     assert values['model gender'] == values['model emotion'] == 'off'
     assert robot.set(gender__enabled=True).successful
-    face, = robot.show_and_wait(picture).faces
+    (face,) = robot.show_and_wait(picture).faces
     assert face.gender and face.emotion == ''
     assert face.track_id == '1', 'the face is still the same one'
 
@@ -78,8 +80,9 @@ def test_a_network_that_is_off_is_not_called(start_robot, picture):
 def test_the_detector_and_its_size_change_between_two_images(shared_robot, picture):
     robot = shared_robot
     robot.show_and_wait(picture)
-    assert robot.set(detector__type='haar', detector__input_size=64,
-                  detector__min_input_size=64).successful
+    assert robot.set(
+        detector__type='haar', detector__input_size=64, detector__min_input_size=64
+    ).successful
     assert robot.show_and_wait(picture).faces == [], 'too small a size to find the face'
     assert robot.status()[2]['detector input size (px)'] == '64'
     assert robot.set(detector__input_size=320, num_threads=2).successful
@@ -99,16 +102,19 @@ def test_the_camera_may_be_had_another_way(shared_robot, picture):
     robot.show_and_wait(picture)
 
 
-@pytest.mark.parametrize(('values', 'words'), [
-    ({'detector__interval': 3, 'tracker__enabled': False}, 'not followed between images'),
-    ({'target_latency': 0.05, 'detector__min_input_size': 500}, 'nothing to choose from'),
-    ({'max_faces': 3, 'emotion__model': '/nowhere/none.onnx'}, 'does not exist'),
-    ({'max_faces': 3, 'max_rate': -1.0}, 'max_rate out of range'),  # rclpy's own words
-    ({'max_faces': 3, 'qos__output__depth': 7}, "'qos.output.depth' is read-only while"),
-    ({'max_faces': 3, 'humans__enabled': True}, "'humans.enabled' is read-only while"),
-    ({'max_faces': 3, 'autostart': False}, 'deactivate and cleanup'),
-    ({'max_faces': 3, 'detector__type': 'magic'}, "'magic': use one of haar"),
-])
+@pytest.mark.parametrize(
+    ('values', 'words'),
+    [
+        ({'detector__interval': 3, 'tracker__enabled': False}, 'not followed between images'),
+        ({'target_latency': 0.05, 'detector__min_input_size': 500}, 'nothing to choose from'),
+        ({'max_faces': 3, 'emotion__model': '/nowhere/none.onnx'}, 'does not exist'),
+        ({'max_faces': 3, 'max_rate': -1.0}, 'max_rate out of range'),  # rclpy's own words
+        ({'max_faces': 3, 'qos__output__depth': 7}, "'qos.output.depth' is read-only while"),
+        ({'max_faces': 3, 'humans__enabled': True}, "'humans.enabled' is read-only while"),
+        ({'max_faces': 3, 'autostart': False}, 'deactivate and cleanup'),
+        ({'max_faces': 3, 'detector__type': 'magic'}, "'magic': use one of haar"),
+    ],
+)
 def test_a_set_that_does_not_fit_is_refused_whole(shared_robot, picture, values, words):
     robot = shared_robot
     result = robot.set(**values)
@@ -121,8 +127,7 @@ def test_a_set_that_does_not_fit_is_refused_whole(shared_robot, picture, values,
 
 def test_what_fits_only_together_is_taken_together(shared_robot):
     robot = shared_robot
-    fitting = {'target_latency': 0.05, 'detector__input_size': 640,
-               'detector__min_input_size': 500}
+    fitting = {'target_latency': 0.05, 'detector__input_size': 640, 'detector__min_input_size': 500}
     first, *_ = change_each(robot, detector__min_input_size=500, target_latency=0.05)
     assert first.successful, 'without a target latency it means nothing'
     assert not change_each(robot, target_latency=0.05)[0].successful
@@ -132,8 +137,14 @@ def test_what_fits_only_together_is_taken_together(shared_robot):
 def test_a_whole_parameter_file_may_be_loaded_again(shared_robot, picture):
     """As `ros2 param load` does: structural parameters among them, with the values they have."""
     robot = shared_robot
-    results = change_each(robot, autostart=True, max_faces=2, qos__output__depth=1,
-                          humans__enabled=False, smoothing__time_constant=1.0)
+    results = change_each(
+        robot,
+        autostart=True,
+        max_faces=2,
+        qos__output__depth=1,
+        humans__enabled=False,
+        smoothing__time_constant=1.0,
+    )
     assert all(result.successful for result in results)
     assert robot.show_and_wait(picture).faces
 
@@ -146,11 +157,12 @@ def test_with_the_tracker_off_faces_have_no_ids(shared_robot, picture):
 
 
 def test_detection_on_every_fifth_image(start_robot, picture):
-    robot = start_robot(detector__interval=5, detector__input_size=240, tracker__max_age=60.0,
-                        patch=TELLING)
+    robot = start_robot(
+        detector__interval=5, detector__input_size=240, tracker__max_age=60.0, patch=TELLING
+    )
     robot.show_and_wait(picture)
     for _ in range(10):
-        face, = robot.show_and_wait(picture).faces
+        (face,) = robot.show_and_wait(picture).faces
         assert face.track_id == '1' and face.emotion
     robot.ros.spin_until(lambda: len(robot.latency) >= len(robot.faces))
     processed = robot.latency[-1].frames_processed
@@ -158,10 +170,15 @@ def test_detection_on_every_fifth_image(start_robot, picture):
 
 
 def test_classification_on_every_third_image(start_robot, picture):
-    robot = start_robot(classifier__interval=3, detector__input_size=240, tracker__max_age=60.0,
-                        gender__enabled=False, patch=TELLING)
+    robot = start_robot(
+        classifier__interval=3,
+        detector__input_size=240,
+        tracker__max_age=60.0,
+        gender__enabled=False,
+        patch=TELLING,
+    )
     for _ in range(9):
-        face, = robot.show_and_wait(picture).faces
+        (face,) = robot.show_and_wait(picture).faces
         assert face.emotion == 'happy'
     robot.ros.spin_until(lambda: len(robot.latency) >= len(robot.faces))
     processed = robot.latency[-1].frames_processed

@@ -63,7 +63,10 @@ def test_a_configuration_file_that_is_no_yaml_ends_with_one_sentence(tmp_path):
     path.write_text('face_perception:\n  ros__parameters:\n   - : : x\n')
     run = subprocess.run(
         [sys.executable, '-m', 'face_perception.ros.node', '--ros-args', '--params-file', path],
-        capture_output=True, text=True, timeout=30)
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
     assert run.returncode == 1 and 'Traceback' not in run.stderr
     assert str(path) in run.stderr and 'correct the command line' in run.stderr
 
@@ -88,7 +91,8 @@ def model_faults(make_model, tmp_path):
 
 
 def test_each_bad_model_and_mending_it_without_a_restart(
-        start_robot, make_model, tmp_path, portrait):
+    start_robot, make_model, tmp_path, portrait
+):
     robot = start_robot(matched=False, emotion__model=str(tmp_path / 'first.onnx'))
     unconfigured_because(robot, 'does not exist')
     for path, words in model_faults(make_model, tmp_path):
@@ -99,7 +103,7 @@ def test_each_bad_model_and_mending_it_without_a_restart(
     assert change_state(robot, Transition.TRANSITION_CONFIGURE)
     assert change_state(robot, Transition.TRANSITION_ACTIVATE)
     robot.wait_for_match()
-    face, = robot.show_and_wait(image_message(Header(), portrait[0])).faces
+    (face,) = robot.show_and_wait(image_message(Header(), portrait[0])).faces
     assert face.emotion == 'happy'
     robot.wait_for_status(lambda level, text, values: values['state'] == 'active')
 
@@ -168,12 +172,14 @@ def test_every_parameter_is_described_with_its_limits(start_robot):
     robot = start_robot(matched=False)
     names = [parameter.name for parameter in PARAMETERS]
     response = robot.ros.call_until_answered(
-        DescribeParameters, f'/{robot.process.name}/describe_parameters',
-        DescribeParameters.Request(names=names))
+        DescribeParameters,
+        f'/{robot.process.name}/describe_parameters',
+        DescribeParameters.Request(names=names),
+    )
     for parameter, descriptor in zip(PARAMETERS, response.descriptors):
         assert descriptor.name == parameter.name and descriptor.description
         if parameter.minimum is not None:
-            limits, = [*descriptor.integer_range, *descriptor.floating_point_range]
+            (limits,) = [*descriptor.integer_range, *descriptor.floating_point_range]
             assert (limits.from_value, limits.to_value) == (parameter.minimum, parameter.maximum)
         for choice in parameter.choices:
             assert choice in descriptor.additional_constraints

@@ -70,8 +70,7 @@ def test_a_node_that_is_not_lazy_subscribes_at_once(ros, start_node, camera):
 def test_idle_is_no_fault(start_robot, ros):
     robot = start_robot(no_image_timeout=0.5)
     robot.stop_listening()
-    robot.wait_for_status(
-        lambda level, text, values: level == 0 and 'nobody subscribes' in text)
+    robot.wait_for_status(lambda level, text, values: level == 0 and 'nobody subscribes' in text)
     ros.spin_for(1.0)
     level, text, values = robot.status()
     assert level == 0 and values['state'] == 'active'
@@ -100,7 +99,8 @@ def test_both_kinds_of_cameras_are_served(start_robot, ros, camera):
         robot = start_robot()
         robot.unplug()
         robot.camera = ros.node.create_publisher(
-            Image, f'/{robot.process.name}/image', QoSProfile(depth=1, reliability=reliability))
+            Image, f'/{robot.process.name}/image', QoSProfile(depth=1, reliability=reliability)
+        )
         robot.wait_for_match()
         assert robot.show_and_wait(gray()).image_width == 64
 

@@ -27,12 +27,13 @@ def test_a_matched_publisher_that_sends_nothing(start_robot):
 
 
 def test_a_reliable_subscription_to_a_best_effort_camera(start_robot, ros):
-    robot = start_robot(
-        matched=False, no_image_timeout=1.0, qos__image__reliability='reliable')
+    robot = start_robot(matched=False, no_image_timeout=1.0, qos__image__reliability='reliable')
     robot.unplug()
     camera = ros.node.create_publisher(
-        Image, f'/{robot.process.name}/image',
-        QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT))
+        Image,
+        f'/{robot.process.name}/image',
+        QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT),
+    )
     silence_of(robot, "set the parameter qos.image.reliability to 'best_effort'")
     ros.node.destroy_publisher(camera)
 

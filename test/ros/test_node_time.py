@@ -55,20 +55,19 @@ def show(robot, simulation, message):
 
 
 def test_simulated_time_that_jumps_back_begins_anew(start_robot, simulation, portrait):
-    robot = start_robot(
-        use_sim_time=True, detector__input_size=240, tracker__max_age=60.0)
+    robot = start_robot(use_sim_time=True, detector__input_size=240, tracker__max_age=60.0)
     simulation.wait_for_node()
     message = image_message(Header(), portrait[0])
     simulation.step(1000.0)
     for _ in range(5):
-        face, = show(robot, simulation, message).faces
+        (face,) = show(robot, simulation, message).faces
     assert face.track_id == '1'
     latency = robot.latency[-1]
     # Measured on the simulated clock: the image is not minutes old, nor from the future.
     assert abs(seconds(latency.transport)) < 1.0
     robot.ros.spin_for(1.0)  # until no image of that time is on its way
     simulation.step(3.0)
-    face, = show(robot, simulation, message).faces
+    (face,) = show(robot, simulation, message).faces
     # An image from before the jump may still have been in work, so it need not be '2'.
     assert face.track_id != '1', 'a face of another time is another face'
     assert abs(seconds(robot.latency[-1].transport)) < 1.0
@@ -88,7 +87,8 @@ node.FrameProcessor._process = process
 
 
 def test_an_image_of_the_time_before_that_is_taken_up_after_the_jump(
-        start_robot, simulation, portrait):
+    start_robot, simulation, portrait
+):
     robot = start_robot(use_sim_time=True, detector__input_size=240, patch=SLOW_TO_START)
     simulation.wait_for_node()
     message = image_message(Header(), portrait[0])
@@ -109,7 +109,8 @@ def test_an_image_of_the_time_before_that_is_taken_up_after_the_jump(
 def no_errors_and_nothing_unaccounted_for(robot):
     def settled(level, text, values):
         return int(values['frames received']) == (
-            int(values['frames processed']) + int(values['frames dropped']))
+            int(values['frames processed']) + int(values['frames dropped'])
+        )
 
     level, text, values = robot.wait_for_status(settled)
     assert values['errors'] == '0' and values['state'] == 'active' and level < 2, (text, values)
@@ -140,7 +141,8 @@ def test_clock_and_images_may_jump_one_after_the_other(start_robot, simulation, 
 
 
 def test_diagnostics_have_simulated_stamps_and_a_pause_is_no_fault(
-        start_robot, simulation, portrait):
+    start_robot, simulation, portrait
+):
     robot = start_robot(use_sim_time=True, no_image_timeout=0.5, detector__input_size=240)
     simulation.wait_for_node()
     simulation.step(500.0)

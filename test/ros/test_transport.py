@@ -6,11 +6,15 @@ import pytest
 from face_perception.ros.transport import DECISIONS, profile_path, use_large_images
 
 
-@pytest.mark.parametrize(('distribution', 'variable'), [
-    ({}, 'FASTDDS_DEFAULT_PROFILES_FILE'),
-    ({'ROS_DISTRO': 'kilted'}, 'FASTDDS_DEFAULT_PROFILES_FILE'),
-    ({'ROS_DISTRO': 'jazzy'}, 'FASTRTPS_DEFAULT_PROFILES_FILE'),
-    ({'ROS_DISTRO': 'humble'}, 'FASTRTPS_DEFAULT_PROFILES_FILE')])
+@pytest.mark.parametrize(
+    ('distribution', 'variable'),
+    [
+        ({}, 'FASTDDS_DEFAULT_PROFILES_FILE'),
+        ({'ROS_DISTRO': 'kilted'}, 'FASTDDS_DEFAULT_PROFILES_FILE'),
+        ({'ROS_DISTRO': 'jazzy'}, 'FASTRTPS_DEFAULT_PROFILES_FILE'),
+        ({'ROS_DISTRO': 'humble'}, 'FASTRTPS_DEFAULT_PROFILES_FILE'),
+    ],
+)
 def test_the_profile_is_set_under_the_name_the_distribution_reads(distribution, variable):
     environment = dict(distribution)
     use_large_images(environment)

@@ -21,8 +21,13 @@ class Program:
             self.process = subprocess.Popen(
                 [sys.executable, *map(str, arguments)],
                 # Away from the source tree, which would come before the installed package.
-                cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {})}, preexec_fn=_ready(prepare))
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(environment or {})},
+                preexec_fn=_ready(prepare),
+            )
 
     def log(self):
         """Return what it has printed so far."""
@@ -30,8 +35,11 @@ class Program:
 
     def said(self):
         """Return the sentences that begin with its command's name: what is wrong."""
-        return [line for line in self.log().splitlines()
-                if line.startswith(f'face_perception_{self._name}')]
+        return [
+            line
+            for line in self.log().splitlines()
+            if line.startswith(f'face_perception_{self._name}')
+        ]
 
     def alive(self):
         """Return whether it still runs."""
@@ -97,4 +105,5 @@ def _ready(extra):
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if extra is not None:
             extra()
+
     return prepare

@@ -22,11 +22,12 @@ def test_images_arrive_at_a_steady_rate_and_ctrl_c_ends_it(ros, start_tool):
     pytest.importorskip('skimage', reason='the sample needs scikit-image (the extra demo)')
     topic = f'/camera_{time.monotonic_ns()}/image'
     messages = ros.collect(Image, topic, qos_profile_sensor_data)
-    camera = start_tool('camera', '--rate', 20, '--frame-id', 'eye',
-                        '--ros-args', '-r', f'image:={topic}')
+    camera = start_tool(
+        'camera', '--rate', 20, '--frame-id', 'eye', '--ros-args', '-r', f'image:={topic}'
+    )
     ros.spin_until(lambda: messages)
     ros.spin_for(2.5)
-    publisher, = ros.node.get_publishers_info_by_topic(topic)
+    (publisher,) = ros.node.get_publishers_info_by_topic(topic)
     assert publisher.node_name == 'face_perception_camera'
     assert publisher.qos_profile.reliability == QoSReliabilityPolicy.RELIABLE
     assert camera.stop(timeout=2) == 0
@@ -44,21 +45,29 @@ def test_images_arrive_at_a_steady_rate_and_ctrl_c_ends_it(ros, start_tool):
     assert f"'sample' on '{topic}': 640x480 bgr8, 20 Hz, reliable" in log
 
 
-@pytest.mark.parametrize('arguments, encoding, size', [
-    (['--encoding', 'nv12', '--reliability', 'best_effort'], 'nv12', (640, 480)),
-    (['--encoding', 'mono16', '--size', '320x240'], 'mono16', (320, 240)),
-])
-def test_encoding_size_and_reliability_are_chosen(ros, start_tool, gray_image, arguments,
-                                                  encoding, size):
+@pytest.mark.parametrize(
+    'arguments, encoding, size',
+    [
+        (['--encoding', 'nv12', '--reliability', 'best_effort'], 'nv12', (640, 480)),
+        (['--encoding', 'mono16', '--size', '320x240'], 'mono16', (320, 240)),
+    ],
+)
+def test_encoding_size_and_reliability_are_chosen(
+    ros, start_tool, gray_image, arguments, encoding, size
+):
     topic = f'/camera_{time.monotonic_ns()}/image'
     messages = ros.collect(Image, topic, qos_profile_sensor_data)
-    camera = start_tool('camera', '--source', gray_image, *arguments,
-                        '--ros-args', '-r', f'image:={topic}')
+    camera = start_tool(
+        'camera', '--source', gray_image, *arguments, '--ros-args', '-r', f'image:={topic}'
+    )
     message = ros.spin_until(lambda: messages)[0]
     assert (message.encoding, message.width, message.height) == (encoding, *size)
-    publisher, = ros.node.get_publishers_info_by_topic(topic)
-    wanted = (QoSReliabilityPolicy.BEST_EFFORT if 'best_effort' in arguments
-              else QoSReliabilityPolicy.RELIABLE)
+    (publisher,) = ros.node.get_publishers_info_by_topic(topic)
+    wanted = (
+        QoSReliabilityPolicy.BEST_EFFORT
+        if 'best_effort' in arguments
+        else QoSReliabilityPolicy.RELIABLE
+    )
     assert publisher.qos_profile.reliability == wanted
     assert camera.stop(signal.SIGTERM, timeout=3) == 0
 
@@ -66,8 +75,16 @@ def test_encoding_size_and_reliability_are_chosen(ros, start_tool, gray_image, a
 def test_compressed_images_are_published_beside_the_raw_topic(ros, start_tool, gray_image):
     topic = f'/camera_{time.monotonic_ns()}/image'
     messages = ros.collect(CompressedImage, f'{topic}/compressed', qos_profile_sensor_data)
-    camera = start_tool('camera', '--source', gray_image, '--compressed', 'jpeg',
-                        '--ros-args', '-r', f'image:={topic}')
+    camera = start_tool(
+        'camera',
+        '--source',
+        gray_image,
+        '--compressed',
+        'jpeg',
+        '--ros-args',
+        '-r',
+        f'image:={topic}',
+    )
     message = ros.spin_until(lambda: messages)[0]
     assert message.format == 'bgr8; jpeg compressed bgr8'
     picture = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
@@ -82,12 +99,15 @@ def test_it_ends_after_the_last_picture(start_tool, gray_image, arguments):
     assert 'publishing' in camera.log()
 
 
-@pytest.mark.parametrize('arguments, words', [
-    (['--source', 'nothing.mp4'], "the source 'nothing.mp4' does not exist"),
-    (['--source', '63'], 'there is no webcam /dev/video63'),
-    (['--source', 'gray.png', '--encoding', 'nv12', '--size', '641x481'], 'needs even sizes'),
-    (['--ros-args', '-r', 'nonsense'], "Couldn't parse remap rule: '-r nonsense'"),
-])
+@pytest.mark.parametrize(
+    'arguments, words',
+    [
+        (['--source', 'nothing.mp4'], "the source 'nothing.mp4' does not exist"),
+        (['--source', '63'], 'there is no webcam /dev/video63'),
+        (['--source', 'gray.png', '--encoding', 'nv12', '--size', '641x481'], 'needs even sizes'),
+        (['--ros-args', '-r', 'nonsense'], "Couldn't parse remap rule: '-r nonsense'"),
+    ],
+)
 def test_what_cannot_run_is_one_sentence_and_code_2(start_tool, gray_image, arguments, words):
     camera = start_tool('camera', *arguments)
     assert camera.wait() == 2
@@ -96,21 +116,24 @@ def test_what_cannot_run_is_one_sentence_and_code_2(start_tool, gray_image, argu
     assert words in said[0]
 
 
-@pytest.mark.parametrize('arguments, words', [
-    (['--size', '640'], "'640' is no size"),
-    (['--size', '0x480'], "'0x480' is no size"),
-    (['--size', '99999x99999'], 'is no size'),
-    (['--rate', '0'], "'0' is not a rate"),
-    (['--rate', 'nan'], "'nan' is not a rate"),
-    (['--rate', 'fast'], "'fast' is not a rate"),
-    (['--count', '0'], "'0' is not a number of pictures"),
-    (['--count', '1.5'], "'1.5' is not a number"),
-    (['--encoding', 'bgr9'], "invalid choice: 'bgr9'"),
-    (['--compressed', 'gif'], "invalid choice: 'gif'"),
-    (['--compressed', 'png', '--encoding', 'rgb8'], 'leave --encoding out'),
-    (['--reliability', 'sometimes'], "invalid choice: 'sometimes'"),
-    (['--nonsense'], 'unrecognized arguments: --nonsense'),
-])
+@pytest.mark.parametrize(
+    'arguments, words',
+    [
+        (['--size', '640'], "'640' is no size"),
+        (['--size', '0x480'], "'0x480' is no size"),
+        (['--size', '99999x99999'], 'is no size'),
+        (['--rate', '0'], "'0' is not a rate"),
+        (['--rate', 'nan'], "'nan' is not a rate"),
+        (['--rate', 'fast'], "'fast' is not a rate"),
+        (['--count', '0'], "'0' is not a number of pictures"),
+        (['--count', '1.5'], "'1.5' is not a number"),
+        (['--encoding', 'bgr9'], "invalid choice: 'bgr9'"),
+        (['--compressed', 'gif'], "invalid choice: 'gif'"),
+        (['--compressed', 'png', '--encoding', 'rgb8'], 'leave --encoding out'),
+        (['--reliability', 'sometimes'], "invalid choice: 'sometimes'"),
+        (['--nonsense'], 'unrecognized arguments: --nonsense'),
+    ],
+)
 def test_mistakes_on_the_command_line_are_one_line_and_code_2(capsys, arguments, words):
     with pytest.raises(SystemExit) as ended:
         parse_arguments(arguments)

@@ -12,8 +12,9 @@ from face_perception.tools.children import Child, ChildError, end_all
 def make_child(tmp_path, monkeypatch):
     """Start children that run a given piece of Python."""
     children = []
-    monkeypatch.setenv('PYTHONPATH', os.pathsep.join(
-        [str(tmp_path), os.environ.get('PYTHONPATH', '')]))
+    monkeypatch.setenv(
+        'PYTHONPATH', os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])
+    )
 
     def make(code, name='child'):
         (tmp_path / f'{name}.py').write_text(code)
@@ -61,8 +62,11 @@ def test_a_child_that_is_killed_is_noticed(make_child):
 
 
 def test_all_end_in_time_even_one_that_refuses(make_child):
-    stubborn = make_child('import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n'
-                          'print("ready", flush=True)\ntime.sleep(60)', 'stubborn')
+    stubborn = make_child(
+        'import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n'
+        'print("ready", flush=True)\ntime.sleep(60)',
+        'stubborn',
+    )
     docile = make_child('import time; time.sleep(60)', 'docile')
     wait_for(lambda: 'ready' in stubborn.said())
     start = time.monotonic()
@@ -75,13 +79,19 @@ def test_all_end_in_time_even_one_that_refuses(make_child):
 def test_a_child_does_not_outlive_its_parent(tmp_path):
     (tmp_path / 'sleeper.py').write_text('import time; time.sleep(60)')
     parent = subprocess.Popen(
-        [sys.executable, '-c',
-         'import pathlib, time\n'
-         'from face_perception.tools.children import Child\n'
-         'child = Child("sleeper", "sleeper", [], pathlib.Path("log"))\n'
-         'print(child._process.pid, flush=True)\n'
-         'time.sleep(60)'],
-        cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        [
+            sys.executable,
+            '-c',
+            'import pathlib, time\n'
+            'from face_perception.tools.children import Child\n'
+            'child = Child("sleeper", "sleeper", [], pathlib.Path("log"))\n'
+            'print(child._process.pid, flush=True)\n'
+            'time.sleep(60)',
+        ],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     pid = int(parent.stdout.readline())
     assert is_running(pid)
     parent.kill()

@@ -27,7 +27,10 @@ def test_it_shows_faces_and_writes_its_files(start_tool, tmp_path):
     assert run.wait(60) == 0, run.log()
     output = tmp_path / 'out'
     assert sorted(path.name for path in output.iterdir()) == [
-        'annotated.mp4', 'annotated.png', 'latency.png']
+        'annotated.mp4',
+        'annotated.png',
+        'latency.png',
+    ]
     picture = cv2.imread(str(output / 'annotated.png'))
     assert picture.shape == (480, 640, 3)
     assert picture.std() > 20
@@ -49,14 +52,22 @@ def test_it_records_for_the_rerun_viewer(start_tool, tmp_path):
     assert run.wait(60) == 0, run.log()
     assert 'out/results.rrd' in run.log()
     printed = subprocess.run(
-        [sys.executable, '-m', 'rerun_cli', 'rrd', 'print', 'out/results.rrd'], cwd=tmp_path,
-        capture_output=True, text=True, timeout=60).stdout
+        [sys.executable, '-m', 'rerun_cli', 'rrd', 'print', 'out/results.rrd'],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout
     rows = Counter()
     for number, entity, kind in re.findall(
-            r' with (\d+) rows .*? - (/face_perception/\S+) - data columns: \[(\w+)', printed):
+        r' with (\d+) rows .*? - (/face_perception/\S+) - data columns: \[(\w+)', printed
+    ):
         rows[entity, kind] += int(number)
-    for entity, kind in (('image', 'EncodedImage'), ('latency', 'Scalars'),
-                         ('tracks/1', 'Scalars')):
+    for entity, kind in (
+        ('image', 'EncodedImage'),
+        ('latency', 'Scalars'),
+        ('tracks/1', 'Scalars'),
+    ):
         assert rows[f'/face_perception/{entity}', kind] > 20, rows
 
 
@@ -71,7 +82,7 @@ def test_without_a_face_it_says_so_and_fails(start_tool, tmp_path):
     cv2.imwrite(str(tmp_path / 'blank.png'), np.full((240, 320, 3), 120, np.uint8))
     run = start_tool('demo', '--source', 'blank.png', '--duration', 1, '--output', 'out')
     assert run.wait(60) == 1
-    assert "no face was seen in" in run.log()
+    assert 'no face was seen in' in run.log()
     assert '--source sample' in run.log()
     assert (tmp_path / 'out' / 'annotated.png').exists()
 
@@ -102,8 +113,9 @@ def test_ctrl_c_ends_everything_and_writes_what_there_is(start_tool, tmp_path):
 def test_an_extra_that_is_missing_is_named(monkeypatch):
     find = demo.importlib.util.find_spec
     missing = ['rich']
-    monkeypatch.setattr(demo.importlib.util, 'find_spec',
-                        lambda name: None if name in missing else find(name))
+    monkeypatch.setattr(
+        demo.importlib.util, 'find_spec', lambda name: None if name in missing else find(name)
+    )
     with pytest.raises(demo.DemoError, match=r"rich: run pip install 'face_perception\[demo\]'"):
         demo.check_extras('0')
     missing[:] = ['matplotlib', 'skimage']

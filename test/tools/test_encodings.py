@@ -68,8 +68,10 @@ def test_odd_sizes_are_fine_for_most(encoding, decoder):
     assert np.abs(decoder.decode(encode(picture, encoding, Header())).astype(int) - 77).max() <= 1
 
 
-@pytest.mark.parametrize('encoding, size', [
-    ('nv12', (31, 32)), ('nv21', (32, 31)), ('yuyv', (32, 31)), ('uyvy', (32, 31))])
+@pytest.mark.parametrize(
+    'encoding, size',
+    [('nv12', (31, 32)), ('nv21', (32, 31)), ('yuyv', (32, 31)), ('uyvy', (32, 31))],
+)
 def test_odd_sizes_that_cannot_be_are_refused(encoding, size):
     with pytest.raises(SourceError, match=f"'{encoding}', which needs even sizes: give --size"):
         encode(np.zeros((*size, 3), np.uint8), encoding, Header())

@@ -7,9 +7,14 @@ pytest.importorskip('rosbags', reason='needs rosbags, which comes with rosbags-i
 from face_perception.tools.errors import SourceError  # noqa: E402
 from face_perception.tools.image_bag import ImageBag  # noqa: E402
 
-STORAGES = [(storage, compression) for storage, compressions in (
-    ('sqlite3', ('none', 'file', 'message')), ('mcap', ('none', 'file', 'message', 'storage')))
-    for compression in compressions]
+STORAGES = [
+    (storage, compression)
+    for storage, compressions in (
+        ('sqlite3', ('none', 'file', 'message')),
+        ('mcap', ('none', 'file', 'message', 'storage')),
+    )
+    for compression in compressions
+]
 
 
 def refused(path, topics=()):
@@ -25,8 +30,10 @@ def refused(path, topics=()):
 def test_images_come_as_recorded_from_every_storage(make_bag, storage, compression):
     bag = make_bag(storage=storage, compression=compression)
     with ImageBag(bag.path) as opened:
-        assert opened.types == {'/camera/image_raw': 'sensor_msgs/msg/Image',
-                                '/other/image/compressed': 'sensor_msgs/msg/CompressedImage'}
+        assert opened.types == {
+            '/camera/image_raw': 'sensor_msgs/msg/Image',
+            '/other/image/compressed': 'sensor_msgs/msg/CompressedImage',
+        }
         images = list(opened.images())
         assert [(image.topic, image.time_ns, image.data) for image in images] == bag.images
         assert opened.start_ns == bag.images[0][1]
@@ -71,18 +78,20 @@ def test_topics_that_are_missing_or_no_images_are_said_with_those_there_are(make
 
 def test_a_bag_without_images_is_said(make_bag):
     assert 'has no image topic, only /words (std_msgs/msg/String)' in refused(
-        make_bag(topics=['/words']).path)
+        make_bag(topics=['/words']).path
+    )
     assert 'has no image on /camera/image_raw' in refused(
-        make_bag(topics=['/camera/image_raw'], count=0).path)
+        make_bag(topics=['/camera/image_raw'], count=0).path
+    )
 
 
 @pytest.mark.parametrize('storage, compression', STORAGES)
 def test_a_bag_that_was_cut_off_is_said(make_bag, storage, compression):
     bag = make_bag(storage=storage, compression=compression)
-    file, = (path for path in bag.path.iterdir() if path.name != 'metadata.yaml')
+    (file,) = (path for path in bag.path.iterdir() if path.name != 'metadata.yaml')
     whole = file.read_bytes()
     for share in (0.9, 0.5, 0.02, 0.0):
-        file.write_bytes(whole[:int(share * len(whole))])
+        file.write_bytes(whole[: int(share * len(whole))])
         said = refused(bag.path)
         assert 'it is damaged or was cut off' in said
     file.unlink()

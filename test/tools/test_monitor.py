@@ -10,12 +10,23 @@ from face_perception.tools.live_view import LiveView
 from face_perception.tools.monitor import SUMS, Monitor, Statistics
 from face_perception.tools.summary import summary
 
-ANNA = Face(track_id='7', score=0.9, roi=RegionOfInterest(x_offset=1, y_offset=2, width=30,
-                                                          height=40),
-            gender=Face.GENDER_FEMALE, gender_confidence=0.8, emotion='happy',
-            emotion_confidence=0.7)
-BERT = Face(track_id='8', score=0.6, gender=Face.GENDER_MALE, gender_confidence=0.9,
-            emotion='sad', emotion_confidence=0.5)
+ANNA = Face(
+    track_id='7',
+    score=0.9,
+    roi=RegionOfInterest(x_offset=1, y_offset=2, width=30, height=40),
+    gender=Face.GENDER_FEMALE,
+    gender_confidence=0.8,
+    emotion='happy',
+    emotion_confidence=0.7,
+)
+BERT = Face(
+    track_id='8',
+    score=0.6,
+    gender=Face.GENDER_MALE,
+    gender_confidence=0.9,
+    emotion='sad',
+    emotion_confidence=0.5,
+)
 
 
 def milliseconds(value):
@@ -28,10 +39,16 @@ def result(*faces):
 
 def latency(count, detect=20.0, received=None):
     return PipelineLatency(
-        transport=milliseconds(2), decode=milliseconds(1), detect=milliseconds(detect),
-        classify=milliseconds(3), publish=milliseconds(1), processing=milliseconds(detect + 5),
-        end_to_end=milliseconds(detect + 7), frames_received=received or count,
-        frames_processed=count)
+        transport=milliseconds(2),
+        decode=milliseconds(1),
+        detect=milliseconds(detect),
+        classify=milliseconds(3),
+        publish=milliseconds(1),
+        processing=milliseconds(detect + 5),
+        end_to_end=milliseconds(detect + 7),
+        frames_received=received or count,
+        frames_processed=count,
+    )
 
 
 @pytest.fixture
@@ -74,7 +91,7 @@ def test_without_a_terminal_it_prints_plain_lines(monitor, capsys):
         monitor._receive_latency(latency(1))
         view.update()
         view.update()  # too early for another line
-    line, = capsys.readouterr().out.splitlines()
+    (line,) = capsys.readouterr().out.splitlines()
     assert '2 faces: happy 70% female 80%; sad 50% male 90%' in line
     assert 'processing p50 25.0 p95 25.0 ms' in line
     assert '\x1b' not in line

@@ -39,8 +39,10 @@ def test_a_loop_takes_as_long_at_every_rate():
 
 def test_it_moves_and_does_not_jump(scene):
     indices = range(0, len(scene) + 1)
-    frames = [cv2.resize(scene.frame(index), (80, 60), interpolation=cv2.INTER_AREA).astype(int)
-              for index in indices]
+    frames = [
+        cv2.resize(scene.frame(index), (80, 60), interpolation=cv2.INTER_AREA).astype(int)
+        for index in indices
+    ]
     changes = [np.abs(after - before).mean() for before, after in zip(frames, frames[1:])]
     assert max(changes) < 25
     assert np.mean(changes) > 0.5
@@ -55,8 +57,9 @@ def test_it_begins_with_a_face_and_has_one_to_three_and_none(scene):
 
 def test_the_default_detector_finds_the_faces_where_they_are(scene):
     settings = PipelineSettings()
-    detector = make_detector(settings.detector_type, settings.detector_input_size,
-                             settings.detector_score_threshold)
+    detector = make_detector(
+        settings.detector_type, settings.detector_input_size, settings.detector_score_threshold
+    )
     expected = found = strangers = empty = 0
     for index in range(0, len(scene), 3):
         truth = scene.faces(index)
@@ -79,8 +82,8 @@ def test_every_size_shows_the_same_scene(size):
         assert picture.shape == (size[1], size[0], 3)
         assert picture.dtype == np.uint8
     # The faces' places are shares of the picture.
-    face, = sample_faces(0)
-    other, = sample_faces(0, *size)
+    (face,) = sample_faces(0)
+    (other,) = sample_faces(0, *size)
     assert other.center[0] / size[0] == pytest.approx(face.center[0] / 640)
     assert other.center[1] / size[1] == pytest.approx(face.center[1] / 480)
 

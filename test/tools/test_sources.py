@@ -51,10 +51,13 @@ def test_an_image_is_repeated(tmp_path, pictures, suffix):
 @pytest.mark.parametrize('kind', [cv2.IMREAD_GRAYSCALE, cv2.IMREAD_UNCHANGED])
 def test_gray_and_transparent_images_become_bgr(tmp_path, pictures, kind):
     path = tmp_path / 'image.png'
-    picture = (pictures[1][:, :, 0] if kind == cv2.IMREAD_GRAYSCALE
-               else cv2.cvtColor(pictures[1], cv2.COLOR_BGR2BGRA))
+    picture = (
+        pictures[1][:, :, 0]
+        if kind == cv2.IMREAD_GRAYSCALE
+        else cv2.cvtColor(pictures[1], cv2.COLOR_BGR2BGRA)
+    )
     cv2.imwrite(str(path), picture)
-    frame, = open_source(str(path)).frames(loop=False)
+    (frame,) = open_source(str(path)).frames(loop=False)
     np.testing.assert_array_equal(frame, pictures[1])
 
 
@@ -106,16 +109,19 @@ def test_files_are_fitted(tmp_path, make_video, pictures):
         assert frame.shape == (160, 160, 3)
 
 
-@pytest.mark.parametrize('name, words', [
-    ('missing.mp4', 'does not exist'),
-    ('missing/folder', 'does not exist'),
-    ('video.mp4', 'no video or image'),
-    ('moving.gif', 'no video or image'),
-    ('document.txt', 'no video or image'),
-    ('image.png', 'no image that OpenCV can read'),
-    ('empty', 'holds no image'),
-    ('broken', 'none of the 2 images'),
-])
+@pytest.mark.parametrize(
+    'name, words',
+    [
+        ('missing.mp4', 'does not exist'),
+        ('missing/folder', 'does not exist'),
+        ('video.mp4', 'no video or image'),
+        ('moving.gif', 'no video or image'),
+        ('document.txt', 'no video or image'),
+        ('image.png', 'no image that OpenCV can read'),
+        ('empty', 'holds no image'),
+        ('broken', 'none of the 2 images'),
+    ],
+)
 def test_every_fault_of_a_file_gets_its_sentence(tmp_path, name, words):
     for file in ('video.mp4', 'moving.gif', 'document.txt', 'image.png'):
         (tmp_path / file).write_bytes(b'not what the name says' * 10)
@@ -176,8 +182,10 @@ def test_a_webcam_is_asked_for_size_and_rate(monkeypatch, name):
     captures = []
     monkeypatch.setattr(webcam.os.path, 'exists', lambda path: True)
     monkeypatch.setattr(
-        webcam.cv2, 'VideoCapture',
-        lambda *arguments: captures.append(FakeCapture(*arguments)) or captures[-1])
+        webcam.cv2,
+        'VideoCapture',
+        lambda *arguments: captures.append(FakeCapture(*arguments)) or captures[-1],
+    )
     source = open_source(name, (160, 120), 20.0)
     assert source.live
     assert source.rate == 30  # it does not say

@@ -20,10 +20,14 @@ def test_recordings_are_found_in_files_and_folders(tmp_path):
     assert view.find_recordings([tmp_path / '.unfinished-1'])
 
 
-@pytest.mark.parametrize('name, fault', [
-    ('empty', r"the folder '.*empty' has no recording \(.rrd\): face_perception_demo --rerun"),
-    ('missing.rrd', "the file '.*missing.rrd' does not exist"),
-    ('picture.png', "'.*picture.png' is no recording: give .rrd files")])
+@pytest.mark.parametrize(
+    'name, fault',
+    [
+        ('empty', r"the folder '.*empty' has no recording \(.rrd\): face_perception_demo --rerun"),
+        ('missing.rrd', "the file '.*missing.rrd' does not exist"),
+        ('picture.png', "'.*picture.png' is no recording: give .rrd files"),
+    ],
+)
 def test_what_has_no_recording_is_named(tmp_path, name, fault):
     (tmp_path / 'empty').mkdir()
     with pytest.raises(RerunError, match=fault):
@@ -50,6 +54,7 @@ def test_without_a_display_it_says_what_to_do_instead(start_tool, tmp_path):
 def test_in_a_browser_it_is_for_this_machine_alone(start_tool, tmp_path):
     pytest.importorskip('rerun', reason='needs rerun-sdk (the extra view)')
     from face_perception.offline.rerun_writer import RerunWriter
+
     writer = RerunWriter(tmp_path / 'results.rrd', 'test')
     writer.at(0, 0)
     writer.file('camera', 'a.png')
@@ -70,6 +75,7 @@ def test_in_a_browser_it_is_for_this_machine_alone(start_tool, tmp_path):
 
 def test_a_port_that_is_taken_is_not_used():
     import socket
+
     with socket.socket() as taken:
         taken.bind(('127.0.0.1', 0))
         taken.listen()

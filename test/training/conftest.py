@@ -13,8 +13,9 @@ def smooth_pictures(count, size, channels, seed):
     """Return uint8 ``[count, size, size, channels]`` of random soft blobs."""
     random = np.random.default_rng(seed)
     coarse = random.integers(0, 256, (count, 6, 6, channels), dtype=np.uint8)
-    return np.stack([cv2.resize(picture, (size, size)).reshape(size, size, channels)
-                     for picture in coarse])
+    return np.stack(
+        [cv2.resize(picture, (size, size)).reshape(size, size, channels) for picture in coarse]
+    )
 
 
 @pytest.fixture
@@ -31,8 +32,12 @@ def write_fer(folder):
     for name, images in (('train', train), ('public', public)):
         votes = random.integers(0, 5, (len(images), 10)).astype(np.uint8)
         votes[:, 9] = 0
-        np.savez(folder / f'fer2013_{name}.npz', image=images, ferplus_votes=votes,
-                 emotion=(np.arange(len(images)) % 7).astype(np.int8))
+        np.savez(
+            folder / f'fer2013_{name}.npz',
+            image=images,
+            ferplus_votes=votes,
+            emotion=(np.arange(len(images)) % 7).astype(np.int8),
+        )
 
 
 def write_utkface(folder):
@@ -74,8 +79,14 @@ def data_folder(tmp_path_factory):
 @pytest.fixture(scope='session')
 def quick_recipe():
     """Return the settings of a run that takes a second; not to be changed."""
-    return {'task': 'emotion', 'color': 'gray', 'crop_margin': 0.02, 'epochs': 3,
-            'batch_size': 8, 'seed': 7}
+    return {
+        'task': 'emotion',
+        'color': 'gray',
+        'crop_margin': 0.02,
+        'epochs': 3,
+        'batch_size': 8,
+        'seed': 7,
+    }
 
 
 @pytest.fixture

@@ -26,11 +26,16 @@ def test_is_made_of_residual_blocks_of_two_separable_convolutions(build, blocks)
     found = [module for module in build(1, 7).modules() if isinstance(module, Residual)]
     assert len(found) == blocks
     for block in found:
-        convolutions = [module for module in block.branch.modules()
-                        if isinstance(module, torch.nn.Conv2d)]
+        convolutions = [
+            module for module in block.branch.modules() if isinstance(module, torch.nn.Conv2d)
+        ]
         assert [module.kernel_size for module in convolutions] == [(3, 3), (1, 1)] * 2
         assert [module.groups == module.in_channels for module in convolutions] == [
-            True, False, True, False]
+            True,
+            False,
+            True,
+            False,
+        ]
 
 
 def test_the_larger_network_of_the_paper_has_nine_convolutions():
@@ -65,7 +70,6 @@ def test_a_depthwise_convolution_learns_what_it_answers(kernel, sides):
     for training in (True, False):  # the detour by every pixel, and the strided convolution
         features = torch.rand(2, 6, *sides, generator=torch.Generator().manual_seed(1))
         answers.append(layer.train(training)(features.requires_grad_()))
-        gradients.append(torch.autograd.grad(answers[-1].square().sum(),
-                                             [features, layer.weight]))
+        gradients.append(torch.autograd.grad(answers[-1].square().sum(), [features, layer.weight]))
     torch.testing.assert_close(*answers)
     torch.testing.assert_close(*gradients)

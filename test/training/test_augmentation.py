@@ -23,13 +23,13 @@ def changed(canvas, seed=0, **changes):
 
 
 def test_without_changes_the_crop_is_the_middle(canvas):
-    torch.testing.assert_close(changed(canvas), center_crop(canvas, 48).float(),
-                               atol=0.1, rtol=0)
+    torch.testing.assert_close(changed(canvas), center_crop(canvas, 48).float(), atol=0.1, rtol=0)
 
 
 def test_flip_mirrors_left_and_right(canvas):
-    torch.testing.assert_close(changed(canvas, flip=1.0), center_crop(canvas, 48).flip(3).float(),
-                               atol=0.1, rtol=0)
+    torch.testing.assert_close(
+        changed(canvas, flip=1.0), center_crop(canvas, 48).flip(3).float(), atol=0.1, rtol=0
+    )
 
 
 def test_beyond_the_canvas_its_edge_repeats():
@@ -55,9 +55,21 @@ def test_same_seed_same_pictures(canvas):
     assert not torch.equal(changed(canvas, seed=3, **how), changed(canvas, seed=4, **how))
 
 
-@pytest.mark.parametrize('change', [
-    {'rotation': 20.0}, {'scale': 0.2}, {'shift': 0.2}, {'brightness': 0.4}, {'contrast': 0.4},
-    {'gamma': 0.6}, {'low_resolution': 1.0}, {'noise': 1.0}, {'erase': 1.0}, {'gray': 1.0}])
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'rotation': 20.0},
+        {'scale': 0.2},
+        {'shift': 0.2},
+        {'brightness': 0.4},
+        {'contrast': 0.4},
+        {'gamma': 0.6},
+        {'low_resolution': 1.0},
+        {'noise': 1.0},
+        {'erase': 1.0},
+        {'gray': 1.0},
+    ],
+)
 def test_each_change_changes_within_the_pixel_range(canvas, change):
     before = canvas.clone()
     crop = changed(canvas, **change)

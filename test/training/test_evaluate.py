@@ -30,24 +30,28 @@ def emotion_model(make_model):
 @pytest.fixture
 def gender_model(make_model):
     """Return the path of a model that always answers male."""
-    return make_model(channels=3, classes=2, color='rgb', task='gender',
-                      labels=json.dumps(GENDERS))
+    return make_model(channels=3, classes=2, color='rgb', task='gender', labels=json.dumps(GENDERS))
 
 
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Run the command; return its exit status and what it wrote to stdout and stderr."""
+
     def command(*words):
         monkeypatch.setattr(sys, 'argv', ['face_perception_evaluate', *map(str, words)])
         status = evaluate.main()
         return status, *capsys.readouterr()
+
     return command
 
 
 def male_share(samples, **groups):
     """Return the share of the label male among samples of ``groups``."""
-    labels = [sample.label for sample in samples
-              if all(sample.groups[name] == value for name, value in groups.items())]
+    labels = [
+        sample.label
+        for sample in samples
+        if all(sample.groups[name] == value for name, value in groups.items())
+    ]
     return np.mean([label == GENDERS.index('male') for label in labels])
 
 
@@ -78,8 +82,9 @@ def test_what_is_written_is_what_measure_returns(run, gender_model, utkface_fold
 
 
 def test_robustness_is_measured_when_asked_for(run, emotion_model, fer_folder, tmp_path):
-    status, printed, _ = run(emotion_model, '--data', fer_folder, '--robustness',
-                             '--output', tmp_path / 'out')
+    status, printed, _ = run(
+        emotion_model, '--data', fer_folder, '--robustness', '--output', tmp_path / 'out'
+    )
     assert status == 0 and 'jpeg_20' in printed
     table = json.loads((tmp_path / 'out' / 'evaluation.json').read_text())['robustness']
     assert list(table) == ['clean', *(entry.name for entry in DEGRADATIONS)]
@@ -94,8 +99,9 @@ def test_without_output_nothing_is_written(run, emotion_model, fer_folder):
 
 
 def test_another_split(run, emotion_model, fer_folder, tmp_path):
-    status, _, _ = run(emotion_model, '--data', fer_folder, '--split', 'train',
-                       '--output', tmp_path / 'out')
+    status, _, _ = run(
+        emotion_model, '--data', fer_folder, '--split', 'train', '--output', tmp_path / 'out'
+    )
     report = json.loads((tmp_path / 'out' / 'evaluation.json').read_text())
     assert status == 0 and report['numbers']['images'] == 42
     assert report['data']['split'] == 'train'
@@ -109,21 +115,23 @@ def test_gender_by_group(run, gender_model, utkface_folder, tmp_path):
     numbers, overall = report['numbers'], male_share(samples)
     assert numbers['accuracy'] == round(overall, 4)
     assert numbers['gap_recall'] == 1
-    races = {index: male_share(samples, race=index)
-             for index in {sample.groups['race'] for sample in samples}}
+    races = {
+        index: male_share(samples, race=index)
+        for index in {sample.groups['race'] for sample in samples}
+    }
     assert len(races) > 1
     for index, share in races.items():
         name = f'race_{RACES[index].lower()}'
         assert numbers[f'accuracy_{name}'] == round(share, 4)
         assert report['images_of_group'][name] == sum(
-            sample.groups['race'] == index for sample in samples)
+            sample.groups['race'] == index for sample in samples
+        )
     assert numbers['worst_race_gap'] == round(overall - min(races.values()), 4)
 
 
 def test_groups_that_nobody_knows_are_left_out(gender_model, utkface_folder):
     classifier = evaluate.load(gender_model)
-    samples = [replace(sample, groups={})
-               for sample in load_samples('gender', utkface_folder, 0.0)]
+    samples = [replace(sample, groups={}) for sample in load_samples('gender', utkface_folder, 0.0)]
     numbers = evaluate.measure(classifier, samples)
     assert not [name for name in numbers if 'race' in name or 'age' in name.split('_')]
     assert numbers['gap_recall'] == 1
@@ -131,8 +139,11 @@ def test_groups_that_nobody_knows_are_left_out(gender_model, utkface_folder):
 
 def test_a_class_without_pictures_has_no_number(gender_model, utkface_folder):
     classifier = evaluate.load(gender_model)
-    men = [sample for sample in load_samples('gender', utkface_folder, 0.0)
-           if sample.label == GENDERS.index('male')]
+    men = [
+        sample
+        for sample in load_samples('gender', utkface_folder, 0.0)
+        if sample.label == GENDERS.index('male')
+    ]
     numbers = evaluate.measure(classifier, men)
     assert numbers['recall_male'] == 1
     assert 'recall_female' not in numbers and 'gap_recall' not in numbers
@@ -189,12 +200,12 @@ def test_missing_data_is_one_line(run, emotion_model, tmp_path):
 
 def test_an_output_that_cannot_be_made_is_one_line(run, emotion_model, fer_folder, tmp_path):
     (tmp_path / 'file').touch()
-    assert_one_line(run(emotion_model, '--data', fer_folder, '--output', tmp_path / 'file'),
-                    'file')
+    assert_one_line(run(emotion_model, '--data', fer_folder, '--output', tmp_path / 'file'), 'file')
 
 
-@pytest.mark.parametrize('labels', [EMOTIONS[::-1], EMOTIONS[:6] + ('bored',)],
-                         ids=['another order', 'another label'])
+@pytest.mark.parametrize(
+    'labels', [EMOTIONS[::-1], EMOTIONS[:6] + ('bored',)], ids=['another order', 'another label']
+)
 def test_other_labels_than_the_datas_are_refused(make_model, labels):
     with pytest.raises(ModelError, match='answers'):
         evaluate.load(make_model(classes=7, labels=json.dumps(labels)))

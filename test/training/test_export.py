@@ -44,8 +44,9 @@ def random_network(channels, classes, architecture='mini_xception'):
 @pytest.mark.parametrize('architecture', ARCHITECTURES)
 @pytest.mark.parametrize('channels, classes, temperature', [(1, 7, 1.0), (3, 2, 1.7)])
 @pytest.mark.parametrize('count, mirror', [(1, False), (5, True), (40, True)])
-def test_the_graph_answers_as_the_network(architecture, channels, classes, temperature, count,
-                                          mirror):
+def test_the_graph_answers_as_the_network(
+    architecture, channels, classes, temperature, count, mirror
+):
     check_parity(architecture, channels, classes, temperature, count, mirror)
 
 
@@ -57,8 +58,9 @@ def test_the_shipped_kind_of_graph_answers_as_the_network_on_a_thousand_crops(ch
 def check_parity(architecture, channels, classes, temperature, count, mirror):
     network = random_network(channels, classes, architecture)
     model = build_model(network, temperature, 48, {}, mirror)
-    session = onnxruntime.InferenceSession(model.SerializeToString(),
-                                           providers=['CPUExecutionProvider'])
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=['CPUExecutionProvider']
+    )
     images = np.random.default_rng(0).integers(0, 256, (count, 48, 48, channels), dtype=np.uint8)
     with torch.inference_mode():
         pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float()
@@ -81,9 +83,16 @@ def test_the_graph_is_lean_and_old_enough_for_old_runtimes():
 def exported(request, data_folder, quick_recipe, tmp_path_factory):
     """Return the path of a file exported after one epoch, its run, its data and its numbers."""
     colors = {'emotion': 'gray', 'gender': 'rgb'}
-    recipe = recipe_from({**quick_recipe, 'task': request.param, 'epochs': 1,
-                          'color': colors[request.param], 'mirror': request.param == 'emotion',
-                          'votes_task': 0.5 if request.param == 'emotion' else 0.0})
+    recipe = recipe_from(
+        {
+            **quick_recipe,
+            'task': request.param,
+            'epochs': 1,
+            'color': colors[request.param],
+            'mirror': request.param == 'emotion',
+            'votes_task': 0.5 if request.param == 'emotion' else 0.0,
+        }
+    )
     folder = tmp_path_factory.mktemp(request.param)
     run, path = folder / 'run', folder / f'{request.param}.onnx'
     learner = ClassifierLearner(recipe, *load_task(recipe, data_folder))
@@ -98,7 +107,8 @@ def test_the_file_keeps_the_contract(exported):
     task = path.stem
     channels, labels = {
         'emotion': (1, ['angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral']),
-        'gender': (3, ['female', 'male'])}[task]
+        'gender': (3, ['female', 'male']),
+    }[task]
     assert json.loads(metadata['labels']) == labels
     assert metadata['task'] == task and metadata['architecture'] == 'mini_xception'
     assert metadata['color'] == {1: 'gray', 3: 'rgb'}[channels]
@@ -110,9 +120,15 @@ def test_the_file_keeps_the_contract(exported):
     session = load(path).model.session
     (image,), (probabilities,) = session.get_inputs(), session.get_outputs()
     assert (image.name, image.type, image.shape) == (
-        'image', 'tensor(uint8)', ['N', 48, 48, channels])
+        'image',
+        'tensor(uint8)',
+        ['N', 48, 48, channels],
+    )
     assert (probabilities.name, probabilities.type, probabilities.shape) == (
-        'probabilities', 'tensor(float)', ['N', len(labels)])
+        'probabilities',
+        'tensor(float)',
+        ['N', len(labels)],
+    )
 
 
 def test_the_numbers_are_those_of_the_file(exported):
@@ -158,7 +174,8 @@ def test_the_file_answers_as_the_trained_network(exported):
             logits = (logits + network(images.flip(3).float())) / 2
         expected = (logits / training['temperature']).softmax(dim=1).numpy()
     served = classifier.model.session.run(
-        None, {'image': images.permute(0, 2, 3, 1).contiguous().numpy()})[0]
+        None, {'image': images.permute(0, 2, 3, 1).contiguous().numpy()}
+    )[0]
     np.testing.assert_allclose(served, expected, atol=1e-4)
 
 

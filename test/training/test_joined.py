@@ -20,16 +20,24 @@ from face_perception.training.recipe import LABELS  # noqa: E402
 @pytest.fixture
 def write(tmp_path):
     """Return the function that writes an untrained classifier of a task."""
+
     def write(task, margin='0.0'):
         torch.manual_seed(3)
         channels = {'emotion': 1, 'gender': 3}[task]
-        metadata = {'task': task, 'labels': json.dumps(LABELS[task]), 'input_size': '48',
-                    'color': {1: 'gray', 3: 'rgb'}[channels], 'crop_margin': margin,
-                    'version': '0', 'architecture': 'mini_xception'}
+        metadata = {
+            'task': task,
+            'labels': json.dumps(LABELS[task]),
+            'input_size': '48',
+            'color': {1: 'gray', 3: 'rgb'}[channels],
+            'crop_margin': margin,
+            'version': '0',
+            'architecture': 'mini_xception',
+        }
         network = mini_xception(channels, len(LABELS[task])).eval()
         path = tmp_path / f'{task}.onnx'
         path.write_bytes(build_model(network, 1.0, 48, metadata).SerializeToString())
         return path
+
     return write
 
 
@@ -42,11 +50,14 @@ def test_answers_as_the_two_files(write, count):
     paths = write('emotion'), write('gender')
     crops = np.random.default_rng(0).integers(0, 256, (count, 48, 48, 3), dtype=np.uint8)
     grays = np.stack([cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) for crop in crops])[..., None]
-    expected = [session(str(path)).run(None, {'image': images})[0]
-                for path, images in zip(paths, (grays, crops), strict=True)]
+    expected = [
+        session(str(path)).run(None, {'image': images})[0]
+        for path, images in zip(paths, (grays, crops), strict=True)
+    ]
     model = session(joined(*paths).SerializeToString())
-    for ours, theirs in zip(model.run(['emotion', 'gender'], {'image': crops}), expected,
-                            strict=True):
+    for ours, theirs in zip(
+        model.run(['emotion', 'gender'], {'image': crops}), expected, strict=True
+    ):
         # OpenCV computes luma in whole numbers: a few pixels differ by one.
         np.testing.assert_allclose(ours, theirs, atol=1e-3)
 

@@ -42,14 +42,16 @@ def test_calibration_error_weighs_intervals_by_their_pictures():
     answers = np.array([[0.9, 0.1]] * 3 + [[0.6, 0.4]], dtype=np.float32)
     # Gaps of 0.9 - 2/3 in three pictures and 1 - 0.6 in one.
     assert metrics.calibration_error(answers, np.array([0, 0, 1, 0])) == pytest.approx(
-        (3 * (0.9 - 2 / 3) + 0.4) / 4, abs=1e-6)
+        (3 * (0.9 - 2 / 3) + 0.4) / 4, abs=1e-6
+    )
 
 
 def test_a_probability_a_little_over_one_spoils_nothing():
     sure = np.array([[1 + 1e-7, 0.0], [0.75, 0.25], [0.75, 0.25]], dtype=np.float32)
     assert sure.max() > 1
     assert metrics.calibration_error(sure, np.zeros(3, dtype=int)) == pytest.approx(
-        0.5 / 3, abs=1e-6)
+        0.5 / 3, abs=1e-6
+    )
 
 
 def test_log_loss():

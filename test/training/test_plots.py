@@ -37,8 +37,16 @@ def answers():
 
 
 def history(epochs):
-    return [{'epoch': epoch, 'loss': 2 / epoch, 'accuracy': 0.6 - 0.3 / epoch,
-             'learning_rate': 0.004 / epoch, 'seconds': 20.0} for epoch in range(1, epochs + 1)]
+    return [
+        {
+            'epoch': epoch,
+            'loss': 2 / epoch,
+            'accuracy': 0.6 - 0.3 / epoch,
+            'learning_rate': 0.004 / epoch,
+            'seconds': 20.0,
+        }
+        for epoch in range(1, epochs + 1)
+    ]
 
 
 def test_learning_curves_show_the_history(tmp_path):
@@ -56,10 +64,16 @@ def test_learning_curves_replace_the_file(tmp_path):
 
 
 @pytest.mark.filterwarnings('error')
-@pytest.mark.parametrize('change', [
-    {'note': 'a word', 'device': None, 'boxes': [1, 2]}, {'loss': math.nan, 'accuracy': math.inf},
-    {'validation_loss': 1.0, 'macro_f1': np.float32(0.4)}, {'pictures': 28_000},
-    {'accuracy': None, 'seconds': None, 'epoch': 1}])
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'note': 'a word', 'device': None, 'boxes': [1, 2]},
+        {'loss': math.nan, 'accuracy': math.inf},
+        {'validation_loss': 1.0, 'macro_f1': np.float32(0.4)},
+        {'pictures': 28_000},
+        {'accuracy': None, 'seconds': None, 'epoch': 1},
+    ],
+)
 def test_learning_curves_take_other_keys_and_values(tmp_path, change):
     entries = history(3)
     entries[1].update(change)
@@ -110,15 +124,20 @@ def test_reliability_shows_over_confidence(tmp_path, answers):
 @pytest.mark.filterwarnings('error')
 @pytest.mark.parametrize('confidence', [0.5, 1.0])
 def test_reliability_of_a_constant_confidence(tmp_path, confidence):
-    plots.reliability(np.array([[confidence, 1 - confidence]] * 4), np.array([0, 0, 0, 1]),
-                      tmp_path / 'reliability.png')
+    plots.reliability(
+        np.array([[confidence, 1 - confidence]] * 4),
+        np.array([0, 0, 0, 1]),
+        tmp_path / 'reliability.png',
+    )
     drawn(tmp_path / 'reliability.png')
 
 
 def mistakes(colors, confidences):
     """Return samples of one colour each (BGR), labelled 0, and answers that say 1 to them."""
-    samples = [Sample(np.full((20, 20, 3), color, dtype=np.uint8), Box(0, 0, 20, 20), 0, {}, '')
-               for color in colors]
+    samples = [
+        Sample(np.full((20, 20, 3), color, dtype=np.uint8), Box(0, 0, 20, 20), 0, {}, '')
+        for color in colors
+    ]
     return samples, np.array([[1 - value, value] for value in confidences])
 
 
@@ -153,8 +172,10 @@ def test_robustness_is_drawn(tmp_path, loss):
 
 
 def test_matplotlib_is_loaded_late_and_without_pyplot(tmp_path):
-    code = ('import sys; from face_perception.training import plots\n'
-            'assert "matplotlib" not in sys.modules\n'
-            f'plots.learning_curves([], {str(tmp_path / "curves.png")!r})\n'
-            'assert "matplotlib" in sys.modules and "matplotlib.pyplot" not in sys.modules')
+    code = (
+        'import sys; from face_perception.training import plots\n'
+        'assert "matplotlib" not in sys.modules\n'
+        f'plots.learning_curves([], {str(tmp_path / "curves.png")!r})\n'
+        'assert "matplotlib" in sys.modules and "matplotlib.pyplot" not in sys.modules'
+    )
     subprocess.run([sys.executable, '-c', code], check=True, timeout=120)

@@ -24,14 +24,28 @@ def test_a_recipe_survives_being_written_down(recipe_values):
 
 def test_labels_have_the_order_of_the_package(recipe_values):
     assert recipe_from(recipe_values).labels == (
-        'angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')
+        'angry',
+        'disgust',
+        'fear',
+        'happy',
+        'sad',
+        'surprise',
+        'neutral',
+    )
     assert recipe_from({**recipe_values, 'task': 'gender'}).labels == ('female', 'male')
 
 
-@pytest.mark.parametrize('change, message', [
-    ({'learning_rte': 1}, 'learning_rte'), ({'augmentation': {'flp': 1}}, 'flp'),
-    ({'task': 'age'}, 'task'), ({'color': 'bgr'}, 'color'), ({'precision': 'int8'}, 'precision'),
-    ({'epochs': 0}, 'epochs')])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        ({'learning_rte': 1}, 'learning_rte'),
+        ({'augmentation': {'flp': 1}}, 'flp'),
+        ({'task': 'age'}, 'task'),
+        ({'color': 'bgr'}, 'color'),
+        ({'precision': 'int8'}, 'precision'),
+        ({'epochs': 0}, 'epochs'),
+    ],
+)
 def test_a_mistake_is_named(recipe_values, change, message):
     with pytest.raises(RecipeError, match=message):
         recipe_from({**recipe_values, **change})

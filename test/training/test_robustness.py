@@ -67,14 +67,20 @@ def test_strengths_go_from_weak_to_strong(faces, family):
     def change(entry):
         results = list(entry.applied(faces))
         shown = [crop_face(result.image, result.box, 0, 48) for result in results]
-        return np.mean([np.abs(image.astype(float) - sample.image).mean()
-                        for image, sample in zip(shown, faces)])
+        return np.mean(
+            [
+                np.abs(image.astype(float) - sample.image).mean()
+                for image, sample in zip(shown, faces)
+            ]
+        )
+
     changes = [change(entry) for entry in DEGRADATIONS if entry.family == family]
     assert all(weak < strong for weak, strong in pairwise(changes))
 
 
-@pytest.mark.parametrize('name', ['gaussian_blur_4', 'motion_blur_20', 'low_resolution_16',
-                                  'rotation_30', 'jpeg_20'])
+@pytest.mark.parametrize(
+    'name', ['gaussian_blur_4', 'motion_blur_20', 'low_resolution_16', 'rotation_30', 'jpeg_20']
+)
 def test_strengths_are_relative_to_the_face(pictures, name):
     large = sample_of(pictures(1, 192, 3, 0)[0])
     small = sample_of(cv2.resize(large.image, (48, 48), interpolation=cv2.INTER_AREA))
@@ -93,9 +99,16 @@ def test_noise_is_what_remains_on_a_face_of_48_pixels(side):
     assert seen.mean() == pytest.approx(128, abs=1)
 
 
-@pytest.mark.parametrize('name, gain', [
-    ('darkness_50', 0.5), ('darkness_25', 0.25), ('darkness_12', 0.12),
-    ('overexposure_200', 2), ('overexposure_400', 4)])
+@pytest.mark.parametrize(
+    'name, gain',
+    [
+        ('darkness_50', 0.5),
+        ('darkness_25', 0.25),
+        ('darkness_12', 0.12),
+        ('overexposure_200', 2),
+        ('overexposure_400', 4),
+    ],
+)
 def test_exposure_scales_the_light(name, gain):
     image = degraded(name, flat(48, 100)).image
     light = (image / 255) ** robustness.GAMMA
@@ -106,6 +119,7 @@ def test_the_dark_is_noisy_and_white_clips():
     def noise(name):
         image = degraded(name, flat(48, 200)).image
         return image.std() / image.mean()
+
     assert noise('darkness_12') > 1.5 * noise('darkness_50') > 0
     large = degraded('darkness_50', flat(192, 200)).image.astype(np.float32)
     seen = cv2.resize(large, (48, 48), interpolation=cv2.INTER_AREA)
@@ -121,7 +135,7 @@ def test_blur_keeps_the_brightness_and_widens_a_dot():
         image = degraded(name, dot).image[..., 0].astype(float)
         assert image.sum() == pytest.approx(dot.image[..., 0].sum(), rel=0.05)
         places = np.arange(96) - 47.5
-        variance = (image.sum(axis=0) * places ** 2).sum() / image.sum()
+        variance = (image.sum(axis=0) * places**2).sum() / image.sum()
         assert variance == pytest.approx((96 * width) ** 2 + 15 / 12, rel=0.15)
 
 
@@ -156,8 +170,10 @@ def test_rotation_turns_around_the_face():
         if entry.family != 'rotation':
             continue
         light = next(entry.applied([sample])).image[..., 0].astype(float)
-        x, y = ((light.sum(axis=axis) * np.arange(0.5, len(light))).sum() / light.sum() - 42
-                for axis in (0, 1))
+        x, y = (
+            (light.sum(axis=axis) * np.arange(0.5, len(light))).sum() / light.sum() - 42
+            for axis in (0, 1)
+        )
         angle = np.radians(entry.strength)
         assert (x, abs(y)) == pytest.approx((30 * np.cos(angle), 30 * np.sin(angle)), abs=0.1)
 
@@ -167,21 +183,28 @@ def test_jittered_boxes_stay_within_their_bounds(share):
     random, box = np.random.default_rng(0), Box(10, 20, 40, 40)
     boxes = [robustness.jittered(box, random, share) for _ in range(500)]
     limit = 40 * share
-    for value in (lambda moved: moved.center[0] - 30, lambda moved: moved.center[1] - 40,
-                  lambda moved: moved.width - 40, lambda moved: moved.height - 40):
+    for value in (
+        lambda moved: moved.center[0] - 30,
+        lambda moved: moved.center[1] - 40,
+        lambda moved: moved.width - 40,
+        lambda moved: moved.height - 40,
+    ):
         changes = [value(moved) for moved in boxes]
         assert -limit <= min(changes) < -0.9 * limit and 0.9 * limit < max(changes) <= limit
 
 
-@pytest.mark.parametrize('box', [
-    Box(101.5, 71.5, 33, 33), Box(2, 3, 40, 50), Box(-10, 190, 30, 30), Box(300, 300, 20, 20)],
-    ids=['inside', 'corner', 'beyond', 'outside'])
+@pytest.mark.parametrize(
+    'box',
+    [Box(101.5, 71.5, 33, 33), Box(2, 3, 40, 50), Box(-10, 190, 30, 30), Box(300, 300, 20, 20)],
+    ids=['inside', 'corner', 'beyond', 'outside'],
+)
 def test_what_is_near_a_face_gives_the_same_crop(pictures, box):
     sample = replace(sample_of(pictures(1, 200, 3, 0)[0]), box=box)
     near = robustness.near_face(sample)
     for margin in (-0.05, 0.0, 0.2):
-        np.testing.assert_array_equal(crop_face(near.image, near.box, margin, 32),
-                                      crop_face(sample.image, box, margin, 32))
+        np.testing.assert_array_equal(
+            crop_face(near.image, near.box, margin, 32), crop_face(sample.image, box, margin, 32)
+        )
     if box.x < 200:
         assert near.image.size < sample.image.size / 2
 
@@ -195,4 +218,8 @@ def test_accuracies_are_named_and_counted():
 
     chosen = [BY_NAME[name] for name in ('jpeg_50', 'darkness_25', 'overexposure_400')]
     assert robustness.accuracies(answer, samples, chosen) == {
-        'clean': 1.0, 'jpeg_50': 1.0, 'darkness_25': 0.5, 'overexposure_400': 0.5}
+        'clean': 1.0,
+        'jpeg_50': 1.0,
+        'darkness_25': 0.5,
+        'overexposure_400': 0.5,
+    }

@@ -10,8 +10,10 @@ import pytest
 onnx = pytest.importorskip('onnx', reason='needed to look into the ONNX files')
 
 MODELS = Path(__file__).parents[2] / 'models'
-LABELS = {'emotion': ['angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral'],
-          'gender': ['female', 'male']}
+LABELS = {
+    'emotion': ['angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral'],
+    'gender': ['female', 'male'],
+}
 
 
 @pytest.fixture(params=LABELS)
@@ -76,8 +78,11 @@ def test_the_detector_is_better_than_the_one_before(detector):
 def test_the_model_card_gives_the_numbers_of_the_detector(detector):
     card = (MODELS / 'README.md').read_text()
     numbers = json.loads(detector[1]['accuracy'])
-    missing = [name for name, value in numbers.items()
-               if name.startswith('average_precision') and f'{value:.3f}' not in card]
+    missing = [
+        name
+        for name, value in numbers.items()
+        if name.startswith('average_precision') and f'{value:.3f}' not in card
+    ]
     assert not missing
 
 

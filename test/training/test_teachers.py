@@ -36,8 +36,9 @@ def test_several_teachers_answer_by_their_mean_probability():
 
 def test_an_exported_file_teaches_what_it_says_when_it_is_served():
     images = np.random.default_rng(0).integers(0, 256, (5, 48, 48, 1), dtype=np.uint8)
-    served = load_classifier(EMOTION, 'emotion').session.run(
-        ['probabilities'], {'image': images})[0]
+    served = load_classifier(EMOTION, 'emotion').session.run(['probabilities'], {'image': images})[
+        0
+    ]
     teacher = load_teachers([EMOTION], recipe_from(RECIPE))
     said = teacher(torch.from_numpy(images).permute(0, 3, 1, 2).float()).softmax(dim=1)
     np.testing.assert_allclose(said, served, atol=1e-5)

@@ -38,7 +38,7 @@ def data(pictures):
     labels = np.arange(56) % 7
     images = pictures(56, 48, 1, 0) // 4
     for image, label in zip(images, labels, strict=True):
-        image[:, label * 6:label * 6 + 8] += 150
+        image[:, label * 6 : label * 6 + 8] += 150
     faces = FaceSet(images, one_hot(labels, 7), labels)
     return faces, faces
 
@@ -102,8 +102,7 @@ def test_parts_that_are_too_small_are_refused(data, recipe_values, parts):
 
 def same(one, other):
     """Tell whether two state dictionaries hold the same numbers."""
-    return one.keys() == other.keys() and all(
-        torch.equal(one[name], other[name]) for name in one)
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
 @pytest.mark.usefixtures('no_curves')
@@ -114,8 +113,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(data, recipe_values, tmp_path
     assert parts.epoch == whole.epoch == 3
     assert same(whole.network.state_dict(), parts.network.state_dict())
     assert same(whole.average.state_dict(), parts.average.state_dict())
-    assert [entry['loss'] for entry in whole.history] == [
-        entry['loss'] for entry in parts.history]
+    assert [entry['loss'] for entry in whole.history] == [entry['loss'] for entry in parts.history]
 
 
 def test_leaves_a_checkpoint_a_history_and_a_plot(data, recipe_values, tmp_path):
@@ -123,7 +121,8 @@ def test_leaves_a_checkpoint_a_history_and_a_plot(data, recipe_values, tmp_path)
     assert load_checkpoint(tmp_path)['epoch'] == 1
     history = json.loads((tmp_path / 'history.json').read_text())
     assert [list(entry) for entry in history] == [
-        ['epoch', 'loss', 'learning_rate', 'accuracy', 'seconds']]
+        ['epoch', 'loss', 'learning_rate', 'accuracy', 'seconds']
+    ]
     assert (tmp_path / 'learning_curves.png').stat().st_size > 1000
     assert not list(tmp_path.glob('*.part'))
 
@@ -187,8 +186,12 @@ def test_votes_teach_what_the_labels_do_not_say(data, recipe_values, tmp_path):
     """With labels that mean nothing, votes alone make features that tell the pictures apart."""
     plain = {'flip': 0.0, 'shift': 0.0, 'scale': 0.0, 'rotation': 0.0, 'erase': 0.0}
     faces = data[0]
-    blind = FaceSet(faces.images, np.full_like(faces.targets, 1 / 7), faces.labels,
-                    votes=one_hot(faces.labels, 10))
+    blind = FaceSet(
+        faces.images,
+        np.full_like(faces.targets, 1 / 7),
+        faces.labels,
+        votes=one_hot(faces.labels, 10),
+    )
     values = {**recipe_values, 'epochs': 12, 'augmentation': plain, 'votes_task': 1.0}
     recipe = recipe_from(values)
     learner = ClassifierLearner(recipe, blind, faces)
@@ -209,8 +212,9 @@ def test_distance_is_the_divergence_of_softened_answers():
     logits, answers = torch.randn(5, 7), torch.randn(5, 7)
     ours, theirs = (values.double().div(3).softmax(dim=1) for values in (logits, answers))
     expected = 9 * (theirs * (theirs / ours).log()).sum(dim=1)
-    torch.testing.assert_close(distance(logits, answers, 3.0).double(), expected, rtol=1e-3,
-                               atol=1e-5)
+    torch.testing.assert_close(
+        distance(logits, answers, 3.0).double(), expected, rtol=1e-3, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize('share, teacher', [(0.5, None), (0.0, mini_xception(1, 7))])
@@ -236,9 +240,22 @@ def start(data, values, output, folder):
     recipe = folder / 'recipe.yaml'
     recipe.write_text(json.dumps(values))
     return subprocess.Popen(
-        [sys.executable, '-m', 'face_perception.training.train', str(recipe), '--data',
-         str(data), '--output', str(output), '--threads', '1'],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        [
+            sys.executable,
+            '-m',
+            'face_perception.training.train',
+            str(recipe),
+            '--data',
+            str(data),
+            '--output',
+            str(output),
+            '--threads',
+            '1',
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def finish(process):
@@ -282,6 +299,5 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_result(number, data_folder, w
 
 
 def test_missing_data_end_the_program_with_a_sentence(tmp_path, recipe_values):
-    status, _, said = finish(
-        start(tmp_path, recipe_values, tmp_path / 'run', tmp_path))
+    status, _, said = finish(start(tmp_path, recipe_values, tmp_path / 'run', tmp_path))
     assert status == 1 and said.startswith('error: ') and 'Traceback' not in said

@@ -40,7 +40,8 @@ def images():
 def test_a_classifier_goes_on_where_the_file_is(build, images, tmp_path):
     former = trained_a_little(build(1, 7), images)
     (tmp_path / 'former.onnx').write_bytes(
-        build_model(former, 1.0, 48, {}, mirror=True).SerializeToString())
+        build_model(former, 1.0, 48, {}, mirror=True).SerializeToString()
+    )
     network = build(1, 7)
     start_from(network, tmp_path / 'former.onnx', images)
     assert network.training
@@ -76,11 +77,13 @@ def test_other_classes_start_anew_and_the_rest_goes_on(images, tmp_path):
 @pytest.fixture
 def run_of(tmp_path):
     """Return the folder of a run whose averaged network is the given one."""
+
     def write(network):
         recipe = recipe_from({'task': 'face_detection', 'epochs': 1, 'held_out': []})
         state = {f'module.{name}': value for name, value in network.state_dict().items()}
         save_checkpoint(tmp_path, recipe, {'average': state})
         return tmp_path
+
     return write
 
 
@@ -118,7 +121,8 @@ def test_a_run_of_another_architecture_is_refused(run_of):
 
 def test_another_architecture_is_refused(images, tmp_path):
     (tmp_path / 'former.onnx').write_bytes(
-        build_model(mini_xception(1, 7).eval(), 1.0, 48, {}).SerializeToString())
+        build_model(mini_xception(1, 7).eval(), 1.0, 48, {}).SerializeToString()
+    )
     with pytest.raises(RecipeError, match='another architecture'):
         start_from(deep_mini_xception(1, 7), tmp_path / 'former.onnx', images)
     (tmp_path / 'none.onnx').write_bytes(b'no model')

@@ -10,11 +10,21 @@ from .haar import HaarDetector, load_cascade
 from .onnx_network import OnnxDetector
 from .yunet import YuNetDetector
 
-__all__ = ['DETECTORS', 'Detector', 'HaarDetector', 'OnnxDetector', 'YuNetDetector',
-           'load_cascade', 'make_detector']
+__all__ = [
+    'DETECTORS',
+    'Detector',
+    'HaarDetector',
+    'OnnxDetector',
+    'YuNetDetector',
+    'load_cascade',
+    'make_detector',
+]
 
 DETECTORS: dict[str, type[Detector]] = {
-    'haar': HaarDetector, 'onnx': OnnxDetector, 'yunet': YuNetDetector}
+    'haar': HaarDetector,
+    'onnx': OnnxDetector,
+    'yunet': YuNetDetector,
+}
 
 
 def make_detector(
@@ -37,7 +47,8 @@ def make_detector(
     """
     if kind not in DETECTORS:
         raise DetectorError(
-            f"detector.type '{kind}' is unknown: use one of {', '.join(sorted(DETECTORS))}")
+            f"detector.type '{kind}' is unknown: use one of {', '.join(sorted(DETECTORS))}"
+        )
     options = {'input_size': input_size}
     if score_threshold is not None:
         options['score_threshold'] = score_threshold

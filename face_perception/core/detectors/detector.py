@@ -32,9 +32,7 @@ class Detector(Protocol):
         """
 
 
-def largest_first(
-    boxes: np.ndarray, scores: np.ndarray, threshold: float = 0.0
-) -> list[Detection]:
+def largest_first(boxes: np.ndarray, scores: np.ndarray, threshold: float = 0.0) -> list[Detection]:
     """
     Return boxes ``[N, 4]`` (x1, y1, x2, y2 in pixels) with scores ``[N]`` as detections.
 
@@ -44,6 +42,9 @@ def largest_first(
     found = [
         Detection(Box(x1, y1, x2 - x1, y2 - y1), score, score < threshold)
         for (x1, y1, x2, y2), score in zip(boxes.tolist(), scores.tolist())
-        if x2 > x1 and y2 > y1]
-    return sorted(found, key=lambda face: (
-        -face.box.area, face.box.x, face.box.y, face.box.width, -face.score))
+        if x2 > x1 and y2 > y1
+    ]
+    return sorted(
+        found,
+        key=lambda face: (-face.box.area, face.box.x, face.box.y, face.box.width, -face.score),
+    )

@@ -23,7 +23,8 @@ def load_cascade() -> cv2.CascadeClassifier:
         raise DetectorError(
             f"detector.type 'haar' does not exist in OpenCV {cv2.__version__}: OpenCV 5 "
             "dropped the Haar cascades; use detector.type 'onnx', or install "
-            "'opencv-python-headless<5'")
+            "'opencv-python-headless<5'"
+        )
     # Debian's and Ubuntu's OpenCV have no cv2.data; their files come with opencv-data.
     folders = [cv2.data.haarcascades] if hasattr(cv2, 'data') else []
     folders += ['/usr/share/opencv4/haarcascades/', '/usr/share/opencv/haarcascades/']
@@ -34,7 +35,8 @@ def load_cascade() -> cv2.CascadeClassifier:
             return cascade
     raise DetectorError(
         f"detector.type 'haar' needs OpenCV's {CASCADE}, which is not installed: "
-        "run 'sudo apt-get install opencv-data'")
+        "run 'sudo apt-get install opencv-data'"
+    )
 
 
 class HaarDetector:
@@ -70,15 +72,24 @@ class HaarDetector:
         """
         width, height = image_size(image_bgr)
         scale = min(self.input_size / max(height, width), 1.0)
-        small = image_bgr if scale == 1.0 else cv2.resize(
-            image_bgr, (max(round(width * scale), 1), max(round(height * scale), 1)),
-            interpolation=cv2.INTER_AREA)
+        small = (
+            image_bgr
+            if scale == 1.0
+            else cv2.resize(
+                image_bgr,
+                (max(round(width * scale), 1), max(round(height * scale), 1)),
+                interpolation=cv2.INTER_AREA,
+            )
+        )
         if min(small.shape[:2]) < self.WINDOW_PX:
             return []
         gray = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
         rectangles, neighbours = self._cascade.detectMultiScale2(
-            gray, scaleFactor=self.SCALE_FACTOR, minNeighbors=2,
-            minSize=(self.WINDOW_PX, self.WINDOW_PX))
+            gray,
+            scaleFactor=self.SCALE_FACTOR,
+            minNeighbors=2,
+            minSize=(self.WINDOW_PX, self.WINDOW_PX),
+        )
         boxes = faces_in_squares(np.reshape(rectangles, (-1, 4)).astype(float))
         counts = np.ravel(neighbours).astype(float)
         scores = counts / (counts + self.NEIGHBOURS_AT_HALF)

@@ -48,7 +48,8 @@ class OnnxDetector:
         self.input_size = input_size
         self.faint_share = 1.0
         self._score_threshold = (
-            self.model.score_threshold if score_threshold is None else score_threshold)
+            self.model.score_threshold if score_threshold is None else score_threshold
+        )
         self._letterbox = Letterbox(self.model.input_multiple)
 
     def detect(self, image_bgr: np.ndarray) -> list[Detection]:
@@ -79,6 +80,7 @@ def suppress_overlapping(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
         return visible
     rectangles = np.hstack([boxes[:, :2], sizes])[visible]
     # Lists, because OpenCV's bindings differ in the arrays that they take.
-    kept = cv2.dnn.NMSBoxes(rectangles.tolist(), scores[visible].tolist(), 0.0, MOST_OVERLAP,
-                            1.0, MOST_CANDIDATES)
+    kept = cv2.dnn.NMSBoxes(
+        rectangles.tolist(), scores[visible].tolist(), 0.0, MOST_OVERLAP, 1.0, MOST_CANDIDATES
+    )
     return visible[np.asarray(kept, int).reshape(-1)]

@@ -69,18 +69,24 @@ class YuNetDetector:
         if not hasattr(cv2, 'FaceDetectorYN'):
             raise DetectorError(
                 f"detector.type 'yunet' does not exist in this OpenCV ({cv2.__version__}): it "
-                "came with 4.5.4; run 'pip install --upgrade opencv-python-headless'")
+                "came with 4.5.4; run 'pip install --upgrade opencv-python-headless'"
+            )
         if model is None:
             raise DetectorError(
                 "detector.type 'yunet' needs a file: set detector.model to the path of "
-                "face_detection_yunet_2023mar.onnx, which is in OpenCV's model zoo")
+                "face_detection_yunet_2023mar.onnx, which is in OpenCV's model zoo"
+            )
         if not model.is_file():
-            raise DetectorError(
-                f"the YuNet file '{model}' does not exist: correct detector.model")
+            raise DetectorError(f"the YuNet file '{model}' does not exist: correct detector.model")
         try:
             network = cv2.FaceDetectorYN.create(
-                str(model), '', (TRIAL_PX, TRIAL_PX), score_threshold, cls.MOST_OVERLAP,
-                cls.MOST_CANDIDATES)
+                str(model),
+                '',
+                (TRIAL_PX, TRIAL_PX),
+                score_threshold,
+                cls.MOST_OVERLAP,
+                cls.MOST_CANDIDATES,
+            )
             # Any ONNX file loads; only running it tells whether it is a YuNet.
             network.detect(np.zeros((TRIAL_PX, TRIAL_PX, 3), np.uint8))
         except cv2.error as error:
@@ -88,5 +94,6 @@ class YuNetDetector:
             raise DetectorError(
                 f"'{model}' is no YuNet file that OpenCV {cv2.__version__} can run ({reason}): "
                 'use face_detection_yunet_2023mar.onnx, before OpenCV 4.8 '
-                'face_detection_yunet_2022mar.onnx') from None
+                'face_detection_yunet_2022mar.onnx'
+            ) from None
         return network

@@ -41,8 +41,9 @@ def filling_box(width: int, height: int, margin: float) -> Box:
     return Box((width - inner_width) / 2, (height - inner_height) / 2, inner_width, inner_height)
 
 
-def training_canvas(image: np.ndarray, box: Box | None, margin: float, size: int,
-                    color: str) -> np.ndarray:
+def training_canvas(
+    image: np.ndarray, box: Box | None, margin: float, size: int, color: str
+) -> np.ndarray:
     """
     Return what training keeps of a picture: uint8 ``[S, S, C]`` in ``color``, gray or RGB.
 

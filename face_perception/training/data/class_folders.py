@@ -31,15 +31,21 @@ def find(path: Path, labels: tuple[str, ...]) -> Path | None:
     """Return ``path`` when it holds a folder that is named as one of ``labels``."""
     if not path.is_dir():
         return None
-    candidates = [path, *(folder for folder in sub_folders(path)
-                          if folder.name.lower() in SPLIT_NAMES)]
-    known = any(folder.name.lower() in labels
-                for candidate in candidates for folder in sub_folders(candidate))
+    candidates = [
+        path,
+        *(folder for folder in sub_folders(path) if folder.name.lower() in SPLIT_NAMES),
+    ]
+    known = any(
+        folder.name.lower() in labels
+        for candidate in candidates
+        for folder in sub_folders(candidate)
+    )
     return path if known else None
 
 
-def read(path: Path, splits: Collection[str], faults: Faults,
-         labels: tuple[str, ...]) -> Iterator[Entry]:
+def read(
+    path: Path, splits: Collection[str], faults: Faults, labels: tuple[str, ...]
+) -> Iterator[Entry]:
     """
     Yield the pictures of ``splits`` in the folders named as ``labels``, folder by folder.
 
@@ -48,8 +54,10 @@ def read(path: Path, splits: Collection[str], faults: Faults,
     for folder, split in _split_folders(path, splits, faults):
         for class_folder in sub_folders(folder):
             if class_folder.name.lower() not in labels:
-                faults.report(class_folder.relative_to(path).as_posix(),
-                              f'the folder is none of {", ".join(labels)}')
+                faults.report(
+                    class_folder.relative_to(path).as_posix(),
+                    f'the folder is none of {", ".join(labels)}',
+                )
                 continue
             label = labels.index(class_folder.name.lower())
             for picture in sorted_pictures(class_folder):
@@ -61,8 +69,9 @@ def read(path: Path, splits: Collection[str], faults: Faults,
                     yield Entry(name, label, part, partial(_read, picture))
 
 
-def _split_folders(path: Path, splits: Collection[str],
-                   faults: Faults) -> list[tuple[Path, str | None]]:
+def _split_folders(
+    path: Path, splits: Collection[str], faults: Faults
+) -> list[tuple[Path, str | None]]:
     """Return the folders that hold ``splits``; ``None`` where names decide on the split."""
     folders = {folder.name.lower(): folder for folder in sub_folders(path)}
     if not set(folders) & set(SPLIT_NAMES):
@@ -70,14 +79,18 @@ def _split_folders(path: Path, splits: Collection[str],
     if 'train' not in folders:
         raise DatasetError(f'{path} has no folder train beside {", ".join(sorted(folders))}')
     validation = next((name for name in VALIDATION_NAMES if name in folders), None)
-    roles = {'train': TRAIN, 'test': TEST, validation: VALIDATION} if validation \
-        else {'train': None}
+    roles = (
+        {'train': TRAIN, 'test': TEST, validation: VALIDATION} if validation else {'train': None}
+    )
     for name, folder in folders.items():
         if name not in roles:
             faults.report(folder.name, f'the folder is none of {", ".join(roles)}')
     # Validation pictures may have some of FER-2013's set held back among them.
-    return [(folders[name], role) for name, role in roles.items()
-            if name in folders and (role in (None, VALIDATION) or role in splits)]
+    return [
+        (folders[name], role)
+        for name, role in roles.items()
+        if name in folders and (role in (None, VALIDATION) or role in splits)
+    ]
 
 
 def _read(path: Path) -> tuple[np.ndarray, None]:

@@ -41,10 +41,13 @@ class FaceSet:
 
     def select(self, keep: np.ndarray) -> FaceSet:
         """Return the pictures where ``keep`` (a mask or indices) says so."""
-        return FaceSet(self.images[keep], self.targets[keep], self.labels[keep],
-                       {name: values[keep] for name, values in self.groups.items()},
-                       *(None if values is None else values[keep]
-                         for values in (self.weights, self.votes)))
+        return FaceSet(
+            self.images[keep],
+            self.targets[keep],
+            self.labels[keep],
+            {name: values[keep] for name, values in self.groups.items()},
+            *(None if values is None else values[keep] for values in (self.weights, self.votes)),
+        )
 
 
 @dataclass(frozen=True)

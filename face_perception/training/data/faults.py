@@ -37,8 +37,9 @@ class Faults:
         Raises ``DatasetError`` when malformed data are to stop the reading.
         """
         if self.mode == STOP:
-            raise DatasetError(f'{self.source}: {name}: {what} '
-                               "(malformed: 'skip' goes on without such data)")
+            raise DatasetError(
+                f"{self.source}: {name}: {what} (malformed: 'skip' goes on without such data)"
+            )
         self.count += 1
         if self.count <= DESCRIBED:
             _logger.warning('%s: %s: %s; left out', self.source, name, what)

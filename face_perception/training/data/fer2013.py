@@ -27,11 +27,23 @@ PUBLIC_FILE = 'fer2013_public.npz'
 #: Length of a side of the square pictures, in pixels.
 SIZE = 48
 #: The columns of ``ferplus_votes``.
-VOTES = ('neutral', 'happiness', 'surprise', 'sadness', 'anger', 'disgust', 'fear',
-         'contempt', 'unknown', 'not-a-face')
+VOTES = (
+    'neutral',
+    'happiness',
+    'surprise',
+    'sadness',
+    'anger',
+    'disgust',
+    'fear',
+    'contempt',
+    'unknown',
+    'not-a-face',
+)
 #: Columns of ``ferplus_votes`` that hold the seven emotions, in the order of ``EMOTIONS``.
-VOTES_OF_EMOTIONS = tuple(VOTES.index(name) for name in (
-    'anger', 'disgust', 'fear', 'happiness', 'sadness', 'surprise', 'neutral'))
+VOTES_OF_EMOTIONS = tuple(
+    VOTES.index(name)
+    for name in ('anger', 'disgust', 'fear', 'happiness', 'sadness', 'surprise', 'neutral')
+)
 
 
 def find(path: Path) -> Path | None:
@@ -55,8 +67,9 @@ def read(folder: Path, splits: Collection[str], faults: Faults) -> Iterator[Entr
         for index, label in enumerate(labels.tolist()):
             where = f'{name}, picture {index} (the first is 0)'
             if 0 <= label < len(EMOTIONS):
-                yield Entry(where, label, split, partial(as_picture, images[index]),
-                            votes=votes[index])
+                yield Entry(
+                    where, label, split, partial(as_picture, images[index]), votes=votes[index]
+                )
             else:
                 faults.report(where, unknown_label(label))
 
@@ -73,8 +86,12 @@ def load_fer2013(path: Path | str, votes_weight: float = 0.0) -> FaceSet:
         if not 0 <= label < len(EMOTIONS):
             raise DatasetError(f'{path}: {unknown_label(label)}')
     labels = labels.astype(np.int64)
-    return FaceSet(images[..., np.newaxis], mixed_targets(labels, votes, votes_weight), labels,
-                   {'not_a_face': not_a_face(votes)})
+    return FaceSet(
+        images[..., np.newaxis],
+        mixed_targets(labels, votes, votes_weight),
+        labels,
+        {'not_a_face': not_a_face(votes)},
+    )
 
 
 def _read_arrays(path: Path | str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -84,17 +101,28 @@ def _read_arrays(path: Path | str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         with np.load(path) as file:
             images, labels, votes = file['image'], file['emotion'], file['ferplus_votes']
     # AttributeError or TypeError: a single array, saved with np.save.
-    except (OSError, ValueError, KeyError, EOFError, AttributeError, TypeError,
-            zipfile.BadZipFile, zlib.error) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        EOFError,
+        AttributeError,
+        TypeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise DatasetError(f'{path} cannot be read as FER-2013: {error}') from error
     count = len(labels) if labels.ndim == 1 else -1
     if images.shape != (count, SIZE, SIZE) or votes.shape != (count, len(VOTES)):
         raise DatasetError(
             f'{path} has images {images.shape}, labels {labels.shape} and votes {votes.shape}; '
-            f'expected [N, {SIZE}, {SIZE}], [N] and [N, {len(VOTES)}]')
+            f'expected [N, {SIZE}, {SIZE}], [N] and [N, {len(VOTES)}]'
+        )
     if images.dtype != np.uint8 or labels.dtype.kind not in 'iu':
-        raise DatasetError(f'{path}: images must be uint8 and labels integers, '
-                           f'not {images.dtype} and {labels.dtype}')
+        raise DatasetError(
+            f'{path}: images must be uint8 and labels integers, '
+            f'not {images.dtype} and {labels.dtype}'
+        )
     return images, labels, votes
 
 

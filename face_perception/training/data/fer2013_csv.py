@@ -56,8 +56,9 @@ def read(path: Path, splits: Collection[str], faults: Faults) -> Iterator[Entry]
     return _entries(path, ((*row, None) for row in rows), splits, faults)
 
 
-def _entries(path: Path, rows: Iterator[tuple], splits: Collection[str],
-             faults: Faults) -> Iterator[Entry]:
+def _entries(
+    path: Path, rows: Iterator[tuple], splits: Collection[str], faults: Faults
+) -> Iterator[Entry]:
     for line, row, counts in rows:
         name = f'{path.name}, line {line}'
         try:
@@ -77,8 +78,13 @@ def _entry(name: str, row: list[str] | None, counts: list[str] | None) -> Entry:
         raise MalformedError(f'Usage {usage!r} is none of {", ".join(SPLIT_OF_USAGE)}')
     if label not in map(str, range(len(EMOTIONS))):
         raise MalformedError(unknown_label(repr(label)))
-    return Entry(name, int(label), SPLIT_OF_USAGE[usage], partial(_read_pixels, pixels),
-                 votes=None if counts is None else _parse_votes(counts))
+    return Entry(
+        name,
+        int(label),
+        SPLIT_OF_USAGE[usage],
+        partial(_read_pixels, pixels),
+        votes=None if counts is None else _parse_votes(counts),
+    )
 
 
 def _read_pixels(text: str) -> tuple[np.ndarray, Box | None]:
@@ -99,19 +105,24 @@ def _parse_votes(counts: list[str]) -> np.ndarray:
         raise MalformedError(f'{VOTES_NAME} has {counts}, which are no votes') from None
 
 
-def _side_by_side(rows: Iterator[tuple], votes: Iterator[tuple], votes_path: Path
-                  ) -> Iterator[tuple[int, list[str] | None, list[str] | None]]:
+def _side_by_side(
+    rows: Iterator[tuple], votes: Iterator[tuple], votes_path: Path
+) -> Iterator[tuple[int, list[str] | None, list[str] | None]]:
     """Yield line, row and votes; ``DatasetError`` when they cannot be of the same pictures."""
     for number, pair in enumerate(zip_longest(rows, votes), start=1):
         if None in pair:
-            raise DatasetError(f'{votes_path} has {"more" if pair[0] is None else "fewer"} rows '
-                               f'than the pictures: they differ from row {number} on')
+            raise DatasetError(
+                f'{votes_path} has {"more" if pair[0] is None else "fewer"} rows '
+                f'than the pictures: they differ from row {number} on'
+            )
         (line, row), (votes_line, counts) = pair
         if counts is None:
             raise DatasetError(f'{votes_path}, line {votes_line}: the row has too few columns')
         if row is not None and row[-1] in SPLIT_OF_USAGE and row[-1] != counts[0]:
-            raise DatasetError(f'{votes_path}, line {votes_line}: Usage is {counts[0]!r}, that of '
-                               f'the picture {row[-1]!r}: the files have not the same order')
+            raise DatasetError(
+                f'{votes_path}, line {votes_line}: Usage is {counts[0]!r}, that of '
+                f'the picture {row[-1]!r}: the files have not the same order'
+            )
         yield line, row, counts[1:]
 
 
@@ -127,8 +138,9 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]
             header = [name.strip().lower() for name in next(reader, [])]
             missing = [name for name in columns if name not in header]
             if missing:
-                raise DatasetError(f'{path} has no column {" or ".join(missing)}; '
-                                   f'its columns are {header[:12]}')
+                raise DatasetError(
+                    f'{path} has no column {" or ".join(missing)}; its columns are {header[:12]}'
+                )
             places = [header.index(name) for name in columns]
             for row in filter(None, reader):
                 short = len(row) <= max(places)

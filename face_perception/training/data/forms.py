@@ -33,24 +33,35 @@ class Form:
 
 
 def _form_of_class_folders(labels: tuple[str, ...]) -> Form:
-    return Form(f'a folder per class ({", ".join(labels)}), under train and validation or without',
-                partial(class_folders.find, labels=labels),
-                partial(class_folders.read, labels=labels))
+    return Form(
+        f'a folder per class ({", ".join(labels)}), under train and validation or without',
+        partial(class_folders.find, labels=labels),
+        partial(class_folders.read, labels=labels),
+    )
 
 
 #: By task; where a folder holds several forms, the first is read.
 FORMS = {
     'emotion': (
         Form(f'{fer2013.TRAIN_FILE} and {fer2013.PUBLIC_FILE}', fer2013.find, fer2013.read),
-        Form(f'{" or ".join(fer2013_csv.NAMES)}, with {fer2013_csv.VOTES_NAME} beside it or not',
-             fer2013_csv.find, fer2013_csv.read),
-        _form_of_class_folders(EMOTIONS)),
+        Form(
+            f'{" or ".join(fer2013_csv.NAMES)}, with {fer2013_csv.VOTES_NAME} beside it or not',
+            fer2013_csv.find,
+            fer2013_csv.read,
+        ),
+        _form_of_class_folders(EMOTIONS),
+    ),
     'gender': (
         Form(utkface.FILE, utkface.find, utkface.read),
         Form(f'{" or ".join(imdb_wiki.NAMES)} of IMDB-WIKI', imdb_wiki.find, imdb_wiki.read),
         _form_of_class_folders(GENDERS),
-        Form('pictures named by UTKFace, [age]_[gender]_[race]_[date&time].jpg',
-             utkface_folder.find, utkface_folder.read))}
+        Form(
+            'pictures named by UTKFace, [age]_[gender]_[race]_[date&time].jpg',
+            utkface_folder.find,
+            utkface_folder.read,
+        ),
+    ),
+}
 
 
 def recognise(task: str, path: Path | str) -> tuple[Form, Any]:
@@ -62,8 +73,9 @@ def recognise(task: str, path: Path | str) -> tuple[Form, Any]:
     path = Path(path)
     try:
         if not path.exists():
-            raise DatasetError(f'{path} does not exist: it should be a file or a folder with '
-                               f'data for {task}')
+            raise DatasetError(
+                f'{path} does not exist: it should be a file or a folder with data for {task}'
+            )
         for form in FORMS[task]:
             found = form.find(path)
             if found is not None:
@@ -72,7 +84,13 @@ def recognise(task: str, path: Path | str) -> tuple[Form, Any]:
     except OSError as error:
         raise DatasetError(f'{path} cannot be read: {error.strerror}') from error
     forms = ''.join(f'\n  - {form.description}' for form in FORMS[task])
-    content = f'; it holds {", ".join(holds[:8])}{", ..." if len(holds) > 8 else ""}' \
-        if holds else '; it is empty' if path.is_dir() else ''
-    raise DatasetError(f'{path} holds no data for {task} in a known form{content}. '
-                       f'Looked for:{forms}')
+    content = (
+        f'; it holds {", ".join(holds[:8])}{", ..." if len(holds) > 8 else ""}'
+        if holds
+        else '; it is empty'
+        if path.is_dir()
+        else ''
+    )
+    raise DatasetError(
+        f'{path} holds no data for {task} in a known form{content}. Looked for:{forms}'
+    )

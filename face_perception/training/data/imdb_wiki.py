@@ -34,8 +34,15 @@ from .faults import Faults, MalformedError
 from .pictures import read_picture, sub_folders
 
 NAMES = ('imdb.mat', 'wiki.mat')
-FIELDS = ('dob', 'photo_taken', 'full_path', 'gender', 'face_location', 'face_score',
-          'second_face_score')
+FIELDS = (
+    'dob',
+    'photo_taken',
+    'full_path',
+    'gender',
+    'face_location',
+    'face_score',
+    'second_face_score',
+)
 #: Ages, in years, that are plausible; younger faces hardly show the label.
 MINIMUM_AGE, MAXIMUM_AGE = 10, 100
 #: Length of a "cropped face" relative to the face in its middle.
@@ -103,12 +110,17 @@ def read(paths: list[Path], splits: Collection[str], faults: Faults) -> Iterator
             if reason:
                 left_out[reason] += 1
             elif row.gender not in range(len(GENDERS)):
-                faults.report(f'{path.name}, row {number}',
-                              f'the gender {row.gender} is neither 0 nor 1')
+                faults.report(
+                    f'{path.name}, row {number}', f'the gender {row.gender} is neither 0 nor 1'
+                )
             elif split_by_name(row.full_path) in splits:
-                yield Entry(f'{row.full_path} ({path.name}, row {number})', int(row.gender),
-                            split_by_name(row.full_path), partial(_read, path.parent, row),
-                            {'age': row.age})
+                yield Entry(
+                    f'{row.full_path} ({path.name}, row {number})',
+                    int(row.gender),
+                    split_by_name(row.full_path),
+                    partial(_read, path.parent, row),
+                    {'age': row.age},
+                )
         for reason, count in left_out.items():
             _logger.info('%s: pictures %s: %d, left out', path, reason, count)
 
@@ -126,10 +138,15 @@ def read_rows(path: Path) -> Iterator[Row]:
     for row in zip(*columns, strict=True):
         values = dict(zip(FIELDS, row, strict=True))
         try:
-            yield Row(**{name: float(value) for name, value in values.items()
-                         if name not in ('full_path', 'face_location')},
-                      full_path=''.join(np.ravel(values['full_path']).astype(str)),
-                      face_location=tuple(np.ravel(values['face_location']).astype(float)))
+            yield Row(
+                **{
+                    name: float(value)
+                    for name, value in values.items()
+                    if name not in ('full_path', 'face_location')
+                },
+                full_path=''.join(np.ravel(values['full_path']).astype(str)),
+                face_location=tuple(np.ravel(values['face_location']).astype(float)),
+            )
         except (TypeError, ValueError) as error:
             raise DatasetError(f'{path} is no table of IMDB-WIKI: {error}') from error
 
@@ -147,8 +164,10 @@ def _load(path: Path) -> np.ndarray:
     for name in ('imdb', 'wiki'):
         if name in content:
             return content[name]
-    raise DatasetError(f'{path} has neither imdb nor wiki: it has '
-                       f'{[name for name in content if not name.startswith("__")]}')
+    raise DatasetError(
+        f'{path} has neither imdb nor wiki: it has '
+        f'{[name for name in content if not name.startswith("__")]}'
+    )
 
 
 def _read(folder: Path, row: Row) -> tuple[np.ndarray, Box]:
@@ -172,14 +191,21 @@ def face_box(location: tuple[float, ...], width: int, height: int, cropped: bool
     if box.width <= 1 or box.height <= 1:
         raise MalformedError(f'face_location {location} is no box')
     if cropped or _is_cropped(box, width, height):
-        return Box(width / 2 - width / CROPPED / 2, height / 2 - height / CROPPED / 2,
-                   width / CROPPED, height / CROPPED)
+        return Box(
+            width / 2 - width / CROPPED / 2,
+            height / 2 - height / CROPPED / 2,
+            width / CROPPED,
+            height / CROPPED,
+        )
     if box.clipped(width, height).area == 0:
-        raise MalformedError(f'face_location {location} is outside the picture of '
-                             f'{width}x{height} pixels')
+        raise MalformedError(
+            f'face_location {location} is outside the picture of {width}x{height} pixels'
+        )
     return box
 
 
 def _is_cropped(box: Box, width: int, height: int) -> bool:
-    return all(abs(whole - CROPPED * face) <= max(2, TOLERANCE * whole)
-               for whole, face in ((width, box.width), (height, box.height)))
+    return all(
+        abs(whole - CROPPED * face) <= max(2, TOLERANCE * whole)
+        for whole, face in ((width, box.width), (height, box.height))
+    )

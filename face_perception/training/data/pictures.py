@@ -31,8 +31,9 @@ def sorted_pictures(folder: Path) -> list[Path]:
 
 def sub_folders(folder: Path) -> list[Path]:
     """Return the folders directly in ``folder`` by name, hidden ones left out."""
-    return sorted(entry for entry in folder.iterdir()
-                  if entry.is_dir() and not is_hidden(entry.name))
+    return sorted(
+        entry for entry in folder.iterdir() if entry.is_dir() and not is_hidden(entry.name)
+    )
 
 
 def is_hidden(name: str) -> bool:

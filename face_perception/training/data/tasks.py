@@ -49,15 +49,15 @@ def load_task(recipe: Recipe, path: Path | str, malformed: str = STOP) -> tuple[
     else:
         train, validation = _gender_sets(pictures[TRAIN], pictures[VALIDATION])
     _demand(train.labels, path, f'{TRAIN} beside those for {VALIDATION}')
-    unseen = [name for index, name in enumerate(LABELS[recipe.task])
-              if index not in train.labels]
+    unseen = [name for index, name in enumerate(LABELS[recipe.task]) if index not in train.labels]
     if unseen:
         _logger.warning('%s: no picture to learn %s from', path, ', '.join(unseen))
     return train, validation
 
 
-def load_samples(task: str, path: Path | str, margin: float, split: str = VALIDATION,
-                 malformed: str = STOP) -> list[Sample]:
+def load_samples(
+    task: str, path: Path | str, margin: float, split: str = VALIDATION, malformed: str = STOP
+) -> list[Sample]:
     """
     Return the pictures of one ``split`` of the file or folder ``path``, to measure on.
 
@@ -71,15 +71,22 @@ def load_samples(task: str, path: Path | str, margin: float, split: str = VALIDA
     if split not in SPLITS:
         raise ValueError(f'split must be one of {SPLITS}, not {split!r}')
     samples = [
-        Sample(image, box or filling_box(image.shape[1], image.shape[0], margin), entry.label,
-               dict(entry.groups), entry.name)
-        for entry, image, box in _read(task, path, (split,), malformed)]
+        Sample(
+            image,
+            box or filling_box(image.shape[1], image.shape[0], margin),
+            entry.label,
+            dict(entry.groups),
+            entry.name,
+        )
+        for entry, image, box in _read(task, path, (split,), malformed)
+    ]
     _demand(samples, path, split)
     return samples
 
 
-def _read(task: str, path: Path | str, splits: Collection[str],
-          malformed: str) -> Iterator[tuple[Entry, np.ndarray, Box | None]]:
+def _read(
+    task: str, path: Path | str, splits: Collection[str], malformed: str
+) -> Iterator[tuple[Entry, np.ndarray, Box | None]]:
     """Yield what is listed for ``splits`` with its decoded picture and its box."""
     faults = Faults(path, malformed)
     form, found = recognise(task, path)
@@ -137,8 +144,9 @@ class _Pictures:
         """Return the pictures with their labels alone as targets."""
         labels = np.array(self.labels, dtype=np.int64)
         images = np.frombuffer(self._pixels, dtype=np.uint8).reshape(-1, *self._shape)
-        groups = {name: np.array([groups[name] for groups in self._groups])
-                  for name in self._groups[0]}
+        groups = {
+            name: np.array([groups[name] for groups in self._groups]) for name in self._groups[0]
+        }
         return FaceSet(images, one_hot(labels, len(LABELS[self.recipe.task])), labels, groups)
 
 
@@ -148,10 +156,13 @@ def _emotion_sets(train: _Pictures, validation: _Pictures) -> tuple[FaceSet, Fac
         faces = pictures.faces()
         if pictures.has_votes:
             votes = pictures.votes()
-            faces = FaceSet(faces.images, mixed_targets(faces.labels, votes, votes_weight),
-                            faces.labels, {'not_a_face': not_a_face(votes)},
-                            votes=votes / np.maximum(votes.sum(axis=1, keepdims=True), 1,
-                                                     dtype=np.float32))
+            faces = FaceSet(
+                faces.images,
+                mixed_targets(faces.labels, votes, votes_weight),
+                faces.labels,
+                {'not_a_face': not_a_face(votes)},
+                votes=votes / np.maximum(votes.sum(axis=1, keepdims=True), 1, dtype=np.float32),
+            )
         sets.append(faces)
     known = {image.tobytes() for image in sets[1].images}
     keep = np.array([image.tobytes() not in known for image in sets[0].images])
@@ -166,6 +177,7 @@ def _gender_sets(train: _Pictures, validation: _Pictures) -> tuple[FaceSet, Face
     ages = np.concatenate([faces.groups.get('age', np.zeros(len(faces))) for faces in sets])
     # Without weights a network learns the data set's habit: past forty, two of three are men.
     weights = balancing_weights(labels, np.digitize(ages, AGE_LIMITS))
-    return tuple(FaceSet(faces.images, faces.targets, faces.labels, faces.groups, part)
-                 for faces, part in zip(sets, np.split(weights, [len(train.labels)]),
-                                        strict=True))
+    return tuple(
+        FaceSet(faces.images, faces.targets, faces.labels, faces.groups, part)
+        for faces, part in zip(sets, np.split(weights, [len(train.labels)]), strict=True)
+    )

@@ -62,8 +62,10 @@ class Chip:
         image = self.decode()
         height, width = image.shape[:2]
         if height != width:
-            raise MalformedError(f'the picture is {width}x{height}, not square: what is meant is '
-                                 'the "aligned and cropped" set')
+            raise MalformedError(
+                f'the picture is {width}x{height}, not square: what is meant is '
+                'the "aligned and cropped" set'
+            )
         return image
 
     @property
@@ -77,16 +79,19 @@ class Chip:
         return image, face_box(image.shape[0])
 
 
-def chip_from(name: str, age: str, gender: str, race: str,
-              decode: Callable[[], np.ndarray]) -> Chip:
+def chip_from(
+    name: str, age: str, gender: str, race: str, decode: Callable[[], np.ndarray]
+) -> Chip:
     """Return the chip with the data set's own numbers; raises ``MalformedError``."""
     try:
         numbers = int(age), int(gender), int(race)
     except (TypeError, ValueError):
-        raise MalformedError(f'age {age}, gender {gender}, race {race} are not all '
-                             'numbers') from None
-    for what, number, highest in zip(('age', 'gender', 'race'), numbers,
-                                     (MAXIMUM_AGE, 1, len(RACES) - 1), strict=True):
+        raise MalformedError(
+            f'age {age}, gender {gender}, race {race} are not all numbers'
+        ) from None
+    for what, number, highest in zip(
+        ('age', 'gender', 'race'), numbers, (MAXIMUM_AGE, 1, len(RACES) - 1), strict=True
+    ):
         if not 0 <= number <= highest:
             raise MalformedError(f'the {what} {number} is none of 0..{highest}')
     return Chip(name, numbers[0], GENDERS.index(GENDER_OF_NUMBER[numbers[1]]), numbers[2], decode)
@@ -103,8 +108,9 @@ def entries(chips: Iterable[Chip], splits: Collection[str]) -> Iterator[Entry]:
     for chip in chips:
         split = split_by_name(chip.name)
         if split in splits and chip.age >= MINIMUM_AGE:
-            yield Entry(chip.name, chip.gender, split, chip.read,
-                        {'age': chip.age, 'race': chip.race})
+            yield Entry(
+                chip.name, chip.gender, split, chip.read, {'age': chip.age, 'race': chip.race}
+            )
 
 
 def find(path: Path) -> Path | None:
@@ -136,8 +142,9 @@ def read_chips(path: Path | str, faults: Faults | None = None) -> Iterator[Chip]
         for line, row in _read_index(path, archive):
             name = row['file'] or ''
             try:
-                yield chip_from(name, row['age'], row['gender'], row['race'],
-                                partial(_decode, archive, name))
+                yield chip_from(
+                    name, row['age'], row['gender'], row['race'], partial(_decode, archive, name)
+                )
             except MalformedError as error:
                 faults.report(f'{INDEX}, line {line} ({name})', error)
 
@@ -149,8 +156,15 @@ def _read_index(path: Path, archive: zipfile.ZipFile) -> list[tuple[int, dict[st
         missing = set(COLUMNS) - set(index.fieldnames or ())
         rows = [(index.line_num, row) for row in index]
     # RuntimeError: a password, or, as NotImplementedError, an unknown compression.
-    except (KeyError, ValueError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error,
-            csv.Error) as error:
+    except (
+        KeyError,
+        ValueError,
+        OSError,
+        RuntimeError,
+        zipfile.BadZipFile,
+        zlib.error,
+        csv.Error,
+    ) as error:
         raise DatasetError(f'{path} cannot be read as UTKFace: {error}') from error
     if missing:
         raise DatasetError(f'{path}: {INDEX} has no column {" or ".join(sorted(missing))}')

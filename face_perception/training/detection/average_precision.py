@@ -37,14 +37,16 @@ class Curve:
         return float(np.diff(self.recall, prepend=0.0) @ precision) if len(precision) else 0.0
 
 
-def average_precision(scenes: list[Scene], found: list[Found],
-                      heights: tuple[float, float] = (SMALLEST, np.inf)) -> float:
+def average_precision(
+    scenes: list[Scene], found: list[Found], heights: tuple[float, float] = (SMALLEST, np.inf)
+) -> float:
     """Return the average precision (0..1) for faces of these ``heights`` (see ``curve``)."""
     return curve(scenes, found, heights).average
 
 
-def curve(scenes: list[Scene], found: list[Found],
-          heights: tuple[float, float] = (SMALLEST, np.inf)) -> Curve:
+def curve(
+    scenes: list[Scene], found: list[Found], heights: tuple[float, float] = (SMALLEST, np.inf)
+) -> Curve:
     """
     Return the precision-recall curve for faces whose height is in ``heights``.
 

@@ -37,8 +37,9 @@ VERSION = '0.1.0'
 LOWEST_SCORE, ALARMS_PER_100 = 0.02, 2.0
 
 
-def export_detector(checkpoint: dict, data: Path | str, output: Path | str,
-                    malformed: str = 'stop') -> dict:
+def export_detector(
+    checkpoint: dict, data: Path | str, output: Path | str, malformed: str = 'stop'
+) -> dict:
     """
     Write the averaged detector of ``checkpoint`` to ``output``, list its sum, return its numbers.
 
@@ -48,11 +49,21 @@ def export_detector(checkpoint: dict, data: Path | str, output: Path | str,
     network = FaceDetector()
     network.load_state_dict(averaged_weights(checkpoint))
     _, scenes = load_scenes(recipe, data, malformed)
-    training = {'data_sets': ['WIDER FACE', 'face-detection-mik1i'], 'recipe': recipe.as_dict(),
-                'epochs': checkpoint['epoch'], 'seed': recipe.seed}
-    metadata = {'task': recipe.task, 'version': VERSION, 'architecture': 'face_detector',
-                'parameters': str(count_parameters(network)), 'input_multiple': str(MULTIPLE),
-                'score_threshold': '0.5', 'training': json.dumps(training, sort_keys=True)}
+    training = {
+        'data_sets': ['WIDER FACE', 'face-detection-mik1i'],
+        'recipe': recipe.as_dict(),
+        'epochs': checkpoint['epoch'],
+        'seed': recipe.seed,
+    }
+    metadata = {
+        'task': recipe.task,
+        'version': VERSION,
+        'architecture': 'face_detector',
+        'parameters': str(count_parameters(network)),
+        'input_multiple': str(MULTIPLE),
+        'score_threshold': '0.5',
+        'training': json.dumps(training, sort_keys=True),
+    }
     model = build_detector_model(network.eval(), metadata)
     aside = output.with_name(output.name + '.trial')
     try:
@@ -62,16 +73,18 @@ def export_detector(checkpoint: dict, data: Path | str, output: Path | str,
         numbers = measure(detector, scenes, threshold)
     finally:
         aside.unlink(missing_ok=True)
-    set_metadata(model, {**metadata, 'score_threshold': str(threshold),
-                         'accuracy': json.dumps(numbers)})
+    set_metadata(
+        model, {**metadata, 'score_threshold': str(threshold), 'accuracy': json.dumps(numbers)}
+    )
     content = model.SerializeToString(deterministic=True)
     write_atomically(output, content)
     record_sum(output, hashlib.sha256(content).hexdigest())
     return {**numbers, 'score_threshold': threshold}
 
 
-def detector_report(path: Path | str, data: Path | str, malformed: str = 'stop',
-                    haar: bool = False) -> dict:
+def detector_report(
+    path: Path | str, data: Path | str, malformed: str = 'stop', haar: bool = False
+) -> dict:
     """
     Return what is measured of the detector at ``path`` on the scenes that its recipe held out.
 
@@ -87,17 +100,25 @@ def detector_report(path: Path | str, data: Path | str, malformed: str = 'stop',
     try:
         recipe = recipe_from(json.loads(metadata['training'])['recipe'])
     except (KeyError, ValueError) as error:
-        raise ModelError(f'{path} does not say what it was trained on: train and export it with '
-                         'this package') from error
+        raise ModelError(
+            f'{path} does not say what it was trained on: train and export it with this package'
+        ) from error
     _, scenes = load_scenes(recipe, data, malformed)
     threshold, scenes = detector.model.score_threshold, [scaled(scene) for scene in scenes]
     numbers = measure(detector, scenes, threshold)
-    report = {'model': {'file': Path(path).name, 'sha256': detector.model.sha256,
-                        'score_threshold': threshold},
-              'numbers': numbers, 'conditions': measure_conditions(detector, scenes),
-              'cases': measure_cases(detector, scenes, threshold),
-              'thresholds': measure_thresholds(detector, scenes, (*THRESHOLDS, threshold)),
-              'sizes': {}, 'curves': {'ours': _points(curve(scenes, answers(detector, scenes)))}}
+    report = {
+        'model': {
+            'file': Path(path).name,
+            'sha256': detector.model.sha256,
+            'score_threshold': threshold,
+        },
+        'numbers': numbers,
+        'conditions': measure_conditions(detector, scenes),
+        'cases': measure_cases(detector, scenes, threshold),
+        'thresholds': measure_thresholds(detector, scenes, (*THRESHOLDS, threshold)),
+        'sizes': {},
+        'curves': {'ours': _points(curve(scenes, answers(detector, scenes)))},
+    }
     if haar:
         points = curve(scenes, answers(HaarDetector(LONG_SIDE, 0.0), scenes))
         report['curves']['Haar'] = _points(points)
@@ -106,15 +127,19 @@ def detector_report(path: Path | str, data: Path | str, malformed: str = 'stop',
         detector.input_size = size
         report['sizes'][size] = {
             'average_precision': round(curve(scenes, answers(detector, scenes)).average, 4),
-            'smallest_face': smallest_found(detector, scenes, threshold)}
+            'smallest_face': smallest_found(detector, scenes, threshold),
+        }
     return report
 
 
 def detector_tables(report: dict) -> list[Table]:
     """Return what ``detector_report`` found as tables to read in a terminal."""
     model = report['model']
-    overall = Table('number', 'value', caption=f'{model["file"]}, held-out scenes, threshold '
-                                               f'{model["score_threshold"]:g}')
+    overall = Table(
+        'number',
+        'value',
+        caption=f'{model["file"]}, held-out scenes, threshold {model["score_threshold"]:g}',
+    )
     for name, value in report['numbers'].items():
         overall.add_row(name, f'{value:g}')
     conditions = Table('condition', 'average precision')
@@ -125,13 +150,22 @@ def detector_tables(report: dict) -> list[Table]:
         cases.add_row(name, str(values['faces']), f'{values["recall"]:.3f}')
     thresholds = Table('threshold', 'precision', 'recall', 'false boxes on 100 cuts')
     for threshold, values in report['thresholds'].items():
-        thresholds.add_row(f'{threshold:g}', f'{values["precision"]:.3f}',
-                           f'{values["recall"]:.3f}', f'{values["false_per_100_cuts"]:.1f}')
-    sizes = Table('input size', 'average precision', 'smallest face found',
-                  caption='pixels of a picture whose long side has 640')
+        thresholds.add_row(
+            f'{threshold:g}',
+            f'{values["precision"]:.3f}',
+            f'{values["recall"]:.3f}',
+            f'{values["false_per_100_cuts"]:.1f}',
+        )
+    sizes = Table(
+        'input size',
+        'average precision',
+        'smallest face found',
+        caption='pixels of a picture whose long side has 640',
+    )
     for size, numbers in report['sizes'].items():
-        sizes.add_row(str(size), f'{numbers["average_precision"]:.3f}',
-                      f'{numbers["smallest_face"]:g}')
+        sizes.add_row(
+            str(size), f'{numbers["average_precision"]:.3f}', f'{numbers["smallest_face"]:g}'
+        )
     return [overall, conditions, cases, thresholds, sizes]
 
 
@@ -139,13 +173,19 @@ def draw_curve(report: dict, path: Path) -> None:
     """Draw precision over recall of what ``detector_report`` measured."""
     numbers, model = report['numbers'], report['model']
     precision_recall(
-        {name: (points['recall'], points['precision'])
-         for name, points in report['curves'].items()},
-        (model['score_threshold'], numbers['recall'], numbers['precision']), path,
-        f'{model["file"]}, {numbers["images"]} held-out scenes, {numbers["faces"]} faces')
+        {
+            name: (points['recall'], points['precision'])
+            for name, points in report['curves'].items()
+        },
+        (model['score_threshold'], numbers['recall'], numbers['precision']),
+        path,
+        f'{model["file"]}, {numbers["images"]} held-out scenes, {numbers["faces"]} faces',
+    )
 
 
 def _points(points: Curve) -> dict[str, list[float]]:
     """Return recall and precision of ``points`` as plain numbers."""
-    return {'recall': points.recall.round(4).tolist(),
-            'precision': points.precision.round(4).tolist()}
+    return {
+        'recall': points.recall.round(4).tolist(),
+        'precision': points.precision.round(4).tolist(),
+    }

@@ -19,8 +19,12 @@ AROUND = 1.2
 MOST = 3
 #: Height of the fonts' capital letters in pixels at a scale of 1.
 FONT_HEIGHT = 22
-FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_TRIPLEX,
-         cv2.FONT_HERSHEY_COMPLEX)
+FONTS = (
+    cv2.FONT_HERSHEY_SIMPLEX,
+    cv2.FONT_HERSHEY_DUPLEX,
+    cv2.FONT_HERSHEY_TRIPLEX,
+    cv2.FONT_HERSHEY_COMPLEX,
+)
 
 
 def distract(image: np.ndarray, boxes: np.ndarray, random: np.random.Generator) -> None:
@@ -31,10 +35,14 @@ def distract(image: np.ndarray, boxes: np.ndarray, random: np.random.Generator) 
         radius = float(np.exp(random.uniform(low, high)))
         x, y = random.uniform(0, width), random.uniform(0, height)
         reach = AROUND * radius
-        near = ((boxes[:, 0] < x + reach) & (boxes[:, 2] > x - reach)
-                & (boxes[:, 1] < y + reach) & (boxes[:, 3] > y - reach))
+        near = (
+            (boxes[:, 0] < x + reach)
+            & (boxes[:, 2] > x - reach)
+            & (boxes[:, 1] < y + reach)
+            & (boxes[:, 3] > y - reach)
+        )
         left, top = (max(int(middle - reach), 0) for middle in (x, y))
-        piece = image[top:int(y + reach), left:int(x + reach)]
+        piece = image[top : int(y + reach), left : int(x + reach)]
         if near.any() or min(piece.shape[:2]) < 2:
             continue
         drawn = piece.copy()
@@ -46,8 +54,9 @@ def distract(image: np.ndarray, boxes: np.ndarray, random: np.random.Generator) 
         cv2.addWeighted(drawn, solid, piece, 1 - solid, 0, dst=piece)
 
 
-def _wheel(image: np.ndarray, center: np.ndarray, radius: float,
-           random: np.random.Generator) -> None:
+def _wheel(
+    image: np.ndarray, center: np.ndarray, radius: float, random: np.random.Generator
+) -> None:
     """Draw a dark tyre with a lighter rim, holes or spokes in it, and a hub."""
     plate = _Plate(center, random)
     tyre, rim = random.uniform(5, 75), random.uniform(70, 245)
@@ -61,15 +70,19 @@ def _wheel(image: np.ndarray, center: np.ndarray, radius: float,
     for number in range(holes):
         middle = first + 2 * np.pi * number / holes
         angles = np.linspace(middle - half, middle + half, 5)
-        plate.fill(image, edge * np.concatenate([
-            outer * _directions(angles), inner * _directions(angles[::-1])]), dark)
+        plate.fill(
+            image,
+            edge * np.concatenate([outer * _directions(angles), inner * _directions(angles[::-1])]),
+            dark,
+        )
     plate.disc(image, edge * inner * random.uniform(0.4, 1.0), _shade(rim, random))
     if random.random() < 0.6:
         plate.disc(image, edge * inner * random.uniform(0.15, 0.4), dark)
 
 
-def _sign(image: np.ndarray, center: np.ndarray, radius: float,
-          random: np.random.Generator) -> None:
+def _sign(
+    image: np.ndarray, center: np.ndarray, radius: float, random: np.random.Generator
+) -> None:
     """Draw discs in each other: a ball, a lamp, a button, a round sign."""
     plate = _Plate(center, random)
     for _ in range(random.integers(1, 5)):
@@ -77,18 +90,24 @@ def _sign(image: np.ndarray, center: np.ndarray, radius: float,
         radius *= random.uniform(0.3, 0.9)
 
 
-def _letter(image: np.ndarray, center: np.ndarray, radius: float,
-            random: np.random.Generator) -> None:
+def _letter(
+    image: np.ndarray, center: np.ndarray, radius: float, random: np.random.Generator
+) -> None:
     """Draw one to three letters or digits."""
-    text = ''.join(random.choice(list(string.ascii_letters + string.digits),
-                                 1 + int(random.integers(3) * random.integers(2))))
+    text = ''.join(
+        random.choice(
+            list(string.ascii_letters + string.digits),
+            1 + int(random.integers(3) * random.integers(2)),
+        )
+    )
     font, stroke = FONTS[random.integers(len(FONTS))], random.uniform(0.06, 0.3)
     scale = 2 * radius / FONT_HEIGHT / (1 if random.random() < 0.5 else len(text))
     thick = max(1, round(FONT_HEIGHT * scale * stroke))
     (width, height), _ = cv2.getTextSize(text, font, scale, thick)
     corner = (round(center[0] - width / 2), round(center[1] + height / 2))
-    cv2.putText(image, text, corner, font, scale, tuple(random.uniform(0, 255, 3)), thick,
-                cv2.LINE_AA)
+    cv2.putText(
+        image, text, corner, font, scale, tuple(random.uniform(0, 255, 3)), thick, cv2.LINE_AA
+    )
 
 
 class _Plate:
@@ -107,8 +126,7 @@ class _Plate:
 
     def disc(self, image: np.ndarray, radius: float, shade: tuple[float, ...]) -> None:
         """Fill a disc."""
-        self.fill(image, radius * _directions(np.linspace(0, 2 * np.pi, 32, endpoint=False)),
-                  shade)
+        self.fill(image, radius * _directions(np.linspace(0, 2 * np.pi, 32, endpoint=False)), shade)
 
 
 def _directions(angles: np.ndarray) -> np.ndarray:

@@ -26,10 +26,12 @@ def build_detector_model(network: FaceDetector, metadata: dict[str, str]) -> Mod
     """
     network = _folded(network)
     graph = GraphWriter()
-    pixels = graph.add('Cast', [graph.add('Transpose', ['image'], perm=[0, 3, 1, 2])],
-                       to=TensorProto.FLOAT)
-    features = graph.module(graph.add('Sub', [pixels, graph.weight(np.float32(PIXEL_MEAN))]),
-                            network.stem)
+    pixels = graph.add(
+        'Cast', [graph.add('Transpose', ['image'], perm=[0, 3, 1, 2])], to=TensorProto.FLOAT
+    )
+    features = graph.module(
+        graph.add('Sub', [pixels, graph.weight(np.float32(PIXEL_MEAN))]), network.stem
+    )
     grids = []
     for stage, lateral in zip(network.stages, network.laterals, strict=True):
         features = graph.module(features, stage)
@@ -45,12 +47,17 @@ def build_detector_model(network: FaceDetector, metadata: dict[str, str]) -> Mod
         helper.make_node('Concat', scores, ['logits'], axis=0),
         helper.make_node('Sigmoid', ['logits'], ['all_scores']),
         helper.make_node('Reshape', ['all_scores', graph.weight(np.array([-1]))], ['scores']),
-        helper.make_node('Concat', boxes, ['boxes'], axis=0)]
+        helper.make_node('Concat', boxes, ['boxes'], axis=0),
+    ]
     return graph.model(
         'face_detector',
         [helper.make_tensor_value_info('image', TensorProto.UINT8, [1, 'H', 'W', 3])],
-        [helper.make_tensor_value_info('boxes', TensorProto.FLOAT, ['A', 4]),
-         helper.make_tensor_value_info('scores', TensorProto.FLOAT, ['A'])], metadata)
+        [
+            helper.make_tensor_value_info('boxes', TensorProto.FLOAT, ['A', 4]),
+            helper.make_tensor_value_info('scores', TensorProto.FLOAT, ['A']),
+        ],
+        metadata,
+    )
 
 
 def _folded(network: FaceDetector) -> FaceDetector:
@@ -66,8 +73,13 @@ def _folded(network: FaceDetector) -> FaceDetector:
 def _doubled(graph: GraphWriter, features: str) -> str:
     """Repeat each cell twice in both directions."""
     scales = graph.weight(np.array([1, 1, 2, 2], dtype=np.float32))
-    return graph.add('Resize', [features, '', scales], mode='nearest', nearest_mode='floor',
-                     coordinate_transformation_mode='asymmetric')
+    return graph.add(
+        'Resize',
+        [features, '', scales],
+        mode='nearest',
+        nearest_mode='floor',
+        coordinate_transformation_mode='asymmetric',
+    )
 
 
 def _channels(graph: GraphWriter, answers: str, start: int, stop: int) -> str:
@@ -105,7 +117,9 @@ def _centers(graph: GraphWriter, answers: str, stride: int) -> str:
     size = graph.add('Slice', [shape, *(graph.weight(np.array([value])) for value in (2, 4))])
     columns = graph.add('Expand', [axes[0], size])
     down = graph.add('Unsqueeze', [axes[1], graph.weight(np.array([1]))])
-    pair = [graph.add('Unsqueeze', [axis, graph.weight(np.array([2]))])
-            for axis in (columns, graph.add('Expand', [down, size]))]
+    pair = [
+        graph.add('Unsqueeze', [axis, graph.weight(np.array([2]))])
+        for axis in (columns, graph.add('Expand', [down, size]))
+    ]
     grid = graph.add('Concat', pair * 2, axis=2)
     return graph.add('Reshape', [grid, graph.weight(np.array([-1, 4]))])

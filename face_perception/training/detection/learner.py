@@ -25,8 +25,13 @@ class DetectorLearner:
     about as many pixels, so that every batch takes about the same time.
     """
 
-    def __init__(self, recipe: DetectorRecipe, train: list[Scene], validation: list[Scene],
-                 device: torch.device | str = 'cpu') -> None:
+    def __init__(
+        self,
+        recipe: DetectorRecipe,
+        train: list[Scene],
+        validation: list[Scene],
+        device: torch.device | str = 'cpu',
+    ) -> None:
         """Build an untrained network."""
         torch.manual_seed(recipe.seed)
         self.recipe, self.device = recipe, torch.device(device)
@@ -42,34 +47,49 @@ class DetectorLearner:
     def pictures(self, count: int) -> Tensor:
         """Return up to ``count`` views, float ``[N, 3, S, S]``, of scenes evenly picked."""
         every = max(1, len(self.scenes) // count)
-        views = [random_view(self.scenes, index, self.recipe.sizes[-1], self.recipe.augmentation,
-                             np.random.default_rng(index))
-                 for index in range(0, len(self.scenes), every)]
-        return as_input(torch.from_numpy(np.stack([view.image for view in views[:count]]))
-                        .to(self.device))
+        views = [
+            random_view(
+                self.scenes,
+                index,
+                self.recipe.sizes[-1],
+                self.recipe.augmentation,
+                np.random.default_rng(index),
+            )
+            for index in range(0, len(self.scenes), every)
+        ]
+        return as_input(
+            torch.from_numpy(np.stack([view.image for view in views[:count]])).to(self.device)
+        )
 
     def loss(self, batch: Batch, network: nn.Module) -> Tensor:
         """Return the loss of ``network`` on random views of the scenes of ``batch``."""
         sizes = sorted(self.recipe.sizes)
-        seed = int(torch.randint(2 ** 31, (1,), generator=batch.random))
+        seed = int(torch.randint(2**31, (1,), generator=batch.random))
         random = np.random.default_rng(seed)
         size = int(random.choice(sizes))
         count = max(1, round(len(batch.chosen) * (sizes[len(sizes) // 2] / size) ** 2))
         chosen = batch.chosen[:count].tolist()
         chosen += random.integers(len(self.scenes), size=count - len(chosen)).tolist()
-        views = [random_view(self.scenes, index, size, self.recipe.augmentation, random)
-                 for index in chosen]
+        views = [
+            random_view(self.scenes, index, size, self.recipe.augmentation, random)
+            for index in chosen
+        ]
         images = torch.from_numpy(np.stack([view.image for view in views])).to(self.device)
         logits, boxes = network(as_input(images))
-        faces, ignored = ([torch.from_numpy(view.boxes[view.ignored == which]).to(self.device)
-                           for view in views] for which in (False, True))
-        return detection_loss(logits.float(), boxes, faces, ignored,
-                              *cells(size, size, self.device))
+        faces, ignored = (
+            [torch.from_numpy(view.boxes[view.ignored == which]).to(self.device) for view in views]
+            for which in (False, True)
+        )
+        return detection_loss(
+            logits.float(), boxes, faces, ignored, *cells(size, size, self.device)
+        )
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return the average precision on the validation scenes (see ``average_precision``)."""
-        found = [predict(network, scene.image, self.recipe.long_side, self.device)
-                 for scene in self.validation]
+        found = [
+            predict(network, scene.image, self.recipe.long_side, self.device)
+            for scene in self.validation
+        ]
         return {'average_precision': average_precision(self.validation, found)}
 
 

@@ -28,15 +28,18 @@ def overlap(boxes: Tensor, others: Tensor, generalized: bool = False) -> Tensor:
     union = areas[0] + areas[1] - common
     result = common / union.clamp(min=1e-6)
     if generalized:
-        hull = (torch.maximum(boxes[..., 2:], others[..., 2:])
-                - torch.minimum(boxes[..., :2], others[..., :2])).prod(dim=-1)
+        hull = (
+            torch.maximum(boxes[..., 2:], others[..., 2:])
+            - torch.minimum(boxes[..., :2], others[..., :2])
+        ).prod(dim=-1)
         result = result - (hull - union) / hull.clamp(min=1e-6)
     return result
 
 
 @torch.no_grad()
-def assigned(scores: Tensor, boxes: Tensor, faces: Tensor, centers: Tensor,
-             strides: Tensor) -> tuple[Tensor, Tensor]:
+def assigned(
+    scores: Tensor, boxes: Tensor, faces: Tensor, centers: Tensor, strides: Tensor
+) -> tuple[Tensor, Tensor]:
     """
     Say which cells of one picture answer for which face (Feng et al. 2021, "TOOD").
 
@@ -48,7 +51,7 @@ def assigned(scores: Tensor, boxes: Tensor, faces: Tensor, centers: Tensor,
     reach = torch.maximum(halves[:, None], (REACH * strides)[None, :, None])
     inside = ((centers[None] - middles[:, None]).abs() < reach).all(dim=2)
     overlaps = overlap(faces[:, None], boxes[None]) * inside
-    quality = scores[None] ** SCORE_POWER * overlaps ** OVERLAP_POWER
+    quality = scores[None] ** SCORE_POWER * overlaps**OVERLAP_POWER
     best = quality.topk(min(CELLS_PER_FACE, quality.shape[1]), dim=1)
     chosen = torch.zeros_like(inside).scatter_(1, best.indices, best.values > 0) & inside
     # A cell between two faces answers for the one that its box fits better.
@@ -56,14 +59,23 @@ def assigned(scores: Tensor, boxes: Tensor, faces: Tensor, centers: Tensor,
     positive = chosen.any(dim=0)
     # The best cell of a face should score what its box overlaps, the others in proportion.
     quality, overlaps = quality * chosen, overlaps * chosen
-    scaled = quality / quality.amax(dim=1, keepdim=True).clamp(min=1e-9) \
+    scaled = (
+        quality
+        / quality.amax(dim=1, keepdim=True).clamp(min=1e-9)
         * overlaps.amax(dim=1, keepdim=True)
+    )
     target = scaled.gather(0, owner[None])[0] * positive
     return torch.where(positive, owner, -1), target
 
 
-def detection_loss(logits: Tensor, boxes: Tensor, faces: list[Tensor], ignored: list[Tensor],
-                   centers: Tensor, strides: Tensor) -> Tensor:
+def detection_loss(
+    logits: Tensor,
+    boxes: Tensor,
+    faces: list[Tensor],
+    ignored: list[Tensor],
+    centers: Tensor,
+    strides: Tensor,
+) -> Tensor:
     """
     Return the loss of a batch.
 
@@ -75,10 +87,13 @@ def detection_loss(logits: Tensor, boxes: Tensor, faces: list[Tensor], ignored: 
     total = logits.new_zeros(())
     for logit, box, truth, unclear in zip(logits, boxes, faces, ignored, strict=True):
         score = logit.sigmoid().detach()
-        target, weight = torch.zeros_like(score), BACKGROUND * score ** FOCUS
+        target, weight = torch.zeros_like(score), BACKGROUND * score**FOCUS
         if len(unclear):
-            within = ((centers[None] > unclear[:, None, :2]) &
-                      (centers[None] < unclear[:, None, 2:])).all(dim=2).any(dim=0)
+            within = (
+                ((centers[None] > unclear[:, None, :2]) & (centers[None] < unclear[:, None, 2:]))
+                .all(dim=2)
+                .any(dim=0)
+            )
             weight = weight * ~within
         if len(truth):
             owner, target = assigned(score, box.detach(), truth, centers, strides)
@@ -87,6 +102,11 @@ def detection_loss(logits: Tensor, boxes: Tensor, faces: list[Tensor], ignored: 
             away = 1 - overlap(box[positive], truth[owner[positive]], generalized=True)
             regression = regression + (away * target[positive]).sum()
             total = total + target.sum()
-        classification = classification + (weight * functional.binary_cross_entropy_with_logits(
-            logit, target, reduction='none')).sum()
+        classification = (
+            classification
+            + (
+                weight
+                * functional.binary_cross_entropy_with_logits(logit, target, reduction='none')
+            ).sum()
+        )
     return (classification + BOX_WEIGHT * regression) / total.clamp(min=1)

@@ -23,15 +23,17 @@ SMALLEST_CUT = 120
 
 #: What cameras do to a scene: name to a function of a uint8 BGR picture.
 CONDITIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    'gray': lambda image: cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY),
-                                       cv2.COLOR_GRAY2BGR),
+    'gray': lambda image: cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR),
     'dark': lambda image: (image * 0.25).astype(np.uint8),
     'overexposed': lambda image: np.minimum(image * 2.0, 255).astype(np.uint8),
     'blurred': lambda image: cv2.GaussianBlur(image, (0, 0), 2.0),
-    'noisy': lambda image: (image + np.random.default_rng(0).normal(0, 16, image.shape))
-    .clip(0, 255).astype(np.uint8),
-    'jpeg': lambda image: cv2.imdecode(cv2.imencode(
-        '.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, 20])[1], cv2.IMREAD_COLOR)}
+    'noisy': lambda image: (
+        (image + np.random.default_rng(0).normal(0, 16, image.shape)).clip(0, 255).astype(np.uint8)
+    ),
+    'jpeg': lambda image: cv2.imdecode(
+        cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, 20])[1], cv2.IMREAD_COLOR
+    ),
+}
 
 
 def scaled(scene: Scene, long_side: int = LONG_SIDE) -> Scene:
@@ -40,8 +42,9 @@ def scaled(scene: Scene, long_side: int = LONG_SIDE) -> Scene:
     if scale == 1:
         return scene
     size = [round(side * scale) for side in scene.image.shape[1::-1]]
-    image = cv2.resize(scene.image, size,
-                       interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    image = cv2.resize(
+        scene.image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    )
     factors = np.array([size[0] / scene.image.shape[1], size[1] / scene.image.shape[0]] * 2)
     return replace(scene, image=image, boxes=(scene.boxes * factors).astype(np.float32))
 
@@ -51,10 +54,16 @@ def answers(detector: Detector, scenes: Iterable[Scene]) -> list[Found]:
     found = []
     for scene in scenes:
         detections = detector.detect(scene.image)
-        boxes = [(box.x, box.y, box.x + box.width, box.y + box.height)
-                 for box in (detection.box for detection in detections)]
-        found.append(Found(np.array(boxes, dtype=np.float32).reshape(-1, 4),
-                           np.array([detection.score for detection in detections])))
+        boxes = [
+            (box.x, box.y, box.x + box.width, box.y + box.height)
+            for box in (detection.box for detection in detections)
+        ]
+        found.append(
+            Found(
+                np.array(boxes, dtype=np.float32).reshape(-1, 4),
+                np.array([detection.score for detection in detections]),
+            )
+        )
     return found
 
 
@@ -71,11 +80,16 @@ def measure(detector: Detector, scenes: Sequence[Scene], threshold: float) -> di
     points = curve(scenes, found)
     precision, recall = at_threshold(points, threshold)
     numbers = {
-        'images': len(scenes), 'faces': count(scenes, (SMALLEST, np.inf)),
+        'images': len(scenes),
+        'faces': count(scenes, (SMALLEST, np.inf)),
         'average_precision': points.average,
-        **{f'average_precision_{bin_name(*heights)}': curve(scenes, found, heights).average
-           for heights in BINS},
-        'precision': precision, 'recall': recall}
+        **{
+            f'average_precision_{bin_name(*heights)}': curve(scenes, found, heights).average
+            for heights in BINS
+        },
+        'precision': precision,
+        'recall': recall,
+    }
     cuts = [cut for scene in scenes if (cut := without_faces(scene)) is not None]
     alarms = sum(int((answer.scores >= threshold).sum()) for answer in answers(detector, cuts))
     if cuts:
@@ -86,8 +100,10 @@ def measure(detector: Detector, scenes: Sequence[Scene], threshold: float) -> di
 def measure_conditions(detector: Detector, scenes: Sequence[Scene]) -> dict[str, float]:
     """Return the average precision on ``scenes`` under each of ``CONDITIONS``, and ``tilted``."""
     scenes = [scaled(scene) for scene in scenes]
-    changes = {name: lambda scene, change=change: replace(scene, image=change(scene.image))
-               for name, change in CONDITIONS.items()} | {'tilted': tilted}
+    changes = {
+        name: lambda scene, change=change: replace(scene, image=change(scene.image))
+        for name, change in CONDITIONS.items()
+    } | {'tilted': tilted}
     numbers = {}
     for name, change in changes.items():  # one after the other: all at once fill the memory
         changed = [change(scene) for scene in scenes]
@@ -95,8 +111,9 @@ def measure_conditions(detector: Detector, scenes: Sequence[Scene]) -> dict[str,
     return numbers
 
 
-def measure_thresholds(detector: Detector, scenes: Sequence[Scene],
-                       thresholds: Iterable[float] = THRESHOLDS) -> dict[float, dict[str, float]]:
+def measure_thresholds(
+    detector: Detector, scenes: Sequence[Scene], thresholds: Iterable[float] = THRESHOLDS
+) -> dict[float, dict[str, float]]:
     """Return ``precision``, ``recall`` and ``false_per_100_cuts`` (see ``measure``) of each."""
     scenes = [scaled(scene) for scene in scenes]
     points = curve(scenes, answers(detector, scenes))
@@ -106,8 +123,11 @@ def measure_thresholds(detector: Detector, scenes: Sequence[Scene],
     for threshold in sorted(set(thresholds)):
         precision, recall = at_threshold(points, threshold)
         alarms = 100 * float((scores >= threshold).sum()) / max(len(cuts), 1)
-        numbers[threshold] = {'precision': round(precision, 4), 'recall': round(recall, 4),
-                              'false_per_100_cuts': round(alarms, 2)}
+        numbers[threshold] = {
+            'precision': round(precision, 4),
+            'recall': round(recall, 4),
+            'false_per_100_cuts': round(alarms, 2),
+        }
     return numbers
 
 
@@ -121,8 +141,10 @@ def smallest_found(detector: Detector, scenes: Sequence[Scene], threshold: float
     scenes = [scaled(scene) for scene in scenes]
     found = answers(detector, scenes)
     edges = 12 * 1.25 ** np.arange(16)
-    shares = [at_threshold(curve(scenes, found, bounds), threshold)[1]
-              for bounds in zip(edges, [*edges[3:], np.inf, np.inf, np.inf], strict=True)]
+    shares = [
+        at_threshold(curve(scenes, found, bounds), threshold)[1]
+        for bounds in zip(edges, [*edges[3:], np.inf, np.inf, np.inf], strict=True)
+    ]
     enough = [edge for edge, share in zip(edges, shares, strict=True) if share >= FOUND_SHARE]
     return round(float(enough[0]), 1) if enough else float('inf')
 
@@ -154,21 +176,34 @@ def without_faces(scene: Scene) -> Scene | None:
     height, width = scene.image.shape[:2]
     cuts = [(0, 0, width, height)] if len(scene.boxes) == 0 else []
     for share in (1 / 2, 1 / 3):
-        cuts += [(0, 0, width, int(height * share)), (0, int(height * (1 - share)), width, height),
-                 (0, 0, int(width * share), height), (int(width * (1 - share)), 0, width, height)]
+        cuts += [
+            (0, 0, width, int(height * share)),
+            (0, int(height * (1 - share)), width, height),
+            (0, 0, int(width * share), height),
+            (int(width * (1 - share)), 0, width, height),
+        ]
     for left, top, right, bottom in cuts:
-        apart = ((scene.boxes[:, 0] >= right) | (scene.boxes[:, 2] <= left)
-                 | (scene.boxes[:, 1] >= bottom) | (scene.boxes[:, 3] <= top))
+        apart = (
+            (scene.boxes[:, 0] >= right)
+            | (scene.boxes[:, 2] <= left)
+            | (scene.boxes[:, 1] >= bottom)
+            | (scene.boxes[:, 3] <= top)
+        )
         if apart.all() and min(right - left, bottom - top) >= SMALLEST_CUT:
-            return Scene(scene.name, np.ascontiguousarray(scene.image[top:bottom, left:right]),
-                         np.zeros((0, 4), np.float32), np.zeros(0, bool))
+            return Scene(
+                scene.name,
+                np.ascontiguousarray(scene.image[top:bottom, left:right]),
+                np.zeros((0, 4), np.float32),
+                np.zeros(0, bool),
+            )
     return None
 
 
 def count(scenes: Sequence[Scene], heights: tuple[float, float]) -> int:
     """Return how many faces of ``scenes``, not ignored, have a height in ``heights``."""
-    tall = np.concatenate([(scene.boxes[:, 3] - scene.boxes[:, 1])[~scene.ignored]
-                           for scene in scenes])
+    tall = np.concatenate(
+        [(scene.boxes[:, 3] - scene.boxes[:, 1])[~scene.ignored] for scene in scenes]
+    )
     return int(((tall >= heights[0]) & (tall < heights[1])).sum())
 
 

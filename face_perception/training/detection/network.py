@@ -38,20 +38,36 @@ class FaceDetector(nn.Module):
         """Build an untrained detector."""
         super().__init__()
         self.stem = nn.Sequential(
-            *convolution(3, WIDTHS[0], stride=2), *convolution(*WIDTHS[:2], stride=2),
-            _residual(WIDTHS[1]))
+            *convolution(3, WIDTHS[0], stride=2),
+            *convolution(*WIDTHS[:2], stride=2),
+            _residual(WIDTHS[1]),
+        )
         self.stages = nn.ModuleList(
-            nn.Sequential(*separable(wide, wider, 2), nn.ReLU(),
-                          *(_residual(wider, kernel) for _ in range(blocks)))
-            for (wide, wider), blocks, kernel in zip(pairwise(WIDTHS[1:]), BLOCKS, KERNELS,
-                                                     strict=True))
+            nn.Sequential(
+                *separable(wide, wider, 2),
+                nn.ReLU(),
+                *(_residual(wider, kernel) for _ in range(blocks)),
+            )
+            for (wide, wider), blocks, kernel in zip(
+                pairwise(WIDTHS[1:]), BLOCKS, KERNELS, strict=True
+            )
+        )
         self.laterals = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(width, FEATURES, 1, bias=False), nn.BatchNorm2d(FEATURES),
-                          nn.ReLU()) for width in WIDTHS[2:])
-        self.heads = nn.ModuleList(nn.Sequential(
-            *separable(FEATURES, FEATURES, kernel=kernel), nn.ReLU(),
-            *separable(FEATURES, FEATURES, kernel=kernel), nn.ReLU(),
-            nn.Conv2d(FEATURES, 5, 1)) for kernel in KERNELS)
+            nn.Sequential(
+                nn.Conv2d(width, FEATURES, 1, bias=False), nn.BatchNorm2d(FEATURES), nn.ReLU()
+            )
+            for width in WIDTHS[2:]
+        )
+        self.heads = nn.ModuleList(
+            nn.Sequential(
+                *separable(FEATURES, FEATURES, kernel=kernel),
+                nn.ReLU(),
+                *separable(FEATURES, FEATURES, kernel=kernel),
+                nn.ReLU(),
+                nn.Conv2d(FEATURES, 5, 1),
+            )
+            for kernel in KERNELS
+        )
         self._first_frozen = False
         for head in self.heads:
             nn.init.normal_(head[-1].weight, std=0.01)
@@ -60,8 +76,7 @@ class FaceDetector(nn.Module):
 
     def parts(self) -> list[nn.Module]:
         """Return the parts in the order in which they are exported."""
-        backbone = [part for pair in zip(self.stages, self.laterals, strict=True)
-                    for part in pair]
+        backbone = [part for pair in zip(self.stages, self.laterals, strict=True) for part in pair]
         return [self.stem, *backbone, *self.heads]
 
     def freeze_first(self) -> None:
@@ -124,8 +139,10 @@ def cells(height: int, width: int, device: torch.device | str = 'cpu') -> tuple[
     """Return the centres ``[A, 2]`` (x, y) and strides ``[A]`` of all cells, in pixels."""
     centers, strides = [], []
     for stride in STRIDES:
-        rows, columns = (torch.arange(side // stride, device=device) * stride + stride / 2
-                         for side in (height, width))
+        rows, columns = (
+            torch.arange(side // stride, device=device) * stride + stride / 2
+            for side in (height, width)
+        )
         y, x = torch.meshgrid(rows, columns, indexing='ij')
         centers.append(torch.stack([x, y], dim=-1).view(-1, 2))
         strides.append(torch.full((len(centers[-1]),), float(stride), device=device))

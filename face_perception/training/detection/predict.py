@@ -18,15 +18,24 @@ BORDER = 128
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, image: np.ndarray, long_side: int,
-            device: torch.device | str = 'cpu') -> Found:
+def predict(
+    network: nn.Module, image: np.ndarray, long_side: int, device: torch.device | str = 'cpu'
+) -> Found:
     """Return the faces in a uint8 BGR ``image``, scaled to ``long_side`` pixels before."""
     scale = long_side / max(image.shape[:2])
     height, width = (round(side * scale) for side in image.shape[:2])
-    scaled = cv2.resize(image, (width, height),
-                        interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    padded = cv2.copyMakeBorder(scaled, 0, -height % MULTIPLE, 0, -width % MULTIPLE,
-                                cv2.BORDER_CONSTANT, value=(BORDER,) * 3)
+    scaled = cv2.resize(
+        image, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    )
+    padded = cv2.copyMakeBorder(
+        scaled,
+        0,
+        -height % MULTIPLE,
+        0,
+        -width % MULTIPLE,
+        cv2.BORDER_CONSTANT,
+        value=(BORDER,) * 3,
+    )
     pixels = torch.from_numpy(padded).to(device).permute(2, 0, 1)[None].float()
     logits, boxes = network(pixels)
     scores, boxes = logits[0].sigmoid().cpu().numpy(), boxes[0].cpu().numpy() / scale

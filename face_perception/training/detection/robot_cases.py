@@ -28,8 +28,9 @@ NEAR_SHARE = 0.5
 SMALLEST_NEAR = 60.0
 
 
-def measure_cases(detector: Detector, scenes: Sequence[Scene],
-                  threshold: float) -> dict[str, dict[str, float]]:
+def measure_cases(
+    detector: Detector, scenes: Sequence[Scene], threshold: float
+) -> dict[str, dict[str, float]]:
     """
     Return for each case how many ``faces`` there are, and the ``recall`` at ``threshold``.
 
@@ -58,12 +59,11 @@ def near_cuts(scene: Scene) -> list[Scene]:
         wide = min(tall * 4 / 3, width)
         left = round(float(np.clip((x1 + x2 - wide) / 2, 0, width - wide)))
         top = round(float(np.clip((y1 + y2 - tall) / 2, 0, height - tall)))
-        image = scene.image[top:top + round(tall), left:left + round(wide)]
+        image = scene.image[top : top + round(tall), left : left + round(wide)]
         boxes = scene.boxes - np.array([left, top, left, top], np.float32)
         others = np.arange(len(boxes)) != number
         # Not enlarged, which would only make it a blur: a small picture that the face fills.
-        cuts.append(replace(
-            scene, image=np.ascontiguousarray(image), boxes=boxes, ignored=others))
+        cuts.append(replace(scene, image=np.ascontiguousarray(image), boxes=boxes, ignored=others))
     return cuts
 
 
@@ -76,7 +76,9 @@ def _only(scene: Scene, values: dict[str, int]) -> Scene:
 
 
 def _recall(scenes: Sequence[Scene], found: Sequence, threshold: float) -> dict[str, float]:
-    faces = sum(int((~scene.ignored & (scene.boxes[:, 3] - scene.boxes[:, 1] >= SMALLEST)).sum())
-                for scene in scenes)
+    faces = sum(
+        int((~scene.ignored & (scene.boxes[:, 3] - scene.boxes[:, 1] >= SMALLEST)).sum())
+        for scene in scenes
+    )
     recall = at_threshold(curve(scenes, found), threshold)[1] if faces else 0.0
     return {'faces': faces, 'recall': round(recall, 4)}

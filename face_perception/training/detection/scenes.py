@@ -44,8 +44,9 @@ class Scene:
     attributes: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def load_scenes(recipe: DetectorRecipe, folder: Path | str,
-                malformed: str = 'stop') -> tuple[list[Scene], list[Scene]]:
+def load_scenes(
+    recipe: DetectorRecipe, folder: Path | str, malformed: str = 'stop'
+) -> tuple[list[Scene], list[Scene]]:
     """
     Return the training and the validation scenes of ``recipe`` from the files in ``folder``.
 
@@ -61,12 +62,16 @@ def load_scenes(recipe: DetectorRecipe, folder: Path | str,
     missing = set(recipe.held_out) - {scene.event for scene in scenes}
     if missing:
         raise DatasetError(f'{folder} has no scenes of the events held out: {sorted(missing)}')
-    parts = ([scene for scene in scenes if (scene.event in recipe.held_out) == held_out]
-             for held_out in (False, True))
+    parts = (
+        [scene for scene in scenes if (scene.event in recipe.held_out) == held_out]
+        for held_out in (False, True)
+    )
     train, validation = parts
     if not train or not validation:
-        raise DatasetError(f'{folder}: {len(train)} scenes to train and {len(validation)} to '
-                           f'validate on; both are needed')
+        raise DatasetError(
+            f'{folder}: {len(train)} scenes to train and {len(validation)} to '
+            f'validate on; both are needed'
+        )
     return train, validation
 
 
@@ -100,8 +105,9 @@ def read_scenes(path: Path | str, malformed: str = 'stop') -> list[Scene]:
         raise DatasetError(f'{path} cannot be read as scenes: {error}') from error
 
 
-def _scenes(archive: zipfile.ZipFile, images: list[dict], faces: dict[int, list[dict]],
-            malformed: str) -> Iterator[Scene]:
+def _scenes(
+    archive: zipfile.ZipFile, images: list[dict], faces: dict[int, list[dict]], malformed: str
+) -> Iterator[Scene]:
     for image in images:
         try:
             yield _scene(archive, image, faces[image['id']])
@@ -120,7 +126,9 @@ def _scene(archive: zipfile.ZipFile, entry: dict, faces: list[dict]) -> Scene:
     boxes = np.array([face['bbox'] for face in faces], dtype=np.float32).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
     said = [face.get('attributes', {}) for face in faces]
-    attributes = {name: np.array([int(each.get(name, 0)) for each in said])
-                  for name in sorted(set().union(*said))}
+    attributes = {
+        name: np.array([int(each.get(name, 0)) for each in said])
+        for name in sorted(set().union(*said))
+    }
     invalid = attributes.pop('invalid', np.zeros(len(faces))).astype(bool)
     return Scene(entry['file_name'], image, boxes, invalid, entry.get('event', ''), attributes)

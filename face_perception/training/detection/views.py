@@ -63,8 +63,9 @@ class View:
     ignored: np.ndarray
 
 
-def random_view(scenes: list[Scene], index: int, size: int, how: ViewSettings,
-                random: np.random.Generator) -> View:
+def random_view(
+    scenes: list[Scene], index: int, size: int, how: ViewSettings, random: np.random.Generator
+) -> View:
     """Return a view of ``size`` pixels of scene ``index``, or a mosaic of it and three others."""
     if random.random() >= how.mosaic:
         view = _placed(scenes[index], (size, size), how, random)
@@ -75,8 +76,11 @@ def random_view(scenes: list[Scene], index: int, size: int, how: ViewSettings,
         _cover(view, how.cover, random)
     if random.random() < how.distract:
         distract(view.image, view.boxes, random)
-    return View(_recoloured(view.image, how, random), view.boxes,
-                view.ignored | (heights < how.ignored_below))
+    return View(
+        _recoloured(view.image, how, random),
+        view.boxes,
+        view.ignored | (heights < how.ignored_below),
+    )
 
 
 def _cover(view: View, chance: float, random: np.random.Generator) -> None:
@@ -91,20 +95,29 @@ def _cover(view: View, chance: float, random: np.random.Generator) -> None:
         else:  # a hand, a cup, a shoulder: some of one side
             middle = x1 + width * random.uniform(0, 1), y1 + height * random.uniform(0, 1)
             halves = width * random.uniform(0.15, 0.35), height * random.uniform(0.15, 0.35)
-        cv2.ellipse(view.image, tuple(round(float(value)) for value in middle),
-                    tuple(round(float(value)) for value in halves), 0, 0, 360, shade, -1)
+        cv2.ellipse(
+            view.image,
+            tuple(round(float(value)) for value in middle),
+            tuple(round(float(value)) for value in halves),
+            0,
+            0,
+            360,
+            shade,
+            -1,
+        )
 
 
-def _mosaic(scenes: list[Scene], index: int, size: int, how: ViewSettings,
-            random: np.random.Generator) -> View:
+def _mosaic(
+    scenes: list[Scene], index: int, size: int, how: ViewSettings, random: np.random.Generator
+) -> View:
     """Fill the four parts around a random point with four scenes (Bochkovskiy et al. 2020)."""
     indices = [index, *random.integers(0, len(scenes), 3)]
     x, y = (int(size * random.uniform(0.3, 0.7)) for _ in range(2))
     image = np.empty((size, size, 3), np.uint8)
     boxes, ignored = [], []
     for number, (left, top, right, bottom) in zip(
-            indices, ((0, 0, x, y), (x, 0, size, y), (0, y, x, size), (x, y, size, size)),
-            strict=True):
+        indices, ((0, 0, x, y), (x, 0, size, y), (0, y, x, size), (x, y, size, size)), strict=True
+    ):
         tile = _placed(scenes[number], (right - left, bottom - top), how, random)
         image[top:bottom, left:right] = tile.image
         boxes.append(tile.boxes + np.array([left, top, left, top], np.float32))
@@ -112,8 +125,9 @@ def _mosaic(scenes: list[Scene], index: int, size: int, how: ViewSettings,
     return View(image, np.concatenate(boxes), np.concatenate(ignored))
 
 
-def _placed(scene: Scene, size: tuple[int, int], how: ViewSettings,
-            random: np.random.Generator) -> View:
+def _placed(
+    scene: Scene, size: tuple[int, int], how: ViewSettings, random: np.random.Generator
+) -> View:
     """Return a scaled, tilted, mirrored piece of ``scene``, ``size`` is width and height."""
     image, boxes = scene.image, scene.boxes
     height, width = image.shape[:2]
@@ -124,24 +138,35 @@ def _placed(scene: Scene, size: tuple[int, int], how: ViewSettings,
         shrunk = np.array([image.shape[1] / width, image.shape[0] / height])
     else:
         shrunk = np.ones(2)
-    angle = np.deg2rad(random.uniform(-how.rotation, how.rotation)) \
-        if random.random() < how.tilt else 0.0
+    angle = (
+        np.deg2rad(random.uniform(-how.rotation, how.rotation))
+        if random.random() < how.tilt
+        else 0.0
+    )
     mirror = -1.0 if random.random() < how.flip else 1.0
     cosine, sine = np.cos(angle) * scale, np.sin(angle) * scale
     turn = np.array([[mirror * cosine, -mirror * sine], [sine, cosine]])
     # Where the picture covers the view, or fits into it, it stays so.
     slack = np.array([width, height]) - np.array(size) / scale
-    center = center.clip(np.minimum(slack, 0) + np.array(size) / scale / 2,
-                         np.maximum(slack, 0) + np.array(size) / scale / 2)
+    center = center.clip(
+        np.minimum(slack, 0) + np.array(size) / scale / 2,
+        np.maximum(slack, 0) + np.array(size) / scale / 2,
+    )
     offset = np.array(size) / 2 - turn @ center
     matrix = np.concatenate([turn / shrunk, offset[:, None]], axis=1)
-    piece = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR,
-                           borderValue=tuple(int(value) for value in random.integers(0, 256, 3)))
+    piece = cv2.warpAffine(
+        image,
+        matrix,
+        size,
+        flags=cv2.INTER_LINEAR,
+        borderValue=tuple(int(value) for value in random.integers(0, 256, 3)),
+    )
     return View(piece, *_moved(boxes, scene.ignored, turn, offset, size))
 
 
-def _zoom(scene: Scene, size: tuple[int, int], how: ViewSettings,
-          random: np.random.Generator) -> tuple[float, np.ndarray]:
+def _zoom(
+    scene: Scene, size: tuple[int, int], how: ViewSettings, random: np.random.Generator
+) -> tuple[float, np.ndarray]:
     """Return the scale, and the point of the scene that comes to the middle of the view."""
     height, width = scene.image.shape[:2]
     fit = min(size) / max(width, height)
@@ -162,13 +187,18 @@ def _zoom(scene: Scene, size: tuple[int, int], how: ViewSettings,
     return scale, middle + free * random.uniform(-1, 1, 2)
 
 
-def _moved(boxes: np.ndarray, ignored: np.ndarray, turn: np.ndarray, offset: np.ndarray,
-           size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def _moved(
+    boxes: np.ndarray,
+    ignored: np.ndarray,
+    turn: np.ndarray,
+    offset: np.ndarray,
+    size: tuple[int, int],
+) -> tuple[np.ndarray, np.ndarray]:
     """Return boxes and ignored ones as they are in the view; those outside are left out."""
     centers = (boxes[:, :2] + boxes[:, 2:]) / 2 @ turn.T + offset
     halves = (boxes[:, 2:] - boxes[:, :2]) / 2
     # What bounds the tilted ellipse: a tilted face is no wider than that.
-    halves = np.sqrt(halves ** 2 @ (turn ** 2).T)
+    halves = np.sqrt(halves**2 @ (turn**2).T)
     whole = np.concatenate([centers - halves, centers + halves], axis=1)
     clipped = whole.copy()
     clipped[:, 0::2] = clipped[:, 0::2].clip(0, size[0])
@@ -199,6 +229,7 @@ def _recoloured(image: np.ndarray, how: ViewSettings, random: np.random.Generato
         image = (image + grain).clip(0, 255).astype(np.uint8)
     if random.random() < how.jpeg:
         quality = int(random.integers(20, 80))
-        image = cv2.imdecode(cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1],
-                             cv2.IMREAD_COLOR)
+        image = cv2.imdecode(
+            cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR
+        )
     return image

@@ -37,11 +37,20 @@ class Recorder:
             QosTime,
         )
         from rosbags.typesys import Stores, get_typestore
+
         self.store = get_typestore(Stores.ROS2_HUMBLE)
         never = QosTime(0, 0)
         self.qos = Qos(
-            QosHistory.KEEP_LAST, 7, QosReliability.BEST_EFFORT, QosDurability.VOLATILE,
-            never, never, QosLiveliness.AUTOMATIC, never, False)
+            QosHistory.KEEP_LAST,
+            7,
+            QosReliability.BEST_EFFORT,
+            QosDurability.VOLATILE,
+            never,
+            never,
+            QosLiveliness.AUTOMATIC,
+            never,
+            False,
+        )
 
     @staticmethod
     def stamp(index):
@@ -52,13 +61,20 @@ class Recorder:
         """Return a sensor_msgs/Image."""
         height, width = picture.shape[:2]
         return self.store.types['sensor_msgs/msg/Image'](
-            self._header(stamp_ns), height, width, encoding, 0, picture.strides[0],
-            np.ascontiguousarray(picture).reshape(-1).view(np.uint8))
+            self._header(stamp_ns),
+            height,
+            width,
+            encoding,
+            0,
+            picture.strides[0],
+            np.ascontiguousarray(picture).reshape(-1).view(np.uint8),
+        )
 
     def jpeg(self, picture, stamp_ns):
         """Return a sensor_msgs/CompressedImage."""
         return self.store.types['sensor_msgs/msg/CompressedImage'](
-            self._header(stamp_ns), 'jpeg', cv2.imencode('.jpg', picture)[1].reshape(-1))
+            self._header(stamp_ns), 'jpeg', cv2.imencode('.jpg', picture)[1].reshape(-1)
+        )
 
     def text(self, words):
         """Return a std_msgs/String."""
@@ -71,17 +87,22 @@ class Recorder:
     def camera(self, topic, pictures, make=None, first=0):
         """Return the entries of a camera."""
         make = make or self.image
-        return [Entry(topic, make(picture, self.stamp(index)), self.stamp(index) + DELAY_NS)
-                for index, picture in enumerate(pictures, first)]
+        return [
+            Entry(topic, make(picture, self.stamp(index)), self.stamp(index) + DELAY_NS)
+            for index, picture in enumerate(pictures, first)
+        ]
 
     def chatter(self, count):
         """Return the entries of another topic."""
-        return [Entry('/chatter', self.text(f'hello {index}'), self.stamp(index))
-                for index in range(count)]
+        return [
+            Entry('/chatter', self.text(f'hello {index}'), self.stamp(index))
+            for index in range(count)
+        ]
 
     def write(self, path, entries, storage, compression):
         """Write a recording."""
         from rosbags.rosbag2 import CompressionFormat, Writer
+
         writer = Writer(path, version=8, storage_plugin=storage)
         if compression is not None:
             writer.set_compression(compression, CompressionFormat.ZSTD)
@@ -90,14 +111,18 @@ class Recorder:
             for entry in sorted(entries, key=lambda entry: entry.received_ns):
                 if entry.topic not in connections:
                     connections[entry.topic] = writer.add_connection(
-                        entry.topic, entry.message.__msgtype__, typestore=self.store,
-                        offered_qos_profiles=[self.qos])
+                        entry.topic,
+                        entry.message.__msgtype__,
+                        typestore=self.store,
+                        offered_qos_profiles=[self.qos],
+                    )
                 writer.write(connections[entry.topic], entry.received_ns, self.cdr(entry.message))
 
     def _header(self, stamp_ns):
         types = self.store.types
         return types['std_msgs/msg/Header'](
-            types['builtin_interfaces/msg/Time'](*divmod(stamp_ns, 10**9)), 'camera')
+            types['builtin_interfaces/msg/Time'](*divmod(stamp_ns, 10**9)), 'camera'
+        )
 
 
 @pytest.fixture(scope='session')
@@ -109,8 +134,9 @@ def recorded():
 @pytest.fixture(scope='session')
 def visible():
     """Return what lists the names in a folder, hidden ones too; [] where there is none."""
-    return lambda folder: sorted(
-        path.name for path in Path(folder).iterdir()) if Path(folder).exists() else []
+    return lambda folder: (
+        sorted(path.name for path in Path(folder).iterdir()) if Path(folder).exists() else []
+    )
 
 
 @pytest.fixture(scope='session')
@@ -118,6 +144,7 @@ def scene():
     """Return ten pictures of 320x240 pixels: one person, later two; each has a face."""
     pytest.importorskip('skimage', reason='the sample scene needs scikit-image (extra demo)')
     from face_perception.tools.sample import SampleScene
+
     sample = SampleScene(320, 240, 10.0)
     return [sample.frame(index) for index in range(40, 50)]
 
@@ -128,6 +155,7 @@ def make_bag(tmp_path, recorded):
 
     def make(entries, name='bag', storage=None, compression=None):
         from rosbags.rosbag2 import StoragePlugin
+
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         recorded.write(path, entries, storage or StoragePlugin.MCAP, compression)
@@ -143,8 +171,9 @@ def start_command(tmp_path):
 
     def start(*arguments, code='', prepare=None):
         program = ['-c', code] if code else ['-m', 'face_perception.offline.annotate']
-        return programs.start([*program, *arguments], tmp_path, 'annotate',
-                              {'COLUMNS': '200'}, prepare, patience=60.0)
+        return programs.start(
+            [*program, *arguments], tmp_path, 'annotate', {'COLUMNS': '200'}, prepare, patience=60.0
+        )
 
     yield start
     programs.end()

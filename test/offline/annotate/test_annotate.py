@@ -20,8 +20,11 @@ OUTPUTS = ('--outputs', 'table', 'video')
 @pytest.fixture
 def clips(make_video, scene):
     """Return four videos: short ones, and one that takes some seconds."""
-    return [make_video(scene[:5], 'a.mp4'), make_video(scene * 60, 'long.mp4'),
-            make_video(scene[5:], 'b.mp4')]
+    return [
+        make_video(scene[:5], 'a.mp4'),
+        make_video(scene * 60, 'long.mp4'),
+        make_video(scene[5:], 'b.mp4'),
+    ]
 
 
 def states(output):
@@ -45,31 +48,48 @@ def test_all_inputs_well_is_0(start_command, tmp_path, make_video, scene):
 
 
 def test_broken_inputs_among_good_ones_are_1_and_the_rest_goes_on(
-        start_command, tmp_path, make_video, make_bag, recorded, scene):
+    start_command, tmp_path, make_video, make_bag, recorded, scene
+):
     (tmp_path / 'empty.mp4').write_bytes(b'')
     (tmp_path / 'broken.mcap').write_bytes(b'nonsense')
     cut = make_bag(recorded.camera('/cam', scene), 'cut')
     with (cut / 'cut.mcap').open('r+b') as file:
         file.truncate(1_500_000)
     command = start_command(
-        tmp_path / 'empty.mp4', make_video(scene[:3]), tmp_path / 'broken.mcap', 'gone.mp4', cut,
-        make_bag(recorded.camera('/cam', scene[:3])), '--output', tmp_path / 'out',
-        '--outputs', 'table')
+        tmp_path / 'empty.mp4',
+        make_video(scene[:3]),
+        tmp_path / 'broken.mcap',
+        'gone.mp4',
+        cut,
+        make_bag(recorded.camera('/cam', scene[:3])),
+        '--output',
+        tmp_path / 'out',
+        '--outputs',
+        'table',
+    )
     assert command.wait() == 1
     assert states(tmp_path / 'out') == {'clip': 'done', 'bag': 'done', 'cut': 'failed'}
     log = command.log()
-    for words in ("empty.mp4' is empty", 'File magic is invalid', "'gone.mp4' does not exist",
-                  "'cut.mcap' is damaged or was not closed"):
+    for words in (
+        "empty.mp4' is empty",
+        'File magic is invalid',
+        "'gone.mp4' does not exist",
+        "'cut.mcap' is damaged or was not closed",
+    ):
         assert log.count(words) == 2, 'when it happens and at the end'
     assert log.count('[6/6]') == 1
 
 
-@pytest.mark.parametrize(('arguments', 'words'), [
-    ((), 'arguments are required: INPUT, --output'),
-    (('x.mp4',), 'required: --output'),
-    (('x.mp4', '--output', 'out', '--outputs', 'tables'), "invalid choice: 'tables'"),
-    (('x.mp4', '--output', 'out', '--input-size', '9'), 'a size in pixels of 64 to 4096'),
-    (('x.mp4', '--output', 'out', '--anonymize', 'no'), 'blur')])
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        ((), 'arguments are required: INPUT, --output'),
+        (('x.mp4',), 'required: --output'),
+        (('x.mp4', '--output', 'out', '--outputs', 'tables'), "invalid choice: 'tables'"),
+        (('x.mp4', '--output', 'out', '--input-size', '9'), 'a size in pixels of 64 to 4096'),
+        (('x.mp4', '--output', 'out', '--anonymize', 'no'), 'blur'),
+    ],
+)
 def test_a_wrong_option_is_2_with_one_line(capsys, arguments, words):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
@@ -78,10 +98,16 @@ def test_a_wrong_option_is_2_with_one_line(capsys, arguments, words):
     assert words in said and len(said.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize(('arguments', 'words'), [
-    (('x.mp4', '--output', 'out', *OUTPUTS, '--emotion-model', './no.onnx'),
-     "'no.onnx' does not exist"),
-    (('x.mp4', '--output', 'file/out', *OUTPUTS), "'file/out' cannot be written to")])
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (
+            ('x.mp4', '--output', 'out', *OUTPUTS, '--emotion-model', './no.onnx'),
+            "'no.onnx' does not exist",
+        ),
+        (('x.mp4', '--output', 'file/out', *OUTPUTS), "'file/out' cannot be written to"),
+    ],
+)
 def test_what_no_input_can_have_is_2_with_one_line(start_command, tmp_path, arguments, words):
     (tmp_path / 'file').write_text('no folder')
     command = start_command(*arguments)
@@ -91,7 +117,8 @@ def test_what_no_input_can_have_is_2_with_one_line(start_command, tmp_path, argu
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_keeps_what_is_whole_and_the_next_run_goes_on(
-        start_command, tmp_path, clips, number):
+    start_command, tmp_path, clips, number
+):
     output = tmp_path / 'out'
     command = start_command(*clips, '--output', output, *OUTPUTS)
     command.wait_for((output / '.unfinished-long' / 'annotated.mp4').exists)
@@ -118,19 +145,25 @@ def test_a_kill_leaves_nothing_half_written_in_sight(start_command, tmp_path, cl
 
 
 def test_where_nothing_more_can_be_written_one_error_says_so(
-        start_command, tmp_path, make_video, scene, visible):
+    start_command, tmp_path, make_video, scene, visible
+):
     def no_large_files():
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
     clips = [make_video(scene, f'{name}.mp4') for name in 'ab']
     for outputs in ('video', 'bag'):
-        command = start_command(*clips, '--output', tmp_path / 'out', '--outputs', outputs,
-                                prepare=no_large_files)
+        command = start_command(
+            *clips, '--output', tmp_path / 'out', '--outputs', outputs, prepare=no_large_files
+        )
         assert command.wait() == 1, command.log()
-        faults = [line for line in command.log().splitlines()
-                  if line.startswith('face_perception_annotate: ')]
-        assert len(faults) == 1 and ('cannot be written' in faults[0]
-                                     or 'not written whole' in faults[0]), command.log()
+        faults = [
+            line
+            for line in command.log().splitlines()
+            if line.startswith('face_perception_annotate: ')
+        ]
+        assert len(faults) == 1 and (
+            'cannot be written' in faults[0] or 'not written whole' in faults[0]
+        ), command.log()
         assert '[1/2]' not in command.log(), 'it ends at once'
         assert visible(tmp_path / 'out') == []
 
@@ -147,56 +180,115 @@ def test_two_runs_at_once_do_not_mix(start_command, tmp_path, clips):
 def test_it_runs_where_no_ros_is_installed(start_command, tmp_path, make_bag, recorded, scene):
     """As without ROS: every import of it fails."""
     bag = make_bag(recorded.camera('/cam', scene[:3]))
-    code = '\n'.join((
-        'import sys',
-        *(f"sys.modules['{name}'] = None" for name in (
-            'rclpy', 'std_msgs', 'sensor_msgs', 'builtin_interfaces', 'rcl_interfaces',
-            'cv_bridge', 'face_perception.msg')),
-        'from face_perception.cli import annotate',
-        'sys.exit(annotate())'))
-    command = start_command(bag, '--output', tmp_path / 'out', '--outputs', 'table', 'bag',
-                            code=code)
+    code = '\n'.join(
+        (
+            'import sys',
+            *(
+                f"sys.modules['{name}'] = None"
+                for name in (
+                    'rclpy',
+                    'std_msgs',
+                    'sensor_msgs',
+                    'builtin_interfaces',
+                    'rcl_interfaces',
+                    'cv_bridge',
+                    'face_perception.msg',
+                )
+            ),
+            'from face_perception.cli import annotate',
+            'sys.exit(annotate())',
+        )
+    )
+    command = start_command(
+        bag, '--output', tmp_path / 'out', '--outputs', 'table', 'bag', code=code
+    )
     assert command.wait() == 0, command.log()
     assert states(tmp_path / 'out') == {'bag': 'done'}
 
 
 @pytest.mark.parametrize('name', ['pyarrow', 'rich.console'])
 def test_without_the_extra_one_sentence_says_what_to_install(start_command, name):
-    command = start_command('x', code='\n'.join((
-        'import sys', f"sys.modules['{name}'] = None",
-        'from face_perception.cli import annotate', 'sys.exit(annotate())')))
+    command = start_command(
+        'x',
+        code='\n'.join(
+            (
+                'import sys',
+                f"sys.modules['{name}'] = None",
+                'from face_perception.cli import annotate',
+                'sys.exit(annotate())',
+            )
+        ),
+    )
     assert command.wait() == 1
     assert command.log().strip().splitlines() == [
-        f"error: {name} is missing: run pip install 'face_perception[offline]'"]
+        f"error: {name} is missing: run pip install 'face_perception[offline]'"
+    ]
 
 
 def test_the_options_reach_the_pipeline(start_command, tmp_path, make_video, scene):
     source = make_video(scene[:4])
     command = start_command(
-        source, '--output', tmp_path / 'out', '--outputs', 'table', '--no-gender', '--max-faces',
-        '1', '--smoothing', '0', '--input-size', '320', '--score-threshold', '0.4',
-        '--detector-interval', '2', '--threads', '2')
+        source,
+        '--output',
+        tmp_path / 'out',
+        '--outputs',
+        'table',
+        '--no-gender',
+        '--max-faces',
+        '1',
+        '--smoothing',
+        '0',
+        '--input-size',
+        '320',
+        '--score-threshold',
+        '0.4',
+        '--detector-interval',
+        '2',
+        '--threads',
+        '2',
+    )
     assert command.wait() == 0, command.log()
     options = json.loads((tmp_path / 'out' / 'clip' / 'report.json').read_text())['options']
-    assert options['pipeline'] | {
-        'gender_model': '', 'max_faces': 1, 'smoothing_time_constant': 0.0,
-        'detector_input_size': 320, 'detector_score_threshold': 0.4, 'detector_interval': 2,
-        'num_threads': 2} == options['pipeline']
+    assert (
+        options['pipeline']
+        | {
+            'gender_model': '',
+            'max_faces': 1,
+            'smoothing_time_constant': 0.0,
+            'detector_input_size': 320,
+            'detector_score_threshold': 0.4,
+            'detector_interval': 2,
+            'num_threads': 2,
+        }
+        == options['pipeline']
+    )
     with (tmp_path / 'out' / 'clip' / 'faces.csv').open(newline='') as file:
         rows = list(csv.DictReader(file))
     assert rows and {row['gender'] for row in rows} == {''}
 
 
-@pytest.mark.skipif(find_spec('face_perception.offline.anonymize') is None,
-                    reason='needs offline/anonymize.py')
+@pytest.mark.skipif(
+    find_spec('face_perception.offline.anonymize') is None, reason='needs offline/anonymize.py'
+)
 def test_anonymized_nothing_that_is_written_shows_a_face(
-        start_command, tmp_path, make_bag, recorded, scene):
+    start_command, tmp_path, make_bag, recorded, scene
+):
     from face_perception.core.detectors import make_detector
     from face_perception.offline.readers import open_input
-    bag = make_bag(recorded.camera('/cam', scene) + recorded.camera('/jpegs', scene,
-                                                                    recorded.jpeg))
-    command = start_command(bag, '--output', tmp_path / 'out', '--outputs', 'video', 'bag',
-                            '--anonymize', 'blur', '--annotated-image', 'raw')
+
+    bag = make_bag(recorded.camera('/cam', scene) + recorded.camera('/jpegs', scene, recorded.jpeg))
+    command = start_command(
+        bag,
+        '--output',
+        tmp_path / 'out',
+        '--outputs',
+        'video',
+        'bag',
+        '--anonymize',
+        'blur',
+        '--annotated-image',
+        'raw',
+    )
     assert command.wait() == 0, command.log()
     folder = tmp_path / 'out' / 'bag'
     detector = make_detector('onnx', 480, None)

@@ -15,9 +15,15 @@ from face_perception.offline.readers import open_input  # noqa: E402
 from face_perception.tools.errors import SourceError  # noqa: E402
 
 MCAP, SQLITE3 = StoragePlugin.MCAP, StoragePlugin.SQLITE3
-FORMS = [(MCAP, None), (MCAP, CompressionMode.STORAGE), (MCAP, CompressionMode.FILE),
-         (MCAP, CompressionMode.MESSAGE), (SQLITE3, None), (SQLITE3, CompressionMode.FILE),
-         (SQLITE3, CompressionMode.MESSAGE)]
+FORMS = [
+    (MCAP, None),
+    (MCAP, CompressionMode.STORAGE),
+    (MCAP, CompressionMode.FILE),
+    (MCAP, CompressionMode.MESSAGE),
+    (SQLITE3, None),
+    (SQLITE3, CompressionMode.FILE),
+    (SQLITE3, CompressionMode.MESSAGE),
+]
 
 
 def frames(path, topics=()):
@@ -27,16 +33,22 @@ def frames(path, topics=()):
         items = list(reader.items())
     finally:
         reader.close()
-    return ([item.frame for item in items if item.frame is not None],
-            [item.skipped for item in items if item.frame is None], reader.fault)
+    return (
+        [item.frame for item in items if item.frame is not None],
+        [item.skipped for item in items if item.frame is None],
+        reader.fault,
+    )
 
 
 @pytest.mark.parametrize('make', ['image', 'jpeg'])
 @pytest.mark.parametrize(('storage', 'compression'), FORMS)
 def test_every_form_gives_the_same_frames(make_bag, recorded, scene, storage, compression, make):
     make = getattr(recorded, make)
-    path = make_bag(recorded.camera('/cam', scene, make) + recorded.chatter(10),
-                    storage=storage, compression=compression)
+    path = make_bag(
+        recorded.camera('/cam', scene, make) + recorded.chatter(10),
+        storage=storage,
+        compression=compression,
+    )
     found, skipped, fault = frames(path)
     assert (len(found), skipped, fault) == (10, [], '')
     for index, frame in enumerate(found):
@@ -48,8 +60,7 @@ def test_every_form_gives_the_same_frames(make_bag, recorded, scene, storage, co
 
 
 @pytest.mark.parametrize('storage', [MCAP, SQLITE3])
-def test_a_lone_file_and_a_folder_without_metadata_are_bags_too(
-        make_bag, recorded, scene, storage):
+def test_a_lone_file_and_a_folder_without_metadata_are_bags_too(make_bag, recorded, scene, storage):
     path = make_bag(recorded.camera('/cam', scene), storage=storage)
     whole, _, _ = frames(path)
     (path / 'metadata.yaml').unlink()
@@ -66,7 +77,10 @@ def test_the_files_of_a_split_recording_come_in_their_order(tmp_path, make_bag, 
         part = make_bag(recorded.camera('/cam', scene[:1], first=number), f'part{number}')
         shutil.copy(part / f'part{number}.mcap', folder / f'split_{number}.mcap')
     assert [path.name for path in storage_files(folder)] == [
-        'split_2.mcap', 'split_9.mcap', 'split_10.mcap']
+        'split_2.mcap',
+        'split_9.mcap',
+        'split_10.mcap',
+    ]
     found, _, _ = frames(folder)
     assert [frame.stamp_ns for frame in found] == [recorded.stamp(at) for at in (2, 9, 10)]
 
@@ -86,7 +100,7 @@ def test_a_folder_of_several_recordings_is_not_one(tmp_path, make_bag, recorded,
 def test_of_a_truncated_bag_all_is_read_that_is_left(make_bag, recorded, storage, share):
     noise = np.random.RandomState(0).randint(0, 256, (40, 240, 320, 3)).astype(np.uint8)
     path = make_bag(recorded.camera('/cam', noise), storage=storage)
-    file, = storage_files(path)
+    (file,) = storage_files(path)
     size = file.stat().st_size
     with file.open('r+b') as opened:
         opened.truncate(int(share * size))
@@ -101,10 +115,10 @@ def test_of_a_truncated_bag_all_is_read_that_is_left(make_bag, recorded, storage
 
 def test_a_damaged_chunk_ends_the_reading_with_its_reason(make_bag, recorded, scene):
     path = make_bag(recorded.camera('/cam', scene * 3), compression=CompressionMode.STORAGE)
-    file, = storage_files(path)
+    (file,) = storage_files(path)
     data = bytearray(file.read_bytes())
     middle = len(data) // 2
-    data[middle:middle + 2000] = bytes(2000)
+    data[middle : middle + 2000] = bytes(2000)
     file.write_bytes(data)
     found, _, fault = frames(path)
     assert 0 < len(found) < 30
@@ -118,16 +132,20 @@ def test_images_that_cannot_be_used_are_counted_and_named(make_bag, recorded, sc
     entries[4].message.width = 0
     found, skipped, fault = frames(make_bag(entries))
     assert [frame.index for frame in found] == [0, 3, 5] and fault == ''
-    assert ["/cam: an image with the unknown encoding 'bgr9'" in skipped[0],
-            '100 bytes of data' in skipped[1], '0x240 pixels' in skipped[2]] == [True] * 3
+    assert [
+        "/cam: an image with the unknown encoding 'bgr9'" in skipped[0],
+        '100 bytes of data' in skipped[1],
+        '0x240 pixels' in skipped[2],
+    ] == [True] * 3
 
 
 def test_a_depth_topic_beside_the_camera_is_skipped(make_bag, recorded, scene):
     def depth(picture, stamp_ns):
         return recorded.image(picture[:, :, 0].astype(np.uint16), stamp_ns, '16UC1')
 
-    path = make_bag(recorded.camera('/cam', scene[:3])
-                    + recorded.camera('/depth', scene[:3], depth))
+    path = make_bag(
+        recorded.camera('/cam', scene[:3]) + recorded.camera('/depth', scene[:3], depth)
+    )
     found, skipped, _ = frames(path)
     assert [frame.topic for frame in found] == ['/cam'] * 3
     assert len(skipped) == 3 and all('depth image' in reason for reason in skipped)
@@ -136,21 +154,34 @@ def test_a_depth_topic_beside_the_camera_is_skipped(make_bag, recorded, scene):
 
 
 def test_topics_are_chosen_and_counted_apart(make_bag, recorded, scene):
-    path = make_bag(recorded.camera('/left', scene[:4]) + recorded.camera('/right', scene[4:7])
-                    + recorded.camera('/face_perception/image_annotated', scene[:2]))
+    path = make_bag(
+        recorded.camera('/left', scene[:4])
+        + recorded.camera('/right', scene[4:7])
+        + recorded.camera('/face_perception/image_annotated', scene[:2])
+    )
     found, _, _ = frames(path)
     assert [(frame.topic, frame.index) for frame in found] == [
-        ('/left', 0), ('/right', 0), ('/left', 1), ('/right', 1), ('/left', 2), ('/right', 2),
-        ('/left', 3)], 'what a node has drawn is no input'
+        ('/left', 0),
+        ('/right', 0),
+        ('/left', 1),
+        ('/right', 1),
+        ('/left', 2),
+        ('/right', 2),
+        ('/left', 3),
+    ], 'what a node has drawn is no input'
     found, _, _ = frames(path, ('/right',))
     assert [frame.topic for frame in found] == ['/right'] * 3
     found, _, _ = frames(path, ('/face_perception/image_annotated',))
     assert len(found) == 2, 'unless it is asked for'
 
 
-@pytest.mark.parametrize(('topics', 'words'), [
-    (('/nothing',), r"no images on the topic '/nothing'.*/cam \(sensor_msgs/msg/Image\)"),
-    (('/chatter',), r"no images on the topic '/chatter'.*/chatter \(std_msgs/msg/String\)")])
+@pytest.mark.parametrize(
+    ('topics', 'words'),
+    [
+        (('/nothing',), r"no images on the topic '/nothing'.*/cam \(sensor_msgs/msg/Image\)"),
+        (('/chatter',), r"no images on the topic '/chatter'.*/chatter \(std_msgs/msg/String\)"),
+    ],
+)
 def test_a_topic_that_cannot_be_had_is_named(make_bag, recorded, scene, topics, words):
     path = make_bag(recorded.camera('/cam', scene[:1]) + recorded.chatter(1))
     with pytest.raises(SourceError, match=words):
@@ -172,16 +203,24 @@ def test_the_rate_is_that_of_the_messages(make_bag, recorded, scene):
     with Bag(path) as bag:
         assert bag.rate(bag.topics[0]) == pytest.approx(10)
         assert [message.received_ns for message in bag.messages()] == [
-            recorded.stamp(index) + 4_000_000 for index in range(10)], 'read again from the front'
+            recorded.stamp(index) + 4_000_000 for index in range(10)
+        ], 'read again from the front'
 
 
-@pytest.mark.parametrize(('name', 'data', 'words'), [
-    ('a.mcap', b'', 'is empty'), ('a.mcap', b'nonsense' * 9, 'File magic is invalid'),
-    ('a.db3', b'nonsense' * 99, 'file is not a database'),
-    ('a.mcap.zstd', b'data', 'give its folder'),
-    ('a.bag', b'#ROSBAG V2.0\n', 'bag of ROS 1.*rosbags-convert'),
-    ('a.mp4', b'', 'is empty'), ('a.mp4', b'nonsense', 'no video or image'),
-    ('missing.mp4', None, 'does not exist'), ('no*thing', None, "nothing matches '.*no.thing'")])
+@pytest.mark.parametrize(
+    ('name', 'data', 'words'),
+    [
+        ('a.mcap', b'', 'is empty'),
+        ('a.mcap', b'nonsense' * 9, 'File magic is invalid'),
+        ('a.db3', b'nonsense' * 99, 'file is not a database'),
+        ('a.mcap.zstd', b'data', 'give its folder'),
+        ('a.bag', b'#ROSBAG V2.0\n', 'bag of ROS 1.*rosbags-convert'),
+        ('a.mp4', b'', 'is empty'),
+        ('a.mp4', b'nonsense', 'no video or image'),
+        ('missing.mp4', None, 'does not exist'),
+        ('no*thing', None, "nothing matches '.*no.thing'"),
+    ],
+)
 def test_what_is_no_input_is_refused_with_its_reason(tmp_path, name, data, words):
     if data is not None:
         (tmp_path / name).write_bytes(data)

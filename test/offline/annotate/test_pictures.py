@@ -30,15 +30,21 @@ def make(source, folder):
 
 
 def test_a_video_keeps_its_rate_size_and_count(tmp_path, make_video, scene):
-    path, = make(make_video(scene), tmp_path / 'out')
+    (path,) = make(make_video(scene), tmp_path / 'out')
     assert path.name == 'annotated.mp4' and describe(path) == (10, 10, (320, 240))
 
 
 def test_each_image_topic_becomes_a_video(tmp_path, make_bag, recorded, scene):
-    files = make(make_bag(recorded.camera('/left/image', scene)
-                          + recorded.camera('/right/image', scene[:6])), tmp_path / 'out')
+    files = make(
+        make_bag(
+            recorded.camera('/left/image', scene) + recorded.camera('/right/image', scene[:6])
+        ),
+        tmp_path / 'out',
+    )
     assert [path.name for path in files] == [
-        'annotated_left_image.mp4', 'annotated_right_image.mp4']
+        'annotated_left_image.mp4',
+        'annotated_right_image.mp4',
+    ]
     assert [describe(path) for path in files] == [(10, 10, (320, 240)), (10, 6, (320, 240))]
 
 
@@ -55,14 +61,14 @@ def test_pictures_become_pictures_of_the_same_names(tmp_path, scene):
     assert drawn.shape == scene[0].shape and 0.001 < changed.mean() < 0.2
 
 
-def test_the_second_format_is_taken_where_the_first_cannot_be_written(
-        tmp_path, monkeypatch, scene):
+def test_the_second_format_is_taken_where_the_first_cannot_be_written(tmp_path, monkeypatch, scene):
     monkeypatch.setattr(pictures, 'FORMATS', (('.mp4', 'none'), *pictures.FORMATS[1:]))
     videos = AnnotatedVideos(tmp_path, {'': 10.0})
     for index, picture in enumerate(scene[:4]):
-        videos.add(Frame(picture, index, 0), FrameResult(320, 240, [Face(Box(9, 9, 50, 50), 1)]),
-                   Stages())
-    path, = videos.close()
+        videos.add(
+            Frame(picture, index, 0), FrameResult(320, 240, [Face(Box(9, 9, 50, 50), 1)]), Stages()
+        )
+    (path,) = videos.close()
     assert path.name == 'annotated.avi' and describe(path) == (10, 4, (320, 240))
     assert [each.name for each in tmp_path.iterdir()] == ['annotated.avi']
 
@@ -85,7 +91,8 @@ def test_where_no_video_can_be_written_it_says_so(tmp_path, monkeypatch):
 
 
 def test_a_full_disk_is_noticed_while_a_video_is_written(
-        tmp_path, monkeypatch, make_video, scene, visible):
+    tmp_path, monkeypatch, make_video, scene, visible
+):
     monkeypatch.setattr(pictures, 'SMALLEST_SPACE', 1 << 60)
     with pytest.raises(OutputError, match='the disk is full'):
         run_task(Task(make_video(scene), tmp_path / 'out' / 'clip', ('video',)))

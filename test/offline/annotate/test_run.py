@@ -40,7 +40,10 @@ def test_the_report_tells_what_was_done(task, visible):
     assert (done.state, done.reason, done.frames, done.skipped) == ('done', '', 10, 0)
     assert done.faces >= 8 and done.seconds > 0
     assert sorted(path.name for path in done.files) == [
-        'annotated.mp4', 'faces.csv', 'faces.parquet']
+        'annotated.mp4',
+        'faces.csv',
+        'faces.parquet',
+    ]
     assert all(path.parent == task.folder and path.is_file() for path in done.files)
     report = report_of(task)
     assert (report['state'], report['frames'], report['faces']) == ('done', 10, done.faces)
@@ -57,16 +60,24 @@ def test_what_is_whole_is_kept(task):
     times = {path: path.stat().st_mtime_ns for path in first.files}
     again = run_task(task)
     assert (again.state, again.frames, again.faces, again.files) == (
-        'kept', first.frames, first.faces, first.files)
+        'kept',
+        first.frames,
+        first.faces,
+        first.files,
+    )
     assert {path: path.stat().st_mtime_ns for path in first.files} == times
 
 
-@pytest.mark.parametrize('change', [
-    lambda task: replace(task, settings=PipelineSettings(gender_model='')),
-    lambda task: replace(task, outputs=('table',)),
-    lambda task: os.utime(task.source, ns=(1, 1)),
-    lambda task: (task.folder / 'faces.csv').unlink(),
-    lambda task: (task.folder / 'report.json').write_text('{}')])
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda task: replace(task, settings=PipelineSettings(gender_model='')),
+        lambda task: replace(task, outputs=('table',)),
+        lambda task: os.utime(task.source, ns=(1, 1)),
+        lambda task: (task.folder / 'faces.csv').unlink(),
+        lambda task: (task.folder / 'report.json').write_text('{}'),
+    ],
+)
 def test_what_has_changed_is_made_anew(task, visible, change):
     run_task(task)
     changed = change(task)
@@ -75,8 +86,7 @@ def test_what_has_changed_is_made_anew(task, visible, change):
     assert run_task(task).state == 'kept'
     assert visible(task.folder.parent) == ['clip']
     expected = ['faces.csv', 'faces.parquet', 'report.json']
-    assert visible(task.folder) == (
-        ['annotated.mp4'] * ('video' in task.outputs) + expected)
+    assert visible(task.folder) == (['annotated.mp4'] * ('video' in task.outputs) + expected)
 
 
 def test_another_model_of_the_same_name_is_another_condition(task, make_model):
@@ -102,8 +112,9 @@ def test_an_interrupted_task_leaves_what_was_there(task, visible):
     with pytest.raises(InterruptedRunError):
         run_task(replace(task, outputs=('table',)), interrupt)
     assert visible(task.folder.parent) == ['clip'] and report_of(task) == before
-    assert not [thread for thread in threading.enumerate()
-                if thread.name in ('reader', 'writer')], 'no thread goes on'
+    assert not [
+        thread for thread in threading.enumerate() if thread.name in ('reader', 'writer')
+    ], 'no thread goes on'
 
 
 def test_what_a_killed_run_left_is_made_anew(task, visible):
@@ -124,7 +135,8 @@ def test_leftovers_are_cleared_and_a_folder_that_was_being_replaced_returns(tmp_
 
 
 def test_an_input_that_breaks_off_failed_and_has_what_came_before(
-        tmp_path, make_bag, recorded, scene):
+    tmp_path, make_bag, recorded, scene
+):
     source = make_bag(recorded.camera('/cam', scene * 2))
     os.truncate(source / 'bag.mcap', 3_000_000)
     task = Task(source, tmp_path / 'out' / 'bag', ('table', 'bag', 'video'))
@@ -137,7 +149,8 @@ def test_an_input_that_breaks_off_failed_and_has_what_came_before(
 
 
 def test_an_input_without_a_usable_frame_makes_no_folder(
-        tmp_path, make_bag, recorded, scene, visible):
+    tmp_path, make_bag, recorded, scene, visible
+):
     entries = recorded.camera('/cam', scene[:3])
     for entry in entries:
         entry.message.encoding = 'bgr9'
@@ -168,6 +181,7 @@ def test_of_many_reasons_not_all_are_told_apart():
 
 def test_pictures_of_a_folder_are_not_followed(tmp_path, scene):
     import csv
+
     folder = tmp_path / 'people'
     folder.mkdir()
     for index in range(3):
@@ -204,19 +218,28 @@ def test_a_fault_of_ours_is_the_inputs_and_not_the_runs(task, visible, monkeypat
 
 # Inputs and their folders.
 
+
 def test_patterns_are_expanded_and_each_input_comes_once(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ('b.mp4', 'a.mp4', 'c [1].mp4'):
         (tmp_path / name).write_text('')
     assert [str(path) for path in expand(['b.mp4', '*.mp4', str(tmp_path / 'a.mp4')])] == [
-        'b.mp4', 'a.mp4', 'c [1].mp4']
+        'b.mp4',
+        'a.mp4',
+        'c [1].mp4',
+    ]
     assert [str(path) for path in expand(['c [1].mp4', '*.mkv', 'no.mp4'])] == [
-        'c [1].mp4', '*.mkv', 'no.mp4']
+        'c [1].mp4',
+        '*.mkv',
+        'no.mp4',
+    ]
 
 
 def test_inputs_of_the_same_name_have_folders_of_their_own(tmp_path, make_video, scene):
-    sources = [make_video(scene[:2], f'{name}/clip.{ending}')
-               for name, ending in (('a', 'mp4'), ('b', 'mp4'), ('b', 'mkv'))]
+    sources = [
+        make_video(scene[:2], f'{name}/clip.{ending}')
+        for name, ending in (('a', 'mp4'), ('b', 'mp4'), ('b', 'mkv'))
+    ]
     output = tmp_path / 'out'
     common = Task(tmp_path, tmp_path, ('table',))
     (output / 'clip-2').mkdir(parents=True)
@@ -226,8 +249,10 @@ def test_inputs_of_the_same_name_have_folders_of_their_own(tmp_path, make_video,
     for task in tasks:
         assert run_task(task).state == 'done'
     # In another order, and one of them alone: each finds its own again.
-    for again in (make_tasks(sources[::-1], output, common), make_tasks(sources[1:2], output,
-                                                                        common)):
+    for again in (
+        make_tasks(sources[::-1], output, common),
+        make_tasks(sources[1:2], output, common),
+    ):
         for task in again:
             assert run_task(task).state == 'kept'
     assert (output / 'clip-2' / 'mine.txt').is_file()
@@ -240,6 +265,7 @@ def test_what_is_made_by_default(make_bag, recorded, scene, make_video):
 
 
 # Threads.
+
 
 def test_reading_ahead_is_bounded_and_passes_errors_on():
     given = []

@@ -33,24 +33,36 @@ def tabulate(tmp_path):
 def test_the_rows_are_what_the_pipeline_says(make_bag, recorded, scene, tabulate):
     rows, _ = tabulate(make_bag(recorded.camera('/cam', scene)))
     pipeline = FacePipeline.load()
-    expected = [(index, number, face) for index, picture in enumerate(scene) for number, face
-                in enumerate(pipeline(picture, recorded.stamp(index) / 1e9).faces)]
+    expected = [
+        (index, number, face)
+        for index, picture in enumerate(scene)
+        for number, face in enumerate(pipeline(picture, recorded.stamp(index) / 1e9).faces)
+    ]
     assert len(rows) == len(expected) >= 8
     for row, (index, number, face) in zip(rows, expected):
         assert (row['source'], row['topic'], row['name']) == ('bag', '/cam', '')
         assert (row['frame'], row['face'], row['stamp_ns']) == (
-            index, number, recorded.stamp(index))
+            index,
+            number,
+            recorded.stamp(index),
+        )
         assert row['time_s'] == pytest.approx(index / 10)
         assert (row['image_width'], row['image_height']) == (320, 240)
         assert (row['x'], row['y'], row['width'], row['height']) == (
-            face.box.x, face.box.y, face.box.width, face.box.height)
+            face.box.x,
+            face.box.y,
+            face.box.width,
+            face.box.height,
+        )
         assert row['track_id'] == face.track_id and row['score'] == np.float32(face.score)
         assert (row['gender'], row['emotion']) == (face.gender.label, face.emotion.label)
         assert row['gender_confidence'] == np.float32(face.gender.confidence)
         assert row['emotion_confidence'] == np.float32(face.emotion.confidence)
         for prefix, answer, labels in (
-                ('gender_raw', face.gender_raw, GENDERS), ('emotion', face.emotion, EMOTIONS),
-                ('emotion_raw', face.emotion_raw, EMOTIONS)):
+            ('gender_raw', face.gender_raw, GENDERS),
+            ('emotion', face.emotion, EMOTIONS),
+            ('emotion_raw', face.emotion_raw, EMOTIONS),
+        ):
             assert [row[f'{prefix}_{label}'] for label in labels] == list(answer.probabilities)
 
 
@@ -62,14 +74,18 @@ def test_csv_and_parquet_say_the_same(make_video, scene, tabulate):
     for line, row in zip(lines, rows):
         assert list(line) == list(row)
         for name, value in row.items():
-            assert line[name] == value if isinstance(value, str) else (
-                np.float32(line[name]) == np.float32(value)), name
+            assert (
+                line[name] == value
+                if isinstance(value, str)
+                else (np.float32(line[name]) == np.float32(value))
+            ), name
 
 
 def test_the_same_input_gives_the_same_bytes(make_bag, recorded, scene, tabulate):
     source = make_bag(recorded.camera('/left', scene) + recorded.camera('/right', scene[::-1]))
     first, second = (
-        [path.read_bytes() for path in tabulate(source, folder)[1]] for folder in ('a', 'b'))
+        [path.read_bytes() for path in tabulate(source, folder)[1]] for folder in ('a', 'b')
+    )
     assert first == second and len(first[0]) > 1000
 
 
@@ -88,8 +104,7 @@ def test_without_a_face_there_are_only_columns(make_video, tabulate):
     assert 'emotion_raw_neutral' in pyarrow.parquet.read_schema(parquet).names
 
 
-def test_images_without_a_stamp_have_the_time_of_their_receipt(
-        make_bag, recorded, scene, tabulate):
+def test_images_without_a_stamp_have_the_time_of_their_receipt(make_bag, recorded, scene, tabulate):
     entries = recorded.camera('/cam', scene[:4])
     for entry in entries:
         entry.message.header = recorded.image(scene[0], 0).header

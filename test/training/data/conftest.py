@@ -12,16 +12,24 @@ from face_perception.training.data.entries import is_held_out
 @pytest.fixture
 def recipe():
     """Return the function that makes what a loader wants to know of a recipe."""
+
     def make(task, **changes):
-        values = {'task': task, 'color': {'emotion': 'gray', 'gender': 'rgb'}[task],
-                  'crop_margin': 0.02, 'input_size': 48, 'votes_weight': 0.4}
+        values = {
+            'task': task,
+            'color': {'emotion': 'gray', 'gender': 'rgb'}[task],
+            'crop_margin': 0.02,
+            'input_size': 48,
+            'votes_weight': 0.4,
+        }
         return SimpleNamespace(**{**values, **changes})
+
     return make
 
 
 @pytest.fixture
 def write_picture(pictures):
     """Return the function that writes a colour picture of soft blobs and returns its pixels."""
+
     def write(path, size=(48, 48), seed=0):
         height, width = size
         picture = cv2.resize(pictures(1, 48, 3, seed)[0], (width, height))
@@ -29,16 +37,19 @@ def write_picture(pictures):
         encoded = cv2.imencode('.png' if path.suffix == '.png' else '.jpg', picture)[1]
         path.write_bytes(encoded.tobytes())
         return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+
     return write
 
 
 @pytest.fixture
 def names():
     """Return the function that makes file names of which the last is held out."""
+
     def make(count, pattern='{}.png'):
         every = [pattern.format(number) for number in range(200)]
         train = [name for name in every if not is_held_out(name)]
-        return [*train[:count - 1], next(name for name in every if is_held_out(name))]
+        return [*train[: count - 1], next(name for name in every if is_held_out(name))]
+
     return make
 
 
@@ -47,8 +58,10 @@ def fer_rows(pictures):
     """Return rows (emotion, pixels, Usage) of 14 training, 7 public and 7 private pictures."""
     usages = ['Training'] * 14 + ['PublicTest'] * 7 + ['PrivateTest'] * 7
     faces = pictures(28, 48, 1, 5)[..., 0]
-    return [[str(number % 7), ' '.join(map(str, face.ravel())), usage]
-            for number, (face, usage) in enumerate(zip(faces, usages, strict=True))]
+    return [
+        [str(number % 7), ' '.join(map(str, face.ravel())), usage]
+        for number, (face, usage) in enumerate(zip(faces, usages, strict=True))
+    ]
 
 
 @pytest.fixture

@@ -16,9 +16,13 @@ def test_the_middle_of_a_canvas_is_the_served_crop(pictures, box, size):
     border = (len(made) - size) // 2
     assert made.shape == (size + 2 * border, size + 2 * border, 3) and border >= size / 6 - 1
     served = crop_face(picture, box, -0.05, size).astype(int)
-    difference = {(x, y): np.abs(made[border + y:border + size + y,
-                                      border + x:border + size + x] - served).mean()
-                  for x in (-1, 0, 1) for y in (-1, 0, 1)}
+    difference = {
+        (x, y): np.abs(
+            made[border + y : border + size + y, border + x : border + size + x] - served
+        ).mean()
+        for x in (-1, 0, 1)
+        for y in (-1, 0, 1)
+    }
     assert min(difference, key=difference.get) == (0, 0)
     assert difference[0, 0] < 3
 

@@ -25,7 +25,8 @@ def test_a_tenth_by_name_is_held_out(emotions, recipe, names):
     assert train.labels.tolist() == [label for label in order for _ in range(2)]
     assert validation.labels.tolist() == order
     assert [sample.name for sample in load_samples('emotion', emotions, 0.0)] == [
-        f'{emotion}/{names(3)[-1]}' for emotion in sorted(EMOTIONS)]
+        f'{emotion}/{names(3)[-1]}' for emotion in sorted(EMOTIONS)
+    ]
     assert train.images.shape == (14, 48, 48, 1) and train.weights is None
 
 
@@ -49,7 +50,9 @@ def test_beside_a_validation_set_the_test_set_is_left_alone(tmp_path, write_pict
     train, validation = load_task(recipe('gender'), tmp_path)
     assert (len(train), len(validation)) == (2, 2)
     assert [sample.name for sample in load_samples('gender', tmp_path, 0.0)] == [
-        'val/female/a.jpg', 'val/male/a.jpg']
+        'val/female/a.jpg',
+        'val/male/a.jpg',
+    ]
     tested = load_samples('gender', tmp_path, 0.0, split='test', malformed='skip')
     assert [sample.name for sample in tested] == ['test/female/a.jpg', 'test/male/a.jpg']
 
@@ -81,7 +84,7 @@ def test_what_is_trained_on_is_what_is_served(tmp_path, write_picture, names, re
         picture = write_picture(tmp_path / 'female' / name, size, seed=number)
     made = recipe('gender', color=color, crop_margin=-0.05)
     _, validation = load_task(made, tmp_path)
-    sample, = load_samples('gender', tmp_path, -0.05)
+    (sample,) = load_samples('gender', tmp_path, -0.05)
     np.testing.assert_array_equal(sample.image, picture)
     served = cv2.cvtColor(crop_face(sample.image, sample.box, -0.05, 48), COLOR_CONVERSIONS[color])
     np.testing.assert_array_equal(validation.images[0], served.reshape(48, 48, -1))
@@ -90,8 +93,11 @@ def test_what_is_trained_on_is_what_is_served(tmp_path, write_picture, names, re
 
 
 def test_any_kind_of_picture_is_read(tmp_path, pictures, recipe, names):
-    kinds = [pictures(1, 60, 1, 1)[0], pictures(1, 60, 4, 2)[0],
-             pictures(1, 60, 3, 3)[0].astype(np.uint16) * 257]
+    kinds = [
+        pictures(1, 60, 1, 1)[0],
+        pictures(1, 60, 4, 2)[0],
+        pictures(1, 60, 3, 3)[0].astype(np.uint16) * 257,
+    ]
     (tmp_path / 'neutral/deeper').mkdir(parents=True)
     for picture, name in zip(kinds, names(3), strict=True):
         cv2.imwrite(str(tmp_path / 'neutral/deeper' / name), picture)

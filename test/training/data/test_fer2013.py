@@ -22,9 +22,18 @@ def test_reads_pictures_and_labels(fer_folder):
     assert (faces.targets.argmax(axis=1) == faces.labels).all()
 
 
-@pytest.mark.parametrize('vote, emotion', [
-    ('anger', 'angry'), ('disgust', 'disgust'), ('fear', 'fear'), ('happiness', 'happy'),
-    ('sadness', 'sad'), ('surprise', 'surprise'), ('neutral', 'neutral')])
+@pytest.mark.parametrize(
+    'vote, emotion',
+    [
+        ('anger', 'angry'),
+        ('disgust', 'disgust'),
+        ('fear', 'fear'),
+        ('happiness', 'happy'),
+        ('sadness', 'sad'),
+        ('surprise', 'surprise'),
+        ('neutral', 'neutral'),
+    ],
+)
 def test_votes_count_for_their_emotion(vote, emotion):
     votes = np.zeros((1, 10), dtype=np.uint8)
     votes[0, fer2013.VOTES.index(vote)] = 10
@@ -71,8 +80,9 @@ def test_training_leaves_out_what_voters_call_no_face(fer_folder, recipe):
 
 
 @pytest.mark.parametrize('size, color, channels', [(64, 'gray', 1), (48, 'rgb', 3)])
-def test_pictures_take_the_size_and_colours_of_the_recipe(fer_folder, recipe, size, color,
-                                                          channels):
+def test_pictures_take_the_size_and_colours_of_the_recipe(
+    fer_folder, recipe, size, color, channels
+):
     _, public = load_task(recipe('emotion', input_size=size, color=color), fer_folder)
     assert public.images.shape == (14, size, size, channels)
     plain = load_task(recipe('emotion'), fer_folder)[1].images.astype(int)
@@ -102,14 +112,18 @@ def test_measuring_needs_no_training_file(fer_folder, recipe):
         load_task(recipe('emotion'), fer_folder)
 
 
-@pytest.mark.parametrize('content', [
-    {'emotion': None},
-    {'image': np.zeros((42, 32, 32), np.uint8)},
-    {'image': np.zeros((41, 48, 48), np.uint8)},
-    {'image': np.zeros((42, 48, 48), np.float32)},
-    {'emotion': np.zeros(42, np.float32)},
-    {'emotion': np.int8(3)},
-], ids=['no labels', 'wrong size', 'wrong count', 'wrong type', 'no integers', 'one label'])
+@pytest.mark.parametrize(
+    'content',
+    [
+        {'emotion': None},
+        {'image': np.zeros((42, 32, 32), np.uint8)},
+        {'image': np.zeros((41, 48, 48), np.uint8)},
+        {'image': np.zeros((42, 48, 48), np.float32)},
+        {'emotion': np.zeros(42, np.float32)},
+        {'emotion': np.int8(3)},
+    ],
+    ids=['no labels', 'wrong size', 'wrong count', 'wrong type', 'no integers', 'one label'],
+)
 def test_a_file_of_another_shape_is_refused(fer_folder, recipe, content):
     change(fer_folder / fer2013.TRAIN_FILE, **content)
     for malformed in ('stop', 'skip'):

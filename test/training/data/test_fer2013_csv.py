@@ -7,8 +7,20 @@ import pytest
 
 from face_perception.training.data import DatasetError, load_samples, load_task
 
-VOTES_HEADER = ['Usage', 'Image name', 'neutral', 'happiness', 'surprise', 'sadness', 'anger',
-                'disgust', 'fear', 'contempt', 'unknown', 'NF']
+VOTES_HEADER = [
+    'Usage',
+    'Image name',
+    'neutral',
+    'happiness',
+    'surprise',
+    'sadness',
+    'anger',
+    'disgust',
+    'fear',
+    'contempt',
+    'unknown',
+    'NF',
+]
 
 
 def write(path, rows, header=('emotion', 'pixels', 'Usage')):
@@ -20,8 +32,10 @@ def write(path, rows, header=('emotion', 'pixels', 'Usage')):
 def votes_for(rows, **votes):
     """Return FER+ rows that have everybody see a neutral face; ``row5=`` replaces row 5."""
     plain = [10, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-    return [[row[2], f'fer{number:07d}.png', *votes.get(f'row{number}', plain)]
-            for number, row in enumerate(rows)]
+    return [
+        [row[2], f'fer{number:07d}.png', *votes.get(f'row{number}', plain)]
+        for number, row in enumerate(rows)
+    ]
 
 
 @pytest.fixture
@@ -40,8 +54,9 @@ def test_splits_by_usage(table, fer_rows, gray_of, recipe):
 
 def test_the_private_set_is_read_only_to_test(table, fer_rows, gray_of):
     samples = load_samples('emotion', table, 0.0, split='test')
-    np.testing.assert_array_equal([sample.image[..., 1] for sample in samples],
-                                  [gray_of(row) for row in fer_rows[21:]])
+    np.testing.assert_array_equal(
+        [sample.image[..., 1] for sample in samples], [gray_of(row) for row in fer_rows[21:]]
+    )
     assert samples[0].name == 'fer2013.csv, line 23'
     fer_rows[24][1] = 'broken'  # the others never notice
     write(table, fer_rows)
@@ -65,15 +80,18 @@ def test_votes_beside_the_pictures_soften_training_alone(table, fer_rows, recipe
     not_a_face[4][1] = ''  # as FER+ has it
     write(table.with_name('fer2013new.csv'), not_a_face, VOTES_HEADER)
     train, validation = load_task(recipe('emotion'), table)
-    assert train.labels.tolist() == [label for number, label in enumerate([*range(7)] * 2)
-                                     if number != 4]
+    assert train.labels.tolist() == [
+        label for number, label in enumerate([*range(7)] * 2) if number != 4
+    ]
     expected = 0.6 * np.eye(7)[train.labels] + 0.4 * np.eye(7)[6]
     np.testing.assert_allclose(train.targets, expected, atol=1e-6)
     np.testing.assert_array_equal(validation.targets, np.eye(7)[validation.labels])
 
 
-@pytest.mark.parametrize('name, value', [('happiness', 3), ('surprise', 5), ('sadness', 4),
-                                         ('anger', 0), ('disgust', 1), ('fear', 2)])
+@pytest.mark.parametrize(
+    'name, value',
+    [('happiness', 3), ('surprise', 5), ('sadness', 4), ('anger', 0), ('disgust', 1), ('fear', 2)],
+)
 def test_each_column_of_votes_counts_for_its_emotion(table, fer_rows, recipe, name, value):
     row = [10 if column == name else 0 for column in VOTES_HEADER[2:]]
     write(table.with_name('fer2013new.csv'), votes_for(fer_rows, row6=row), VOTES_HEADER)
@@ -88,11 +106,20 @@ def test_copies_of_validation_pictures_are_left_out(table, fer_rows, recipe):
     assert train.labels.tolist() == [0, 1, 2, 4, 5, 6, *range(7)]
 
 
-@pytest.mark.parametrize('column, value, message', [
-    (0, '7', "label '7'"), (0, '-1', "label '-1'"), (0, 'happy', "label 'happy'"),
-    (1, '1 2 3', '3 pixels, not 2304'), (1, '', '0 pixels'),
-    (1, ' '.join(['256'] * 2304), '0..255'), (1, ' '.join(['x'] * 2304), '0..255'),
-    (2, 'Train', "Usage 'Train'"), (None, ['1'], 'too few columns')])
+@pytest.mark.parametrize(
+    'column, value, message',
+    [
+        (0, '7', "label '7'"),
+        (0, '-1', "label '-1'"),
+        (0, 'happy', "label 'happy'"),
+        (1, '1 2 3', '3 pixels, not 2304'),
+        (1, '', '0 pixels'),
+        (1, ' '.join(['256'] * 2304), '0..255'),
+        (1, ' '.join(['x'] * 2304), '0..255'),
+        (2, 'Train', "Usage 'Train'"),
+        (None, ['1'], 'too few columns'),
+    ],
+)
 def test_a_broken_row_is_named_or_left_out(table, fer_rows, recipe, column, value, message):
     if column is None:
         fer_rows[8] = value
@@ -122,10 +149,15 @@ def test_votes_that_are_no_numbers_are_malformed(table, fer_rows, recipe):
     assert len(load_task(recipe('emotion'), table, malformed='skip')[0]) == 13
 
 
-@pytest.mark.parametrize('change, message', [
-    (lambda rows: rows[:-1], 'fewer rows'), (lambda rows: [*rows, rows[-1]], 'more rows'),
-    (lambda rows: rows[::-1], 'not the same order'),
-    (lambda rows: [*rows[:3], rows[3][:5], *rows[4:]], 'line 5: .*too few columns')])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (lambda rows: rows[:-1], 'fewer rows'),
+        (lambda rows: [*rows, rows[-1]], 'more rows'),
+        (lambda rows: rows[::-1], 'not the same order'),
+        (lambda rows: [*rows[:3], rows[3][:5], *rows[4:]], 'line 5: .*too few columns'),
+    ],
+)
 def test_votes_of_other_pictures_are_refused(table, fer_rows, recipe, change, message):
     write(table.with_name('fer2013new.csv'), change(votes_for(fer_rows)), VOTES_HEADER)
     for malformed in ('stop', 'skip'):
@@ -133,11 +165,16 @@ def test_votes_of_other_pictures_are_refused(table, fer_rows, recipe, change, me
             load_task(recipe('emotion'), table, malformed)
 
 
-@pytest.mark.parametrize('content, message', [
-    (b'', 'no column emotion or pixels or usage'), (b'emotion,Usage\n0,Training\n', 'pixels'),
-    (b'\xff\xfe\x00', 'cannot be read as CSV'),
-    (b'emotion,pixels,Usage\n0,"' + b'1 ' * 100_000 + b'",Training\n', 'cannot be read as CSV')],
-    ids=['empty', 'no pixels', 'no text', 'endless'])
+@pytest.mark.parametrize(
+    'content, message',
+    [
+        (b'', 'no column emotion or pixels or usage'),
+        (b'emotion,Usage\n0,Training\n', 'pixels'),
+        (b'\xff\xfe\x00', 'cannot be read as CSV'),
+        (b'emotion,pixels,Usage\n0,"' + b'1 ' * 100_000 + b'",Training\n', 'cannot be read as CSV'),
+    ],
+    ids=['empty', 'no pixels', 'no text', 'endless'],
+)
 def test_a_file_of_another_kind_is_refused(table, recipe, content, message):
     table.write_bytes(content)
     with pytest.raises(DatasetError, match=message):

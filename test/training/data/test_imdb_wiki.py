@@ -20,11 +20,25 @@ def datenum(year, month, day):
     return datetime.date(year, month, day).toordinal() + 366
 
 
-def row(path, gender=0.0, born=(1970, 3, 1), taken=2000, box=(41.0, 21.0, 100.0, 80.0),
-        score=3.0, second=NAN):
-    return {'dob': datenum(*born), 'photo_taken': taken, 'full_path': path, 'gender': gender,
-            'name': 'Somebody', 'face_location': np.array([box]), 'face_score': score,
-            'second_face_score': second}
+def row(
+    path,
+    gender=0.0,
+    born=(1970, 3, 1),
+    taken=2000,
+    box=(41.0, 21.0, 100.0, 80.0),
+    score=3.0,
+    second=NAN,
+):
+    return {
+        'dob': datenum(*born),
+        'photo_taken': taken,
+        'full_path': path,
+        'gender': gender,
+        'name': 'Somebody',
+        'face_location': np.array([box]),
+        'face_score': score,
+        'second_face_score': second,
+    }
 
 
 def cells(values):
@@ -37,9 +51,16 @@ def cells(values):
 def write(path, rows, name=None, leave_out=()):
     """Write ``rows`` in the layout of the published files: numbers 1 x N, cells for the rest."""
     struct = {}
-    for field, kind in (('dob', np.int32), ('photo_taken', np.uint16), ('full_path', None),
-                        ('gender', float), ('name', None), ('face_location', None),
-                        ('face_score', float), ('second_face_score', float)):
+    for field, kind in (
+        ('dob', np.int32),
+        ('photo_taken', np.uint16),
+        ('full_path', None),
+        ('gender', float),
+        ('name', None),
+        ('face_location', None),
+        ('face_score', float),
+        ('second_face_score', float),
+    ):
         values = [entry[field] for entry in rows]
         if field == 'face_location':
             struct[field] = np.empty((1, len(values)), dtype=object)
@@ -74,7 +95,7 @@ def test_reads_labels_ages_and_boxes(wiki, rows, recipe):
     assert train.labels.tolist() == [number % 2 for number in range(10)]
     assert validation.labels.tolist() == [0] and train.images.shape == (10, 64, 64, 3)
     assert train.groups['age'].tolist() == [30] * 10
-    sample, = load_samples('gender', wiki, 0.02)
+    (sample,) = load_samples('gender', wiki, 0.02)
     assert GENDERS[sample.label] == 'female' and sample.groups == {'age': 30}
     # Matlab's img(21:80, 41:100): 60 pixels, the first of them number 40 from 0.
     assert sample.box == Box(40, 20, 60, 60)
@@ -94,19 +115,33 @@ def test_both_sets_of_a_folder_are_read(wiki, rows, write_picture, recipe):
     assert sum(map(len, load_task(recipe('gender'), wiki.parent))) == 12
 
 
-@pytest.mark.parametrize('born, taken, age', [
-    ((1970, 6, 30), 2000, 30), ((1970, 7, 1), 2000, 29), ((1970, 12, 31), 2000, 29),
-    ((1970, 1, 1), 2000, 30), ((1899, 5, 10), 1968, 69)])
+@pytest.mark.parametrize(
+    'born, taken, age',
+    [
+        ((1970, 6, 30), 2000, 30),
+        ((1970, 7, 1), 2000, 29),
+        ((1970, 12, 31), 2000, 29),
+        ((1970, 1, 1), 2000, 30),
+        ((1899, 5, 10), 1968, 69),
+    ],
+)
 def test_the_age_is_that_in_the_middle_of_the_year(tmp_path, born, taken, age):
     path = write(tmp_path / 'wiki.mat', [row('a.jpg', born=born, taken=taken)])
-    entry, = imdb_wiki.read_rows(path)
+    (entry,) = imdb_wiki.read_rows(path)
     assert entry.age == age
 
 
-@pytest.mark.parametrize('change, why', [
-    ({'score': -INFINITY}, 'without a face'), ({'second': 1.2}, 'with a second face'),
-    ({'gender': NAN}, 'of unknown gender'), ({'born': (1991, 1, 1)}, 'not 10 to 100 years old'),
-    ({'born': (1890, 1, 1)}, 'not 10 to 100'), ({'taken': 1960}, 'not 10 to 100')])
+@pytest.mark.parametrize(
+    'change, why',
+    [
+        ({'score': -INFINITY}, 'without a face'),
+        ({'second': 1.2}, 'with a second face'),
+        ({'gender': NAN}, 'of unknown gender'),
+        ({'born': (1991, 1, 1)}, 'not 10 to 100 years old'),
+        ({'born': (1890, 1, 1)}, 'not 10 to 100'),
+        ({'taken': 1960}, 'not 10 to 100'),
+    ],
+)
 def test_unusable_rows_are_counted_and_not_malformed(wiki, rows, recipe, caplog, change, why):
     write(wiki / 'wiki.mat', [*rows, row('99/none.jpg', **change), row('99/no.jpg', **change)])
     with caplog.at_level('INFO'):
@@ -115,15 +150,21 @@ def test_unusable_rows_are_counted_and_not_malformed(wiki, rows, recipe, caplog,
 
 
 def test_an_impossible_date_of_birth_is_no_usable_age(tmp_path):
-    odd = [{**row('a.jpg'), 'dob': value} for value in (0, 47, 2 ** 31 - 1)]
-    assert {entry.unusable for entry in imdb_wiki.read_rows(write(tmp_path / 'wiki.mat', odd))} \
-        == {'not 10 to 100 years old'}
+    odd = [{**row('a.jpg'), 'dob': value} for value in (0, 47, 2**31 - 1)]
+    assert {entry.unusable for entry in imdb_wiki.read_rows(write(tmp_path / 'wiki.mat', odd))} == {
+        'not 10 to 100 years old'
+    }
 
 
-@pytest.mark.parametrize('change, message', [
-    ({'gender': 2.0}, 'gender 2.0'), ({'box': (50.0, 50.0, 20.0, 80.0)}, 'no box'),
-    ({'box': (NAN, 1.0, 2.0, 3.0)}, 'no box'),
-    ({'box': (900.0, 900.0, 999.0, 999.0)}, 'outside the picture of 160x120')])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        ({'gender': 2.0}, 'gender 2.0'),
+        ({'box': (50.0, 50.0, 20.0, 80.0)}, 'no box'),
+        ({'box': (NAN, 1.0, 2.0, 3.0)}, 'no box'),
+        ({'box': (900.0, 900.0, 999.0, 999.0)}, 'outside the picture of 160x120'),
+    ],
+)
 def test_a_malformed_row_is_named_or_left_out(wiki, rows, recipe, change, message):
     write(wiki / 'wiki.mat', [*rows[:-2], row(rows[-2]['full_path'], **change), rows[-1]])
     with pytest.raises(DatasetError, match=f'wiki.mat, row 10.*{message}'):
@@ -157,30 +198,49 @@ def test_the_folder_of_the_cropped_set_tells(tmp_path, names, write_picture):
     path = names(1, PATH)[0]
     write_picture(tmp_path / 'wiki_crop' / path, (90, 90))
     write(tmp_path / 'wiki_crop' / 'wiki.mat', [row(path, box=(701.0, 301.0, 800.0, 400.0))])
-    sample, = load_samples('gender', tmp_path / 'wiki_crop', 0.0)
+    (sample,) = load_samples('gender', tmp_path / 'wiki_crop', 0.0)
     assert sample.box.center == (45, 45) and sample.box.width == pytest.approx(50)
 
 
 def test_a_box_may_reach_beyond_the_picture(wiki, rows, recipe):
-    write(wiki / 'wiki.mat', [row(entry['full_path'], box=(-20.0, 1.0, 80.0, 130.0))
-                              for entry in rows])
-    sample, = load_samples('gender', wiki, 0.0)
+    write(
+        wiki / 'wiki.mat',
+        [row(entry['full_path'], box=(-20.0, 1.0, 80.0, 130.0)) for entry in rows],
+    )
+    (sample,) = load_samples('gender', wiki, 0.0)
     assert sample.box == Box(-21, 0, 101, 130)
     assert load_task(recipe('gender'), wiki)[0].images.shape == (10, 64, 64, 3)
 
 
-@pytest.mark.parametrize('make, message', [
-    (lambda path: path.write_bytes(b'no matlab'), 'cannot be read as a Matlab file'),
-    (lambda path: path.write_bytes(b''), 'cannot be read as a Matlab file'),
-    (lambda path: path.write_bytes(b'MATLAB 7.3 MAT-file' + b' ' * 105 + b'\x00\x02IM' + b'x' * 99),
-     'cannot be read as a Matlab file'),
-    (lambda path: write(path, [row('a.jpg')], name='faces'), r"neither imdb nor wiki.*'faces'"),
-    (lambda path: write(path, [row('a.jpg')], leave_out=['gender']), "fields.*'gender'"),
-    (lambda path: savemat(path, {'wiki': np.zeros((2, 2))}), 'has not the fields'),
-    (lambda path: savemat(path, {'wiki': {
-        **{name: np.zeros((1, 2)) for name in imdb_wiki.FIELDS}, 'dob': np.zeros((1, 3))}}),
-     'not the same length')],
-    ids=['no matlab', 'empty', 'version 7.3', 'other name', 'no gender', 'no struct', 'lengths'])
+@pytest.mark.parametrize(
+    'make, message',
+    [
+        (lambda path: path.write_bytes(b'no matlab'), 'cannot be read as a Matlab file'),
+        (lambda path: path.write_bytes(b''), 'cannot be read as a Matlab file'),
+        (
+            lambda path: path.write_bytes(
+                b'MATLAB 7.3 MAT-file' + b' ' * 105 + b'\x00\x02IM' + b'x' * 99
+            ),
+            'cannot be read as a Matlab file',
+        ),
+        (lambda path: write(path, [row('a.jpg')], name='faces'), r"neither imdb nor wiki.*'faces'"),
+        (lambda path: write(path, [row('a.jpg')], leave_out=['gender']), "fields.*'gender'"),
+        (lambda path: savemat(path, {'wiki': np.zeros((2, 2))}), 'has not the fields'),
+        (
+            lambda path: savemat(
+                path,
+                {
+                    'wiki': {
+                        **{name: np.zeros((1, 2)) for name in imdb_wiki.FIELDS},
+                        'dob': np.zeros((1, 3)),
+                    }
+                },
+            ),
+            'not the same length',
+        ),
+    ],
+    ids=['no matlab', 'empty', 'version 7.3', 'other name', 'no gender', 'no struct', 'lengths'],
+)
 def test_another_file_is_refused(tmp_path, recipe, make, message):
     make(tmp_path / 'wiki.mat')
     with pytest.raises(DatasetError, match=message):

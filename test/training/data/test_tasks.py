@@ -10,11 +10,29 @@ from face_perception.training import data
 from face_perception.training.data import DatasetError, load_samples, load_task
 
 
-@pytest.mark.parametrize('task, known', [
-    ('emotion', ['fer2013_train.npz and fer2013_public.npz', 'fer2013.csv or icml_face_data.csv',
-                 'fer2013new.csv', 'a folder per class (angry, disgust']),
-    ('gender', ['utkface_train.zip', 'imdb.mat or wiki.mat', 'a folder per class (female, male)',
-                '[age]_[gender]_[race]_[date&time].jpg'])])
+@pytest.mark.parametrize(
+    'task, known',
+    [
+        (
+            'emotion',
+            [
+                'fer2013_train.npz and fer2013_public.npz',
+                'fer2013.csv or icml_face_data.csv',
+                'fer2013new.csv',
+                'a folder per class (angry, disgust',
+            ],
+        ),
+        (
+            'gender',
+            [
+                'utkface_train.zip',
+                'imdb.mat or wiki.mat',
+                'a folder per class (female, male)',
+                '[age]_[gender]_[race]_[date&time].jpg',
+            ],
+        ),
+    ],
+)
 def test_an_unknown_folder_is_refused_with_the_known_forms(tmp_path, recipe, task, known):
     (tmp_path / 'holiday').mkdir()
     (tmp_path / 'notes.txt').write_text('x')
@@ -59,8 +77,9 @@ def test_skipping_warns_of_the_first_and_counts_all(broken, recipe, caplog):
     assert (len(train), len(validation)) == (2, 1)
     loader = 'face_perception.training.data'
     assert all(record.name.startswith(loader) for record in caplog.records)
-    warnings = [record.getMessage() for record in caplog.records
-                if record.levelno == logging.WARNING]
+    warnings = [
+        record.getMessage() for record in caplog.records if record.levelno == logging.WARNING
+    ]
     described = [text for text in warnings if 'cannot be decoded; left out' in text]
     assert len(described) == 5 and all(f'{broken}: happy/' in text for text in described)
     assert f'{broken}: malformed and left out: 8' in warnings
@@ -111,8 +130,15 @@ def test_the_package_offers_what_it_documents():
 
 
 def test_reading_data_needs_no_training_framework():
-    script = ('import sys; import face_perception.training.data; '
-              'print({"torch", "yaml", "scipy", "onnx"} & set(sys.modules))')
-    done = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True,
-                          check=True, env={'PYTHONPATH': ':'.join(filter(None, sys.path))})
+    script = (
+        'import sys; import face_perception.training.data; '
+        'print({"torch", "yaml", "scipy", "onnx"} & set(sys.modules))'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={'PYTHONPATH': ':'.join(filter(None, sys.path))},
+    )
     assert done.stdout.strip() == 'set()'

@@ -55,12 +55,14 @@ def test_samples_are_the_validation_set(utkface_folder, chips, recipe):
     assert [sample.label for sample in samples] == validation.labels.tolist()
     expected = [chip for chip in chips if chip.held_out and chip.age >= 10]
     assert [sample.groups for sample in samples] == [
-        {'age': chip.age, 'race': chip.race} for chip in expected]
+        {'age': chip.age, 'race': chip.race} for chip in expected
+    ]
     assert [sample.name for sample in samples] == [chip.name for chip in expected]
     box = samples[0].box
     assert (*box.center, box.width) == pytest.approx((0.48 * 96, 0.46 * 96, 0.98 * 96))
-    assert len(load_samples('gender', utkface_folder, MARGIN, split='train')) + len(samples) \
-        == sum(chip.age >= 10 for chip in chips)
+    assert len(load_samples('gender', utkface_folder, MARGIN, split='train')) + len(samples) == sum(
+        chip.age >= 10 for chip in chips
+    )
 
 
 def test_genders_count_the_same_at_every_age(utkface_folder, recipe):
@@ -69,8 +71,12 @@ def test_genders_count_the_same_at_every_age(utkface_folder, recipe):
     np.testing.assert_allclose(weights, [2, 2 / 3, 2 / 3, 2 / 3, 1, 1], rtol=1e-6)
     assert weights.mean() == pytest.approx(1)
     sets = load_task(recipe('gender'), utkface_folder)
-    ages, labels, weights = (np.concatenate(arrays) for arrays in zip(*(
-        (faces.groups['age'], faces.labels, faces.weights) for faces in sets), strict=True))
+    ages, labels, weights = (
+        np.concatenate(arrays)
+        for arrays in zip(
+            *((faces.groups['age'], faces.labels, faces.weights) for faces in sets), strict=True
+        )
+    )
     for low, high in ((10, 20), (20, 30), (60, 70), (70, 120)):
         inside = (ages >= low) & (ages < high)
         female, male = (weights[inside & (labels == label)].sum() for label in (0, 1))
@@ -107,14 +113,27 @@ def rewrite(path, name, content=None, row=None):
             archive.writestr(entry, data)
 
 
-@pytest.mark.parametrize('content, row, message', [
-    (None, {}, 'missing'), (b'', {}, 'zero bytes'), (b'no picture', {}, 'cannot be decoded'),
-    (b'x', {'age': 'old'}, 'age old'), (b'x', {'gender': '2'}, 'gender 2'),
-    (b'x', {'race': '5'}, 'race 5'), (b'x', {'age': '-3'}, 'age -3'), ('oblong', {}, '96x50')])
-def test_a_broken_row_is_named_or_left_out(utkface_folder, pictures, recipe, content, row,
-                                           message, write_picture):
-    name = next(f'images/{number:04d}.png' for number in range(30, 60)
-                if not is_held_out(f'{number:04d}') and number % 20 > 5)
+@pytest.mark.parametrize(
+    'content, row, message',
+    [
+        (None, {}, 'missing'),
+        (b'', {}, 'zero bytes'),
+        (b'no picture', {}, 'cannot be decoded'),
+        (b'x', {'age': 'old'}, 'age old'),
+        (b'x', {'gender': '2'}, 'gender 2'),
+        (b'x', {'race': '5'}, 'race 5'),
+        (b'x', {'age': '-3'}, 'age -3'),
+        ('oblong', {}, '96x50'),
+    ],
+)
+def test_a_broken_row_is_named_or_left_out(
+    utkface_folder, pictures, recipe, content, row, message, write_picture
+):
+    name = next(
+        f'images/{number:04d}.png'
+        for number in range(30, 60)
+        if not is_held_out(f'{number:04d}') and number % 20 > 5
+    )
     if content == 'oblong':
         write_picture(utkface_folder / 'oblong.png', (50, 96))
         content = (utkface_folder / 'oblong.png').read_bytes()
@@ -126,12 +145,17 @@ def test_a_broken_row_is_named_or_left_out(utkface_folder, pictures, recipe, con
     assert sum(map(len, sets)) == complete - 1
 
 
-@pytest.mark.parametrize('files, message', [
-    ({}, 'index.csv'), ({'index.csv': HEADER}, 'no usable picture'),
-    ({'index.csv': 'file,age\nimages/0.png,20\n'}, 'no column gender or race'),
-    ({'index.csv': HEADER + 'images/0.png,20\n'}, 'not all numbers'),
-    ({'index.csv': b'\xff\xff'}, 'cannot be read')],
-    ids=['no index', 'no row', 'no column', 'short row', 'no text'])
+@pytest.mark.parametrize(
+    'files, message',
+    [
+        ({}, 'index.csv'),
+        ({'index.csv': HEADER}, 'no usable picture'),
+        ({'index.csv': 'file,age\nimages/0.png,20\n'}, 'no column gender or race'),
+        ({'index.csv': HEADER + 'images/0.png,20\n'}, 'not all numbers'),
+        ({'index.csv': b'\xff\xff'}, 'cannot be read'),
+    ],
+    ids=['no index', 'no row', 'no column', 'short row', 'no text'],
+)
 def test_a_malformed_file_is_refused(tmp_path, recipe, files, message):
     with zipfile.ZipFile(tmp_path / utkface.FILE, 'w') as archive:
         for name, content in files.items():

@@ -7,9 +7,15 @@ from face_perception.training.data import DatasetError, load_samples, load_task
 from face_perception.training.data.entries import is_held_out
 
 #: Names of the published set that lack a label, or have one that does not exist.
-MALFORMED = ('61_1_20170109150557335.jpg.chip.jpg', '39_1_20170116174525125.jpg',
-             '61_3_20170109150557335.jpg', '20_5_0_20170116174525125.jpg',
-             '20_1_7_20170116174525125.jpg', '200_1_0_20170116174525125.jpg', 'me.jpg')
+MALFORMED = (
+    '61_1_20170109150557335.jpg.chip.jpg',
+    '39_1_20170116174525125.jpg',
+    '61_3_20170109150557335.jpg',
+    '20_5_0_20170116174525125.jpg',
+    '20_1_7_20170116174525125.jpg',
+    '200_1_0_20170116174525125.jpg',
+    'me.jpg',
+)
 
 
 def name_of(age, gender, race, number, ending='.jpg.chip.jpg'):
@@ -37,18 +43,24 @@ def test_labels_are_read_from_names(folder):
 
 def test_splits_by_name(folder, recipe):
     train, validation = load_task(recipe('gender'), folder)
-    held_out = [path for path in folder.rglob('*.jpg')
-                if is_held_out(path.name) and not path.name.startswith('5_')]
+    held_out = [
+        path
+        for path in folder.rglob('*.jpg')
+        if is_held_out(path.name) and not path.name.startswith('5_')
+    ]
     assert (len(train), len(validation)) == (35 - len(held_out), len(held_out))
     assert len(validation) > 0 and train.images.shape[1:] == (64, 64, 3)
-    assert set(train.groups) == {'age', 'race'} and train.weights.mean() == pytest.approx(1, abs=.2)
+    assert set(train.groups) == {'age', 'race'} and train.weights.mean() == pytest.approx(
+        1, abs=0.2
+    )
 
 
 @pytest.mark.parametrize('ending', ['.jpg', '.JPG', ' .jpg.chip.jpg', 'jpg.chip.jpg', '.png'])
 def test_complete_labels_are_enough(tmp_path, write_picture, ending):
     write_picture(tmp_path / name_of(30, 1, 2, 1, ending), (200, 200))
-    sample, = [sample for split in ('train', 'validation')
-               for sample in load_or_nothing(tmp_path, split)]
+    (sample,) = [
+        sample for split in ('train', 'validation') for sample in load_or_nothing(tmp_path, split)
+    ]
     assert (GENDERS[sample.label], sample.groups) == ('female', {'age': 30, 'race': 2})
 
 

@@ -20,8 +20,13 @@ def draw_scene(random, width=160, height=128, faces=2, smallest=24, largest=56):
         center = (left + side // 2, top + side // 2)
         cv2.ellipse(image, center, (side // 2, side // 2), 0, 0, 360, (170, 200, 230), -1)
         for way in (-1, 1):
-            cv2.circle(image, (center[0] + way * side // 5, center[1] - side // 8), side // 10,
-                       (20, 20, 20), -1)
+            cv2.circle(
+                image,
+                (center[0] + way * side // 5, center[1] - side // 8),
+                side // 10,
+                (20, 20, 20),
+                -1,
+            )
         boxes.append([left, top, side, side])
     return image, boxes
 
@@ -36,20 +41,37 @@ def scenes_folder(tmp_path):
             picture, boxes = draw_scene(random, faces=0 if number in (4, 11) else 2)
             name = f'images/{number:02d}.png'
             archive.writestr(name, cv2.imencode('.png', picture)[1].tobytes())
-            images.append({'id': number, 'file_name': name, 'event': 'abc'[number % 3],
-                           'width': picture.shape[1], 'height': picture.shape[0]})
-            annotations += [{'image_id': number, 'bbox': box,
-                             'attributes': {'invalid': int(number == 7)}} for box in boxes]
-        archive.writestr('annotations.json', json.dumps(
-            {'images': images, 'annotations': annotations}))
+            images.append(
+                {
+                    'id': number,
+                    'file_name': name,
+                    'event': 'abc'[number % 3],
+                    'width': picture.shape[1],
+                    'height': picture.shape[0],
+                }
+            )
+            annotations += [
+                {'image_id': number, 'bbox': box, 'attributes': {'invalid': int(number == 7)}}
+                for box in boxes
+            ]
+        archive.writestr(
+            'annotations.json', json.dumps({'images': images, 'annotations': annotations})
+        )
     return tmp_path
 
 
 @pytest.fixture
 def detector_values():
     """Return the settings of a detector's run that takes seconds."""
-    return {'task': 'face_detection', 'epochs': 1, 'batch_size': 4, 'held_out': ['c'],
-            'sizes': [96], 'long_side': 160, 'seed': 3}
+    return {
+        'task': 'face_detection',
+        'epochs': 1,
+        'batch_size': 4,
+        'held_out': ['c'],
+        'sizes': [96],
+        'long_side': 160,
+        'seed': 3,
+    }
 
 
 @pytest.fixture
@@ -57,6 +79,8 @@ def broken_zip():
     """Return the bytes of an archive whose annotations name a picture that is not there."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, 'w') as archive:
-        archive.writestr('annotations.json', json.dumps({
-            'images': [{'id': 0, 'file_name': 'gone.png'}], 'annotations': []}))
+        archive.writestr(
+            'annotations.json',
+            json.dumps({'images': [{'id': 0, 'file_name': 'gone.png'}], 'annotations': []}),
+        )
     return content.getvalue()

@@ -25,14 +25,18 @@ def found(boxes, scores):
     return Found(np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32))
 
 
-@pytest.mark.parametrize('boxes, scores, expected', [
-    ([FACE, OTHER], [0.9, 0.8], 1.0),
-    ([FACE], [0.9], 0.5),
-    ([], [], 0.0),
-    ([EMPTY, FACE, OTHER], [0.9, 0.8, 0.7], 2 / 3),     # the better half of the curve counts
-    ([FACE, EMPTY, OTHER], [0.9, 0.8, 0.7], 0.5 + 1 / 3),
-    ([FACE, FACE, OTHER], [0.9, 0.8, 0.7], 0.5 + 1 / 3),  # a second box on a face is false
-    ([[15, 15, 55, 55], OTHER], [0.9, 0.8], 0.25)])      # overlaps too little
+@pytest.mark.parametrize(
+    'boxes, scores, expected',
+    [
+        ([FACE, OTHER], [0.9, 0.8], 1.0),
+        ([FACE], [0.9], 0.5),
+        ([], [], 0.0),
+        ([EMPTY, FACE, OTHER], [0.9, 0.8, 0.7], 2 / 3),  # the better half of the curve counts
+        ([FACE, EMPTY, OTHER], [0.9, 0.8, 0.7], 0.5 + 1 / 3),
+        ([FACE, FACE, OTHER], [0.9, 0.8, 0.7], 0.5 + 1 / 3),  # a second box on a face is false
+        ([[15, 15, 55, 55], OTHER], [0.9, 0.8], 0.25),
+    ],
+)  # overlaps too little
 def test_by_hand(boxes, scores, expected):
     truth = [scene([FACE, OTHER])]
     assert average_precision(truth, [found(boxes, scores)]) == pytest.approx(expected)
@@ -45,8 +49,12 @@ def test_small_and_ignored_faces_do_not_count():
 
 
 def test_heights_are_those_of_the_scaled_picture():
-    half = Scene('', np.zeros((240, 320, 3), np.uint8), np.array([[0, 0, 15, 15]], np.float32),
-                 np.zeros(1, bool))
+    half = Scene(
+        '',
+        np.zeros((240, 320, 3), np.uint8),
+        np.array([[0, 0, 15, 15]], np.float32),
+        np.zeros(1, bool),
+    )
     assert average_precision([half], [found([[0, 0, 15, 15]], [1])]) == 1
     assert average_precision([half], [found([[0, 0, 15, 15]], [1])], (48, 96)) == 0
 

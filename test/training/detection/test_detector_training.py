@@ -36,8 +36,9 @@ def test_the_graph_answers_as_the_network(height, width):
     with torch.no_grad():  # normalisations that do something
         network.train()(torch.rand(4, 3, 64, 64) * 255)
     network.eval()
-    session = onnxruntime.InferenceSession(build_detector_model(network, {}).SerializeToString(),
-                                           providers=['CPUExecutionProvider'])
+    session = onnxruntime.InferenceSession(
+        build_detector_model(network, {}).SerializeToString(), providers=['CPUExecutionProvider']
+    )
     image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), dtype=np.uint8)
     boxes, scores = session.run(['boxes', 'scores'], {'image': image})
     with torch.inference_mode():
@@ -56,10 +57,27 @@ def trained(values, folder, parts=1):
 
 
 def test_learns_to_find_faces(scenes_folder, detector_values):
-    plain = {'mosaic': 0, 'tilt': 0, 'blur': 0, 'noise': 0, 'jpeg': 0, 'dark': 0,
-             'smallest_face': 24, 'largest_face': 0.6}
-    trainer = trained({**detector_values, 'epochs': 25, 'learning_rate': 0.01, 'average': 0.9,
-                       'validate_every': 25, 'augmentation': plain}, scenes_folder)
+    plain = {
+        'mosaic': 0,
+        'tilt': 0,
+        'blur': 0,
+        'noise': 0,
+        'jpeg': 0,
+        'dark': 0,
+        'smallest_face': 24,
+        'largest_face': 0.6,
+    }
+    trainer = trained(
+        {
+            **detector_values,
+            'epochs': 25,
+            'learning_rate': 0.01,
+            'average': 0.9,
+            'validate_every': 25,
+            'augmentation': plain,
+        },
+        scenes_folder,
+    )
     assert trainer.history[-1]['loss'] < trainer.history[0]['loss'] / 2
     assert 'average_precision' not in trainer.history[0]
     assert trainer.history[-1]['average_precision'] > 0.5
@@ -83,8 +101,12 @@ def test_a_frozen_first_convolution_stays_and_the_rest_learns(scenes_folder, det
         start.train()(images)
         learner.network.stem[1].load_state_dict(start.stem[1].state_dict())
         # Folded as it learns, apart as it is asked: the same features.
-        torch.testing.assert_close(learner.network.train()._first(images),
-                                   learner.network.eval()._first(images), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(
+            learner.network.train()._first(images),
+            learner.network.eval()._first(images),
+            rtol=1e-4,
+            atol=1e-4,
+        )
     before = {name: value.clone() for name, value in learner.network.state_dict().items()}
     Trainer(recipe, learner, torch.device('cpu')).train_epoch()
     after = learner.network.state_dict()

@@ -19,8 +19,9 @@ def test_overlap_of_known_boxes():
     others = torch.tensor([[0.0, 0, 10, 10], [5, 0, 15, 10], [20, 0, 30, 10]])
     torch.testing.assert_close(overlap(box, others), torch.tensor([1, 1 / 3, 0]))
     # The hull of the last two is three times as long as both together lack one third.
-    torch.testing.assert_close(overlap(box, others, generalized=True),
-                               torch.tensor([1, 1 / 3, -1 / 3]))
+    torch.testing.assert_close(
+        overlap(box, others, generalized=True), torch.tensor([1, 1 / 3, -1 / 3])
+    )
 
 
 def test_each_face_gets_cells_inside_it():

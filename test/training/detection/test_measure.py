@@ -42,9 +42,11 @@ class SkinDetector:
     def detect(self, image):
         smooth = cv2.blur(image, (7, 7)).astype(int)
         skin = (smooth[..., 2] - smooth[..., 0] > 30).astype(np.uint8)
-        found = [Detection(Box(x, y, w, h), 0.9)
-                 for x, y, w, h, _ in cv2.connectedComponentsWithStats(skin)[2][1:].tolist()
-                 if w >= 24 and h >= max(self.smallest, 24)]
+        found = [
+            Detection(Box(x, y, w, h), 0.9)
+            for x, y, w, h, _ in cv2.connectedComponentsWithStats(skin)[2][1:].tolist()
+            if w >= 24 and h >= max(self.smallest, 24)
+        ]
         return found + [Detection(Box(0, 0, 30, 30), score) for score in self.alarms]
 
 
@@ -106,34 +108,55 @@ def test_a_tilted_face_stays_in_its_box():
     assert not turned.ignored.any()
     rows, columns = np.nonzero(turned.image[..., 2] > 100)
     np.testing.assert_allclose(
-        turned.boxes[0], [columns.min(), rows.min(), columns.max(), rows.max()], atol=2)
+        turned.boxes[0], [columns.min(), rows.min(), columns.max(), rows.max()], atol=2
+    )
 
 
 def test_pieces_without_faces_touch_none():
-    scene = Scene('', np.zeros((300, 400, 3), np.uint8), np.array([[0, 0, 50, 50]], np.float32),
-                  np.zeros(1, bool))
+    scene = Scene(
+        '',
+        np.zeros((300, 400, 3), np.uint8),
+        np.array([[0, 0, 50, 50]], np.float32),
+        np.zeros(1, bool),
+    )
     assert without_faces(scene).image.shape == (150, 400, 3)
-    full = Scene('', np.zeros((300, 400, 3), np.uint8), np.array([[0, 0, 400, 300]], np.float32),
-                 np.zeros(1, bool))
+    full = Scene(
+        '',
+        np.zeros((300, 400, 3), np.uint8),
+        np.array([[0, 0, 400, 300]], np.float32),
+        np.zeros(1, bool),
+    )
     assert without_faces(full) is None
 
 
-def test_the_commands_export_and_measure_a_detector(scenes_folder, detector_values, monkeypatch,
-                                                    capsys):
+def test_the_commands_export_and_measure_a_detector(
+    scenes_folder, detector_values, monkeypatch, capsys
+):
     recipe = recipe_from(detector_values)
     learner = DetectorLearner(recipe, *load_scenes(recipe, scenes_folder))
     train(recipe, Trainer(recipe, learner, torch.device('cpu')), scenes_folder / 'run')
     path = scenes_folder / 'face_detector.onnx'
-    monkeypatch.setattr('sys.argv', ['export', str(scenes_folder / 'run'), '--data',
-                                     str(scenes_folder), '--output', str(path)])
+    monkeypatch.setattr(
+        'sys.argv',
+        ['export', str(scenes_folder / 'run'), '--data', str(scenes_folder), '--output', str(path)],
+    )
     assert export.main() == 0
     assert 'score_threshold' in capsys.readouterr().out
     assert 'face_detector.onnx' in (scenes_folder / 'SHA256SUMS').read_text()
     metadata = {entry.key: entry.value for entry in onnx.load(str(path)).metadata_props}
     assert metadata['task'] == 'face_detection' and metadata['input_multiple'] == '32'
     assert {'faces', 'average_precision'} <= set(json.loads(metadata['accuracy']))
-    monkeypatch.setattr('sys.argv', ['evaluate', str(path), '--data', str(scenes_folder),
-                                     '--output', str(scenes_folder / 'out')])
+    monkeypatch.setattr(
+        'sys.argv',
+        [
+            'evaluate',
+            str(path),
+            '--data',
+            str(scenes_folder),
+            '--output',
+            str(scenes_folder / 'out'),
+        ],
+    )
     assert evaluate.main() == 0
     report = json.loads((scenes_folder / 'out' / 'evaluation.json').read_text())
     assert set(report['sizes']) == {'160', '240', '320', '480', '640'}

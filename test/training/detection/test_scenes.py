@@ -19,8 +19,7 @@ def test_boxes_become_corners(scenes_folder):
         annotations = json.loads(archive.read('annotations.json'))['annotations']
     first = [entry['bbox'] for entry in annotations if entry['image_id'] == 0]
     assert len(scenes) == 24 and scenes[0].image.shape == (128, 160, 3)
-    np.testing.assert_array_equal(
-        scenes[0].boxes, [[x, y, x + w, y + h] for x, y, w, h in first])
+    np.testing.assert_array_equal(scenes[0].boxes, [[x, y, x + w, y + h] for x, y, w, h in first])
     assert scenes[4].boxes.shape == (0, 4)
     assert scenes[7].ignored.all() and not scenes[8].ignored.any()
 

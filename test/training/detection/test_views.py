@@ -16,8 +16,18 @@ from face_perception.training.detection.scenes import read_scenes  # noqa: E402
 from face_perception.training.detection.views import ViewSettings, random_view  # noqa: E402
 
 #: Only geometry, so that faces stay bright on dark.
-GEOMETRY = ViewSettings(brightness=0, contrast=0, colour=0, dark=0, gray=0, blur=0, noise=0,
-                        jpeg=0, ignored_below=8, largest_face=0.5)
+GEOMETRY = ViewSettings(
+    brightness=0,
+    contrast=0,
+    colour=0,
+    dark=0,
+    gray=0,
+    blur=0,
+    noise=0,
+    jpeg=0,
+    ignored_below=8,
+    largest_face=0.5,
+)
 
 
 @pytest.fixture
@@ -25,9 +35,15 @@ def scenes(scenes_folder):
     return read_scenes(scenes_folder / 'scenes.zip')
 
 
-@pytest.mark.parametrize('change', [
-    {'mosaic': 0, 'tilt': 0, 'flip': 0}, {'mosaic': 0, 'tilt': 0, 'flip': 1},
-    {'mosaic': 0, 'tilt': 1, 'flip': 0.5}, {'mosaic': 1, 'tilt': 0, 'flip': 0.5}])
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'mosaic': 0, 'tilt': 0, 'flip': 0},
+        {'mosaic': 0, 'tilt': 0, 'flip': 1},
+        {'mosaic': 0, 'tilt': 1, 'flip': 0.5},
+        {'mosaic': 1, 'tilt': 0, 'flip': 0.5},
+    ],
+)
 def test_boxes_lie_where_the_faces_are(scenes, change):
     how, counted = replace(GEOMETRY, **change), 0
     for seed in range(40):
@@ -38,7 +54,7 @@ def test_boxes_lie_where_the_faces_are(scenes, change):
             if min(x1, y1) < 2 or max(x2, y2) > 126:
                 continue
             # Skin has more red than blue; background and eyes have no such colour.
-            patch = view.image[int(y1):int(y2) + 1, int(x1):int(x2) + 1].astype(int)
+            patch = view.image[int(y1) : int(y2) + 1, int(x1) : int(x2) + 1].astype(int)
             skin = patch[..., 2] - patch[..., 0] > 40
             rows, columns = np.flatnonzero(skin.any(1)), np.flatnonzero(skin.any(0))
             assert len(rows) and rows[-1] - rows[0] > 0.75 * (y2 - y1)
@@ -48,8 +64,10 @@ def test_boxes_lie_where_the_faces_are(scenes, change):
 
 
 def test_the_same_seed_gives_the_same_view(scenes):
-    one, same, other = (random_view(scenes, 0, 96, ViewSettings(), np.random.default_rng(seed))
-                        for seed in (5, 5, 6))
+    one, same, other = (
+        random_view(scenes, 0, 96, ViewSettings(), np.random.default_rng(seed))
+        for seed in (5, 5, 6)
+    )
     np.testing.assert_array_equal(one.image, same.image)
     np.testing.assert_array_equal(one.boxes, same.boxes)
     assert not np.array_equal(one.image, other.image)
@@ -66,8 +84,9 @@ def test_small_and_invalid_faces_are_ignored(scenes):
 
 
 def test_a_gray_view_has_no_colour(scenes):
-    view = random_view(scenes, 0, 96, ViewSettings(gray=1.0, noise=0, jpeg=0),
-                       np.random.default_rng(1))
+    view = random_view(
+        scenes, 0, 96, ViewSettings(gray=1.0, noise=0, jpeg=0), np.random.default_rng(1)
+    )
     assert (view.image[..., 0] == view.image[..., 2]).all()
 
 
@@ -76,16 +95,19 @@ def test_covered_faces_keep_their_boxes(scenes):
     covered = replace(plain, cover=1.0)
     changed = 0
     for seed in range(20):
-        one, other = (random_view(scenes, 1, 128, how, np.random.default_rng(seed))
-                      for how in (plain, covered))
+        one, other = (
+            random_view(scenes, 1, 128, how, np.random.default_rng(seed))
+            for how in (plain, covered)
+        )
         np.testing.assert_array_equal(one.boxes, other.boxes)
         different = (one.image != other.image).any(axis=2)
         changed += different.any()
         rows, columns = np.nonzero(different)
         for row, column in zip(rows[::50], columns[::50]):  # only on or close to a face
             slack = 0.4 * (one.boxes[:, 2:] - one.boxes[:, :2])
-            inside = ((one.boxes[:, :2] - slack <= (column, row)).all(axis=1)
-                      & (one.boxes[:, 2:] + slack >= (column, row)).all(axis=1))
+            inside = (one.boxes[:, :2] - slack <= (column, row)).all(axis=1) & (
+                one.boxes[:, 2:] + slack >= (column, row)
+            ).all(axis=1)
             assert inside.any()
     assert changed >= 15
 
@@ -94,13 +116,21 @@ def test_distractors_are_drawn_between_the_faces(scenes):
     plain = replace(GEOMETRY, mosaic=0, tilt=0)
     changed = 0
     for seed in range(40):
-        one, other = (random_view(scenes, seed % len(scenes), 128, replace(plain, distract=chance),
-                                  np.random.default_rng(seed)) for chance in (0.0, 1.0))
+        one, other = (
+            random_view(
+                scenes,
+                seed % len(scenes),
+                128,
+                replace(plain, distract=chance),
+                np.random.default_rng(seed),
+            )
+            for chance in (0.0, 1.0)
+        )
         np.testing.assert_array_equal(one.boxes, other.boxes)
         different = (one.image != other.image).any(axis=2)
         changed += different.any()
         for x1, y1, x2, y2 in one.boxes:
-            assert not different[int(np.ceil(y1)):int(y2), int(np.ceil(x1)):int(x2)].any()
+            assert not different[int(np.ceil(y1)) : int(y2), int(np.ceil(x1)) : int(x2)].any()
     assert changed > 25
 
 

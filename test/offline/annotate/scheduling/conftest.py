@@ -19,10 +19,12 @@ OUTPUTS = ('--outputs', 'table', 'video')
 def clips(tmp_path_factory, scene):
     """Return a folder of inputs of which one takes some seconds; each test only reads them."""
     import cv2
+
     folder = tmp_path_factory.mktemp('clips')
     for name, pictures in (('a', scene[:4]), ('b', scene[5:]), ('long', scene * 25)):
         writer = cv2.VideoWriter(
-            str(folder / f'{name}.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 10.0, (320, 240))
+            str(folder / f'{name}.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 10.0, (320, 240)
+        )
         if not writer.isOpened():
             pytest.skip('this OpenCV writes no mp4v')
         for picture in pictures:
@@ -38,8 +40,20 @@ def serial(tmp_path_factory, clips):
     """Return the folder that one process makes."""
     folder = tmp_path_factory.mktemp('serial')
     done = subprocess.run(
-        [sys.executable, '-m', 'face_perception.offline.annotate', *clips, '--output',
-         folder / 'out', *OUTPUTS], cwd=folder, capture_output=True, text=True, timeout=120)
+        [
+            sys.executable,
+            '-m',
+            'face_perception.offline.annotate',
+            *clips,
+            '--output',
+            folder / 'out',
+            *OUTPUTS,
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 1, done.stdout + done.stderr  # one input is broken
     return folder / 'out'
 
@@ -74,15 +88,16 @@ def names_in(folder):
 
 def in_order(log, clips):
     """Return whether the table at the end has the inputs in the order of the command line."""
-    table = log[log.index('┃'):]
+    table = log[log.index('┃') :]
     places = [table.index(f'│ {clip.name}') for clip in clips]
     return places == sorted(places)
 
 
 def holders(folder, suspects=None):
     """Return the ids of the processes that are making a folder: they have files in it open."""
-    making = re.compile(f'{re.escape(str(folder.parent))}/.unfinished-([0-9a-f]{{8}}~)?'
-                        f'{re.escape(folder.name)}/')
+    making = re.compile(
+        f'{re.escape(str(folder.parent))}/.unfinished-([0-9a-f]{{8}}~)?{re.escape(folder.name)}/'
+    )
     found = set()
     for process in suspects or [int(name) for name in os.listdir('/proc') if name.isdigit()]:
         try:
@@ -97,8 +112,11 @@ def holders(folder, suspects=None):
 def children(process):
     """Return the ids of a process's children, but for multiprocessing's resource tracker."""
     listed = Path(f'/proc/{process}/task/{process}/children').read_text().split()
-    return [int(child) for child in listed if b'resource_tracker' not in Path(
-        f'/proc/{child}/cmdline').read_bytes()]
+    return [
+        int(child)
+        for child in listed
+        if b'resource_tracker' not in Path(f'/proc/{child}/cmdline').read_bytes()
+    ]
 
 
 def alive(processes):
@@ -143,6 +161,14 @@ class Heard:
 def look():
     """Return how to look at runs and processes from outside."""
     return SimpleNamespace(
-        outputs=OUTPUTS, assert_equal=assert_equal, names_in=names_in, in_order=in_order,
-        holders=holders, children=children, alive=alive, wait_until=wait_until,
-        kill_worker_at=kill_worker_at, Heard=Heard)
+        outputs=OUTPUTS,
+        assert_equal=assert_equal,
+        names_in=names_in,
+        in_order=in_order,
+        holders=holders,
+        children=children,
+        alive=alive,
+        wait_until=wait_until,
+        kill_worker_at=kill_worker_at,
+        Heard=Heard,
+    )
