@@ -67,8 +67,8 @@ class ImagesSource:
             raise SourceError(
                 f"'{paths[0]}' is no image that OpenCV can read: it may be damaged or empty"
                 if len(paths) == 1
-                else f"none of the {len(paths)} images in '{paths[0].parent}' can be read: they may "
-                'be damaged'
+                else f"none of the {len(paths)} images in '{paths[0].parent}' can be read: they "
+                'may be damaged'
             )
 
     @classmethod
