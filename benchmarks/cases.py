@@ -11,7 +11,7 @@ import numpy as np
 from skimage import data
 
 from face_perception.core.detectors import HaarDetector, OnnxDetector
-from face_perception.core.drawing import FONT
+from face_perception.visuals.boxes import FONT
 
 #: Each case is a picture of this size.
 WIDTH, HEIGHT = 320, 240

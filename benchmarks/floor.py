@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from face_perception import FacePipeline
-from face_perception.core.letterbox import Letterbox
+from face_perception.core.detectors.letterbox import Letterbox
 from face_perception.core.types import Box
-from face_perception.tools.pace import Pace
+from face_perception.tools.camera.pace import Pace
 
 
 def networks(

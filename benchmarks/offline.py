@@ -23,8 +23,8 @@ from timing import show
 from usage import resident_megabytes
 
 from face_perception import FacePipeline
-from face_perception.core.drawing import annotate
 from face_perception.core.types import Box, Face
+from face_perception.visuals.boxes import annotate
 
 RATE, SIZE = 30.0, (640, 480)
 #: Times real time that one process has to reach.

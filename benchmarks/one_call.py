@@ -10,8 +10,8 @@ import numpy as np
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
 from timing import milliseconds, session, show
 
-from face_perception.core.classifier import Classifier
-from face_perception.core.models import load_classifier
+from face_perception.core.attributes.classifier import Classifier
+from face_perception.core.onnx_models import load_classifier
 from face_perception.core.types import Box
 from face_perception.training.joined import joined
 

@@ -25,8 +25,8 @@ from usage import peak_megabytes, processor_seconds, resident_megabytes, shared_
 from face_perception.msg import FaceArray, PipelineLatency
 from face_perception.ros.conversions import seconds
 from face_perception.ros.transport import use_large_images
-from face_perception.tools.monitor import STAGES
-from face_perception.tools.pace import Pace
+from face_perception.tools.camera.pace import Pace
+from face_perception.tools.demo.monitor import STAGES
 
 FACES_TOPIC, LATENCY_TOPIC = '/face_perception/faces', '/face_perception/latency'
 #: Printed when a role has made its publishers and subscriptions.
@@ -38,7 +38,7 @@ def camera(options: argparse.Namespace) -> None:
     # Here, so that the others do not load OpenCV: they show what a process costs without it.
     from pictures import crowd
 
-    from face_perception.tools.encodings import compress, encode
+    from face_perception.media.messages.encoding import compress, encode
 
     picture, _ = crowd(options.faces, options.width, options.height)
     kind = CompressedImage if options.compressed else Image

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from face_perception.core.types import Box
-from face_perception.tools.portrait import FACE, PERSON, SIDE, Portrait, load_photograph, make_room
+from face_perception.media.sample.portrait import (
+    FACE,
+    PERSON,
+    SIDE,
+    Portrait,
+    load_photograph,
+    make_room,
+)
 
 #: Columns and rows in which so many people stand.
 GRIDS = {1: (1, 1), 4: (2, 2), 8: (4, 2), 16: (4, 4)}

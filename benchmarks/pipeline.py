@@ -17,7 +17,7 @@ from plots import plot_pipeline
 from timing import milliseconds, show
 
 from face_perception import FacePipeline
-from face_perception.core.classifier import COLOR_CONVERSIONS
+from face_perception.core.attributes.classifier import COLOR_CONVERSIONS
 from face_perception.core.detectors import load_cascade
 
 FACES = (0, 1, 4, 8, 16)

@@ -16,12 +16,12 @@ def annotate() -> int:
 
 def camera() -> int:
     """Run ``face_perception_camera``."""
-    return _run('face_perception.tools.camera')
+    return _run('face_perception.tools.camera.camera')
 
 
 def demo() -> int:
     """Run ``face_perception_demo``."""
-    return _run('face_perception.tools.demo')
+    return _run('face_perception.tools.demo.demo')
 
 
 def evaluate() -> int:
@@ -41,7 +41,7 @@ def node() -> int:
 
 def play() -> int:
     """Run ``face_perception_play``."""
-    return _run('face_perception.tools.play')
+    return _run('face_perception.tools.player.play')
 
 
 def train() -> int:

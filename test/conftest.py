@@ -23,6 +23,9 @@ if worker := os.environ.get('PYTEST_XDIST_WORKER', '').removeprefix('gw'):
 # another process needs the cores.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
+#: The modules of the tools that are folders.
+TOOLS = {'camera': 'camera.camera', 'demo': 'demo.demo', 'play': 'player.play'}
+
 
 def pytest_collection_modifyitems(items):
     """Begin with what takes longest: else one of several workers ends long after the others."""
@@ -200,9 +203,10 @@ def start_tool(tmp_path):
     """Start one of the tools, as by ``Programs``."""
     programs = Programs()
 
-    def start(module, *arguments, **environment):
+    def start(name, *arguments, **environment):
+        module = TOOLS.get(name, name)
         return programs.start(
-            ['-m', f'face_perception.tools.{module}', *arguments], tmp_path, module, environment
+            ['-m', f'face_perception.tools.{module}', *arguments], tmp_path, name, environment
         )
 
     yield start
@@ -257,8 +261,7 @@ def make_bag(tmp_path, pictures):
     from rosbags.typesys import Stores, get_typestore
     from std_msgs.msg import Header, String
 
-    from face_perception.ros.conversions import image_message
-    from face_perception.tools.encodings import compress
+    from face_perception.media.messages.encoding import compress, image_message
 
     typestore = get_typestore(Stores.ROS2_HUMBLE)
     types = {

@@ -1,0 +1,1 @@
+"""Perception without ROS: detection, tracking, attributes."""

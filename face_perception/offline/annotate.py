@@ -14,16 +14,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from ..console.signals import catch_signals
 from ..core.errors import FacePerceptionError
-from ..tools.signals import catch_signals
 from .errors import InterruptedRunError, OutputError, output_error
 from .inputs import expand, make_tasks
 from .options import Options, parse_arguments
+from .outputs.sinks import OUTPUTS, check_outputs
 from .progress import RunProgress, reasons, report_table
 from .run import clear_leftovers, load_pipeline
-from .scheduling import run_all
-from .sinks import OUTPUTS, check_outputs
 from .types import Task
+from .workers.scheduling import run_all
 
 __all__ = ['OUTPUTS', 'main']
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from glob import glob, has_magic
 from pathlib import Path
 
-from .bags import is_bag
+from ..media.bags.reader import is_bag
 from .report import read_report
 from .types import Task
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..console.arguments import Parser, number
 from ..core.detectors import DETECTORS
-from ..core.pipeline import PipelineSettings
-from ..tools.arguments import Parser, number
-from .sinks import OUTPUTS
+from ..core.stream import PipelineSettings
+from .outputs.sinks import OUTPUTS
 from .types import Task
 
 DESCRIPTION = """

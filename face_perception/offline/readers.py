@@ -11,11 +11,11 @@ from typing import Protocol
 
 from rosbags.typesys import Stores, get_typestore
 
-from ..core.decoding import ImageDecoder, rosbags_converter
 from ..core.errors import ImageError
 from ..core.timing import Stopwatch
-from ..tools.errors import SourceError
-from ..tools.file_sources import (
+from ..media.bags.reader import Bag, Message, Topic, is_bag
+from ..media.errors import SourceError
+from ..media.file_sources import (
     DEFAULT_RATE,
     IMAGE_SUFFIXES,
     VideoSource,
@@ -23,7 +23,7 @@ from ..tools.file_sources import (
     read_picture,
     silence_opencv,
 )
-from .bags import Bag, Message, Topic, is_bag
+from ..media.messages.decoding import ImageDecoder, rosbags_converter
 from .types import Frame
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ..core.pipeline import FacePipeline
-from .bags import METADATA, is_bag, storage_files
+from ..core.stream import FacePipeline
+from ..media.bags.reader import METADATA, is_bag, storage_files
 from .types import Stages, Task, TaskReport
 
 REPORT = 'report.json'

@@ -10,13 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..core.errors import FacePerceptionError, ImageError
-from ..core.pipeline import FacePipeline, PipelineSettings
+from ..core.stream import FacePipeline, PipelineSettings
 from ..core.types import FrameResult
-from ..tools.errors import SourceError
+from ..media.errors import SourceError
 from .errors import output_error
+from .outputs.sinks import OUTPUTS, Place
 from .readers import Item, Reader, open_input
 from .report import Counts, conditions, kept_report, write_report
-from .sinks import OUTPUTS, Place
 from .threads import ReadAhead, WriteBehind
 from .types import Frame, Stages, Task, TaskReport
 
@@ -145,7 +145,7 @@ class _Streams:
         self._pipeline, self._stills = pipeline, stills
         self._anonymizer = None
         if task.anonymize:
-            from .anonymize import Anonymizer
+            from .outputs.anonymize import Anonymizer
 
             self._anonymizer = Anonymizer(task.anonymize, num_threads=task.settings.num_threads)
         self._pipelines: dict[str, FacePipeline] = {}

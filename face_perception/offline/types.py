@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..core.pipeline import PipelineSettings
+from ..core.stream import PipelineSettings
 from ..core.types import FrameResult
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from array import array
-
-import numpy as np
 from builtin_interfaces.msg import Duration
-from sensor_msgs.msg import Image, RegionOfInterest
+from sensor_msgs.msg import RegionOfInterest
 from std_msgs.msg import Header
 
-from ..core.fields import NANOSECONDS, Latency, duration_fields, face_fields, roi_fields
 from ..core.types import Face, FrameResult
+from ..media.messages.fields import NANOSECONDS, Latency, duration_fields, face_fields, roi_fields
 from ..msg import Face as FaceMessage
 from ..msg import FaceArray, PipelineLatency
 
@@ -53,18 +50,3 @@ def duration(seconds: float) -> Duration:
 def seconds(message: Duration) -> float:
     """Return a duration message in seconds."""
     return message.sec + message.nanosec / NANOSECONDS
-
-
-def image_message(header: Header, picture: np.ndarray, encoding: str = 'bgr8') -> Image:
-    """Return an Image message for a uint8 ``[H, W]`` or ``[H, W, C]`` picture."""
-    picture = np.ascontiguousarray(picture)
-    return Image(
-        header=header,
-        height=picture.shape[0],
-        width=picture.shape[1],
-        encoding=encoding,
-        step=picture.strides[0],
-        is_bigendian=0,
-        # rclpy takes an array.array as it is; bytes or a list go element by element.
-        data=array('B', picture.tobytes()),
-    )

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 
-from ..core.decoding import Converter, rosbags_converter
 from ..core.errors import FacePerceptionError
+from ..media.messages.decoding import Converter, rosbags_converter
 
 
 def choose_converter(warn: Callable[[str], None]) -> Converter:
@@ -37,7 +37,7 @@ def choose_converter(warn: Callable[[str], None]) -> Converter:
 
 _CV_BRIDGE_PROBE = """
 import numpy
-from face_perception.core.decoding import PackedImage
+from face_perception.media.messages.decoding import PackedImage
 from face_perception.ros.converters import cv_bridge_converter
 pixels = numpy.arange(12, dtype=numpy.uint8)
 bgr = cv_bridge_converter()(PackedImage('rgb8', 2, 2, 6, 0, pixels))

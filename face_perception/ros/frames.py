@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from rclpy.clock import Clock
 from sensor_msgs.msg import CompressedImage, Image
 
-from ..core.budget import SizeBudget
-from ..core.decoding import ImageDecoder
+from ..core.detectors.budget import SizeBudget
 from ..core.errors import ImageError
-from ..core.fields import NANOSECONDS, Latency
-from ..core.pipeline import FacePipeline
+from ..core.stream import FacePipeline
 from ..core.timing import RateLimit, Stopwatch
+from ..media.messages.decoding import ImageDecoder
+from ..media.messages.fields import NANOSECONDS, Latency
 from .conversions import latency_message
-from .epochs import Epochs
-from .health import Health
+from .monitoring.epochs import Epochs
+from .monitoring.health import Health
+from .monitoring.stamps import StampCheck, StampGaps, has_stamp, seconds_of
 from .newest import NewestSlot
-from .outputs import Outputs
+from .outputs.topics import Outputs
 from .parameters import NodeSettings
-from .stamps import StampCheck, StampGaps, has_stamp, seconds_of
 
 
 @dataclass(frozen=True)

@@ -13,19 +13,19 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import SetBool
 
-from ..core.decoding import Converter, ImageDecoder
 from ..core.errors import FacePerceptionError
-from ..core.fields import NANOSECONDS
-from ..core.pipeline import FacePipeline
-from . import outputs
+from ..core.stream import FacePipeline
+from ..media.messages.decoding import Converter, ImageDecoder
+from ..media.messages.fields import NANOSECONDS
 from .changes import ParameterChanges
 from .converters import choose_converter
-from .diagnostics import Diagnostics, model_values
 from .frames import FrameProcessor
-from .health import Health
 from .image_input import ImageInput
+from .monitoring.diagnostics import Diagnostics, model_values
+from .monitoring.health import Health
+from .monitoring.silence import SilenceWatch
+from .outputs import topics as outputs
 from .parameters import NodeSettings, Value, declare_parameters, read_values, settings_from
-from .silence import SilenceWatch
 from .transport import use_large_images
 
 #: Where nobody tells of subscribers, the node looks so often, in seconds.

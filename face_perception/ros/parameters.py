@@ -15,7 +15,7 @@ from rclpy.node import Node
 
 from ..core.detectors import DETECTORS
 from ..core.errors import FacePerceptionError
-from ..core.pipeline import PipelineSettings
+from ..core.stream import PipelineSettings
 
 Value = bool | int | float | str
 RELIABILITIES = ('best_effort', 'reliable')

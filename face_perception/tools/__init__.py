@@ -1,1 +1,1 @@
-"""What a user runs: a camera without hardware, a demo."""
+"""Programs beside the node: a camera without hardware, a player, a demo, a viewer."""

@@ -14,8 +14,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..offline.rerun_writer import RerunError, import_rerun
-from .arguments import Parser
+from ..console.arguments import Parser
+from ..visuals.rerun_writer import RerunError, import_rerun
 
 PROGRAM = 'face_perception_view'
 #: Where the viewer listens for data and for browsers, if nobody else does.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ..core.models import CHECKSUMS
+from ..core.onnx_models import CHECKSUMS
 from .recipe import RecipeError, recipe_from
 
 #: Name of the checkpoint in the folder of a run.

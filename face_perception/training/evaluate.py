@@ -16,9 +16,9 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
-from ..core.classifier import Classifier
+from ..core.attributes.classifier import Classifier
 from ..core.errors import FacePerceptionError, ModelError
-from ..core.models import DETECTION, load_classifier
+from ..core.onnx_models import DETECTION, load_classifier
 from ..core.types import GENDERS
 from . import metrics, plots
 from .data import RACES, DatasetError, Sample, load_samples

@@ -15,7 +15,7 @@ import onnx
 from onnx import ModelProto, TensorProto, compose, helper, numpy_helper
 
 from ..core.errors import FacePerceptionError, ModelError
-from ..core.models import ClassifierModel, load_classifier
+from ..core.onnx_models import ClassifierModel, load_classifier
 from .onnx_graph import IR_VERSION, OPSET, image_input
 
 #: Luma of RGB (ITU-R BT.601), as OpenCV computes it.

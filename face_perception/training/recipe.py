@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from ..core.errors import FacePerceptionError
-from ..core.models import CHANNELS
+from ..core.onnx_models import CHANNELS
 from ..core.types import EMOTIONS, GENDERS
 from .augmentation import Augmentation
 from .detection.views import ViewSettings

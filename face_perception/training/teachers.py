@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..core.models import ClassifierModel, load_classifier
+from ..core.onnx_models import ClassifierModel, load_classifier
 from .classification import load_network
 from .recipe import Recipe, RecipeError
 

@@ -6,7 +6,7 @@ import pytest
 
 from face_perception import FacePipeline
 from face_perception.core.errors import ImageError, ModelError
-from face_perception.core.pipeline import PipelineSettings
+from face_perception.core.stream import PipelineSettings
 from face_perception.core.types import EMOTIONS, GENDERS, Box, Detection
 
 
@@ -96,7 +96,7 @@ def test_importing_messages_brings_no_opencv_no_onnxruntime_and_no_models():
 
 def test_the_core_imports_no_ros():
     code = (
-        'import sys, face_perception.core.pipeline, face_perception.core.drawing; '
+        'import sys, face_perception.core.stream, face_perception.visuals.boxes; '
         "ros = {'rclpy', 'sensor_msgs', 'std_msgs'} & set(sys.modules); "
         'sys.exit(f"imported {ros}" if ros else 0)'
     )

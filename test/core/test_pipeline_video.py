@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from face_perception.core.answers import AnswerBook
+from face_perception.core.attributes.history import AnswerBook
 from face_perception.core.errors import DetectorError
-from face_perception.core.pipeline import FAINT_SHARE, FacePipeline, PipelineSettings
+from face_perception.core.stream import FAINT_SHARE, FacePipeline, PipelineSettings
 from face_perception.core.types import Box, Classification, Detection, Track
 
 IMAGE = np.zeros((480, 640, 3), np.uint8)
@@ -186,7 +186,7 @@ def test_another_detector_takes_over_the_faces(monkeypatch):
             raise DetectorError('no such detector')
         return Detector({'first': 80, 'second': 82}[kind])
 
-    monkeypatch.setattr('face_perception.core.pipeline.make_detector', make_detector)
+    monkeypatch.setattr('face_perception.core.stream.make_detector', make_detector)
     off = {'emotion_model': '', 'gender_model': ''}
     pipeline = FacePipeline.load(PipelineSettings(detector_type='first', **off))
     assert pipeline(IMAGE, 1.0).faces[0].track_id == '1'

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from face_perception.core.models import load_classifier, load_detector
+from face_perception.core.onnx_models import load_classifier, load_detector
 
 MODELS = Path(__file__).parents[2] / 'models'
 #: What the files of this version answer; written anew only with new files.

@@ -15,7 +15,7 @@ import pytest
 
 from face_perception import FacePipeline
 from face_perception.core.detectors import make_detector
-from face_perception.core.pipeline import FAINT_SHARE, PipelineSettings
+from face_perception.core.stream import FAINT_SHARE, PipelineSettings
 from face_perception.core.types import Box
 
 #: A gap in a person's sightings up to which they should stay the same to us, in seconds.
@@ -84,7 +84,7 @@ class Remembered:
 def render(rate) -> list[Frame]:
     """Return one loop of the scene."""
     sample = pytest.importorskip(
-        'face_perception.tools.sample', reason='needs scikit-image (the extra demo)'
+        'face_perception.media.sample.sample', reason='needs scikit-image (the extra demo)'
     )
     pytest.importorskip('skimage', reason='needs scikit-image (the extra demo)')
     scene = sample.SampleScene(640, 480, rate)

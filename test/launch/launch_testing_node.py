@@ -19,8 +19,8 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from face_perception.core.resources import share_directory
+from face_perception.media.messages.encoding import image_message
 from face_perception.msg import FaceArray
-from face_perception.ros.conversions import image_message
 from launch import LaunchDescription
 
 NAMESPACE = f'launch_test_{os.getpid()}'

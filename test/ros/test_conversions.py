@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 from std_msgs.msg import Header
 
-from face_perception.core.fields import GENDER_UNDEFINED, GENDER_VALUES, Latency
 from face_perception.core.types import EMOTIONS, GENDERS, Box, Classification, Face, FrameResult
+from face_perception.media.messages.encoding import image_message
+from face_perception.media.messages.fields import GENDER_UNDEFINED, GENDER_VALUES, Latency
 from face_perception.msg import Face as FaceMessage
 from face_perception.ros.conversions import (
     duration,
     face_array,
     face_message,
-    image_message,
     latency_message,
     seconds,
 )

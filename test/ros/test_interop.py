@@ -16,9 +16,15 @@ import pytest
 from std_msgs.msg import Header
 
 from face_perception.core.types import EMOTIONS, GENDERS, Box, Classification, Face, FrameResult
-from face_perception.ros.conversions import image_message
-from face_perception.ros.detections import detection_array
-from face_perception.ros.humans import EXPRESSIONS, crop, expression, region, soft_biometrics
+from face_perception.media.messages.encoding import image_message
+from face_perception.ros.outputs.detections import detection_array
+from face_perception.ros.outputs.humans import (
+    EXPRESSIONS,
+    crop,
+    expression,
+    region,
+    soft_biometrics,
+)
 
 
 def part(kind):

@@ -10,8 +10,9 @@ import pytest
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
+from face_perception.media.messages.encoding import image_message
 from face_perception.msg import Face
-from face_perception.ros.conversions import image_message, seconds
+from face_perception.ros.conversions import seconds
 
 
 def picture_message(picture):

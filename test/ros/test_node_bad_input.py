@@ -9,7 +9,7 @@ from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from face_perception.ros.conversions import image_message
+from face_perception.media.messages.encoding import image_message
 
 
 def raw(**change):

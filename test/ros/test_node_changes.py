@@ -7,7 +7,7 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from std_msgs.msg import Header
 
-from face_perception.ros.conversions import image_message
+from face_perception.media.messages.encoding import image_message
 
 
 def messages(values):
@@ -46,7 +46,7 @@ def test_gender_and_emotion_go_off_and_on_while_images_come(start_robot, picture
 
 #: Writes a line for each call of a network about faces, and of the detector.
 TELLING = """
-from face_perception.core.classifier import Classifier
+from face_perception.core.attributes.classifier import Classifier
 from face_perception.core.detectors import OnnxDetector
 def tell(kind, name, words):
     method = getattr(kind, name)

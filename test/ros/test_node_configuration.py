@@ -12,7 +12,7 @@ from rclpy.parameter import Parameter
 from std_msgs.msg import Header
 
 from face_perception.core.resources import share_directory
-from face_perception.ros.conversions import image_message
+from face_perception.media.messages.encoding import image_message
 from face_perception.ros.parameters import PARAMETERS
 
 

@@ -7,8 +7,8 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool
 
+from face_perception.media.messages.encoding import image_message
 from face_perception.msg import FaceArray
-from face_perception.ros.conversions import image_message
 
 
 def gray():

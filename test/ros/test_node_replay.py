@@ -6,8 +6,9 @@ import pytest
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from face_perception.media.messages.encoding import image_message
 from face_perception.msg import FaceArray
-from face_perception.ros.conversions import image_message, seconds
+from face_perception.ros.conversions import seconds
 from support.messages import stamps
 
 CAMERA = '/camera/image_raw'

@@ -5,7 +5,8 @@ from rclpy.qos import QoSProfile
 from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Header
 
-from face_perception.ros.conversions import image_message, seconds
+from face_perception.media.messages.encoding import image_message
+from face_perception.ros.conversions import seconds
 
 
 class Simulation:

@@ -4,9 +4,9 @@ import urllib.request
 
 import pytest
 
-from face_perception.offline import rerun_writer
-from face_perception.offline.rerun_writer import RerunError
 from face_perception.tools import view
+from face_perception.visuals import rerun_writer
+from face_perception.visuals.rerun_writer import RerunError
 
 
 def test_recordings_are_found_in_files_and_folders(tmp_path):
@@ -53,7 +53,7 @@ def test_without_a_display_it_says_what_to_do_instead(start_tool, tmp_path):
 
 def test_in_a_browser_it_is_for_this_machine_alone(start_tool, tmp_path):
     pytest.importorskip('rerun', reason='needs rerun-sdk (the extra view)')
-    from face_perception.offline.rerun_writer import RerunWriter
+    from face_perception.visuals.rerun_writer import RerunWriter
 
     writer = RerunWriter(tmp_path / 'results.rrd', 'test')
     writer.at(0, 0)

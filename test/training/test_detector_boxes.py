@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from face_perception.core.crops import crop_square
+from face_perception.core.attributes.crops import crop_square
 from face_perception.core.errors import DetectorError
 from face_perception.core.types import Box
 from face_perception.training import measure_margin

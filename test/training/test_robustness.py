@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip('torchmetrics', reason='training needs the extra "train" (TorchMetrics)')
 
-from face_perception.core.crops import crop_face  # noqa: E402
+from face_perception.core.attributes.crops import crop_face  # noqa: E402
 from face_perception.core.types import Box  # noqa: E402
 from face_perception.training import robustness  # noqa: E402
 from face_perception.training.data import Sample  # noqa: E402

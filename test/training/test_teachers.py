@@ -7,7 +7,7 @@ torch = pytest.importorskip('torch', reason='training needs the extra "train" (P
 onnx = pytest.importorskip('onnx', reason='training needs the extra "train" (onnx)')
 
 from face_perception.core.errors import ModelError  # noqa: E402
-from face_perception.core.models import load_classifier  # noqa: E402
+from face_perception.core.onnx_models import load_classifier  # noqa: E402
 from face_perception.core.resources import model_path  # noqa: E402
 from face_perception.core.types import EMOTIONS  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402

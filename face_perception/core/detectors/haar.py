@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from ..errors import DetectorError
-from ..letterbox import image_size
 from ..types import Detection
 from .detector import INPUT_SIZE, largest_first
+from .letterbox import image_size
 
 #: OpenCV's frontal-face cascade.
 CASCADE = 'haarcascade_frontalface_default.xml'

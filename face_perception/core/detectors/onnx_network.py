@@ -7,11 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..letterbox import Letterbox
-from ..models import load_detector
+from ..onnx_models import load_detector
 from ..resources import model_path
 from ..types import Detection
 from .detector import INPUT_SIZE, largest_first
+from .letterbox import Letterbox
 
 #: The network that the package ships.
 MODEL = 'face_detector.onnx'

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from ..errors import DetectorError
-from ..letterbox import Letterbox
 from ..types import Detection
 from .detector import INPUT_SIZE, largest_first
+from .letterbox import Letterbox
 
 #: A small image on which a file shows whether it is a YuNet.
 TRIAL_PX = 64

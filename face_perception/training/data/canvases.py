@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ...core.classifier import COLOR_CONVERSIONS
-from ...core.crops import crop_face, crop_square
+from ...core.attributes.classifier import COLOR_CONVERSIONS
+from ...core.attributes.crops import crop_face, crop_square
 from ...core.types import Box
 
 #: Length of a canvas relative to the crop in its middle: room for the jitter of the boxes.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from face_perception.core.crops import crop_face, crop_square
+from face_perception.core.attributes.crops import crop_face, crop_square
 from face_perception.core.types import Box
 from face_perception.training.data.canvases import canvas, filling_box, training_canvas
 

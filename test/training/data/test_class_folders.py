@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from face_perception.core.classifier import COLOR_CONVERSIONS
-from face_perception.core.crops import crop_face
+from face_perception.core.attributes.classifier import COLOR_CONVERSIONS
+from face_perception.core.attributes.crops import crop_face
 from face_perception.core.types import EMOTIONS, GENDERS
 from face_perception.training.data import DatasetError, load_samples, load_task
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from face_perception.core.crops import crop_face
+from face_perception.core.attributes.crops import crop_face
 from face_perception.core.types import EMOTIONS
 from face_perception.training.data import DatasetError, fer2013, load_samples, load_task
 

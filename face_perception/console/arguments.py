@@ -1,0 +1,64 @@
+"""Command lines whose mistakes are answered with one sentence."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that says what is wrong in one line and exits with code 2."""
+
+    def __init__(self, **kwargs):
+        super().__init__(
+            allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter, **kwargs
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Print one line instead of the whole usage."""
+        print(f'{self.prog}: {message} (see {self.prog} --help)', file=sys.stderr)
+        sys.exit(2)
+
+
+def picture_size(text: str) -> tuple[int, int]:
+    """Return (width, height) for a text such as ``640x480``."""
+    match = re.fullmatch(r'(\d+)x(\d+)', text)
+    size = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not all(16 <= side <= 8192 for side in size):
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no size: give width and height in pixels, 16 to 8192, such as 640x480"
+        )
+    return size
+
+
+def picture_rate(text: str) -> float:
+    """Return a rate in pictures per second."""
+    return _number(text, float, 0.1, 1000, 'a rate in pictures per second')
+
+
+def picture_count(text: str) -> int:
+    """Return a number of pictures."""
+    return _number(text, int, 1, 10**9, 'a number of pictures')
+
+
+def duration(text: str) -> float:
+    """Return a duration in seconds."""
+    return _number(text, float, 1, 86_400, 'a duration in seconds')
+
+
+def number(kind: type, minimum: float, maximum: float, meaning: str) -> Callable:
+    """Return what makes an int or float of a text, and refuses one out of range."""
+    return lambda text: _number(text, kind, minimum, maximum, meaning)
+
+
+def _number(text: str, kind: type, minimum: float, maximum: float, meaning: str):
+    try:
+        value = kind(text)
+    except ValueError:
+        value = float('nan')
+    if not minimum <= value <= maximum:
+        raise argparse.ArgumentTypeError(f"'{text}' is not {meaning} of {minimum:g} to {maximum:g}")
+    return value

@@ -1,0 +1,101 @@
+"""What the classifiers said about each face that is followed, and whose turn it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..types import Classification, Track
+from .classifier import Classifier
+from .smoothing import TimeAverage
+
+
+@dataclass
+class Answer:
+    """One question about one face: what ``source`` said last, and the average over time."""
+
+    source: Classifier | None
+    average: TimeAverage = field(default_factory=TimeAverage)
+    raw: Classification | None = None
+    smooth: Classification | None = None
+
+    def add(self, said: Classification, time_s: float, time_constant: float) -> None:
+        """Take a new answer into the average."""
+        self.raw = said
+        self.smooth = Classification(
+            said.labels, self.average.add(said.probabilities, time_s, time_constant)
+        )
+
+
+NO_ANSWER = Answer(None)
+
+
+class AnswerBook:
+    """
+    Keeps the answers per face.
+
+    ``questions`` below are the classifiers in use by name, such as ``{'emotion': classifier}``;
+    what another classifier said under that name before is forgotten.
+    """
+
+    def __init__(self):
+        self._answers: dict[str, dict[str, Answer]] = {}
+        self._waited: dict[str, int] = {}
+
+    def reset(self) -> None:
+        """Forget all answers."""
+        self._answers.clear()
+        self._waited.clear()
+
+    def keep(self, ids: set[str]) -> None:
+        """Forget the faces that are no longer followed."""
+        for gone in set(self._answers) - ids:
+            del self._answers[gone], self._waited[gone]
+
+    def due(
+        self, tracks: Sequence[Track], questions: Mapping[str, Classifier], interval: int = 1
+    ) -> list[Track]:
+        """
+        Return whom to classify in this image, in the order of ``tracks``.
+
+        Everybody who lacks an answer, and of the others those that have waited for ``interval``
+        images: the longest wait first, and no more of them than keeps every image's share equal.
+        """
+        if not questions:
+            return []
+        for track in tracks:
+            self._waited[track.id] = self._waited.get(track.id, interval - 1) + 1
+            self._answers.setdefault(track.id, {})
+        unknown = [
+            track
+            for track in tracks
+            if any(self.get(track.id, *question) is NO_ANSWER for question in questions.items())
+        ]
+        waiting = [
+            track for track in tracks if track not in unknown and self._waited[track.id] >= interval
+        ]
+        waiting.sort(key=lambda track: -self._waited[track.id])
+        share = max(-(-len(tracks) // interval) - len(unknown), 0)
+        chosen = {track.id for track in unknown + waiting[:share]}
+        return [track for track in tracks if track.id in chosen]
+
+    def add(
+        self,
+        track: Track,
+        name: str,
+        source: Classifier,
+        said: Classification,
+        time_s: float,
+        time_constant: float,
+    ) -> None:
+        """Note what a classifier said about a face that was due."""
+        answer = self.get(track.id, name, source)
+        if answer is NO_ANSWER:
+            answer = self._answers.setdefault(track.id, {})[name] = Answer(source)
+        answer.add(said, time_s, time_constant)
+        self._waited[track.id] = 0
+
+    def get(self, track_id: str, name: str, source: Classifier | None) -> Answer:
+        """Return the answer of ``source`` about a face, an empty one if it was never asked."""
+        answer = self._answers.get(track_id, {}).get(name)
+        return answer if answer is not None and answer.source is source else NO_ANSWER

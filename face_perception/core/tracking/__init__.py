@@ -1,0 +1,1 @@
+"""Which detections belong to the same person."""

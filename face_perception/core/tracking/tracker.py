@@ -1,0 +1,254 @@
+"""
+Which face is which from image to image.
+
+Each face is followed by a Kalman filter with constant velocity, and detections are given to the
+tracks by overlap with the predicted boxes, as in SORT (Bewley et al., "Simple Online and Realtime
+Tracking", 2016).  Two things differ: a small or fast face whose boxes no longer overlap is still
+linked when it is near, and time is in seconds, so that the frame rate may vary.  What a detector
+is not sure of begins no track, but goes on with one (Zhang et al., "ByteTrack", 2022).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..types import Box, Detection, Track
+
+#: Standard deviations of the filter, in sides of the face: of a detector's box, of a new face's
+#: velocity (per second) and of its acceleration (per second squared).
+BOX_NOISE = 0.06
+FIRST_VELOCITY = 1.5
+ACCELERATION = np.array([5.0, 5.0, 1.5, 1.5])
+#: Boxes that overlap less than this are linked only by nearness.
+LEAST_OVERLAP = 0.1
+#: A faint detection is linked only to a track that it overlaps at least so much.
+FAINT_OVERLAP = 0.3
+#: Near: centres at most this far apart, in sides, and sides at most this factor apart.
+NEAR = 1.0
+NEAR_SIZE_FACTOR = 1.7
+#: What a face that the last detection missed loses against one that it saw: when two cross, the
+#: one in front keeps its detections.
+ABSENCE_PENALTY = 0.25
+#: An image this much older than the one before means that time was set back, in seconds.
+SET_BACK_S = 1.0
+
+
+@dataclass
+class _Identity:
+    """What a track is besides its box: who, how sure, and when it was last detected."""
+
+    id: str
+    score: float
+    last_seen: float
+
+
+class Tracker:
+    """
+    Gives faces identities that survive short misses and crossings.
+
+    Use one per camera.  ``update`` takes what a detector found; ``predict`` says where those
+    faces are in an image on which no detector ran.
+    """
+
+    def __init__(self):
+        self._born = 0
+        self.reset()
+
+    def __len__(self) -> int:
+        """Return the number of faces that are followed, also those unseen for a moment."""
+        return len(self._identities)
+
+    @property
+    def ids(self) -> set[str]:
+        """Return the identities of the faces that are followed."""
+        return {one.id for one in self._identities}
+
+    def reset(self) -> None:
+        """Forget all faces; identities are not given out again."""
+        self._time: float | None = None
+        self._updated: float | None = None
+        self._identities: list[_Identity] = []
+        self._boxes = np.zeros((0, 4))  # centre x, centre y, width, height
+        self._velocity = np.zeros((0, 4))
+        self._variance = np.zeros((3, 0, 4))  # of box; of box and velocity; of velocity
+
+    def update(
+        self, detections: Sequence[Detection], time_s: float, max_age: float = 1.0
+    ) -> list[Track]:
+        """
+        Link the detections of one image to the faces of earlier ones.
+
+        ``time_s`` is when the image was taken.  A face unseen for longer than ``max_age``
+        seconds is forgotten; time that was set back forgets all.  Returns one track per
+        detection, in their order and with their boxes, but for faint ones where no face was.
+        """
+        self._advance(time_s)
+        self._keep([self._time - one.last_seen <= max_age for one in self._identities])
+        found = np.array(
+            [(*each.box.center, each.box.width, each.box.height) for each in detections]
+        ).reshape(-1, 4)
+        links = self._link(found, np.array([each.faint for each in detections], bool))
+        self._updated = self._time
+        self._correct(list(links.values()), found[list(links)])
+        for index, detection in enumerate(detections):
+            if index not in links and not detection.faint:
+                links[index] = self._add(found[index])
+        tracks = []
+        for index in sorted(links):
+            detection, identity = detections[index], self._identities[links[index]]
+            identity.score, identity.last_seen = detection.score, self._time
+            tracks.append(Track(identity.id, detection.box, detection.score))
+        return tracks
+
+    def _link(self, found: np.ndarray, faint: np.ndarray) -> dict[int, int]:
+        """Pair detections with tracks, ``{detection: track}``: first the sure ones."""
+        affinity = self._affinity(found)
+        sure = np.flatnonzero(~faint)
+        links = {int(sure[column]): row for column, row in assign(affinity[:, sure]).items()}
+        left = [row for row in range(len(self._identities)) if row not in links.values()]
+        unsure = np.flatnonzero(faint)
+        if left and unsure.size:
+            rest = affinity[np.ix_(left, unsure)]
+            rest[rest < FAINT_OVERLAP] = -np.inf
+            links |= {int(unsure[column]): left[row] for column, row in assign(rest).items()}
+        return links
+
+    def predict(self, time_s: float) -> list[Track]:
+        """
+        Return where the faces of the last ``update`` are at ``time_s``.
+
+        Faces that the detector missed then are not among them: nothing is made up.
+        """
+        self._advance(time_s)
+        return [
+            Track(one.id, Box(x - width / 2, y - height / 2, width, height), one.score)
+            for one, (x, y, width, height) in zip(self._identities, self._boxes.tolist())
+            if one.last_seen == self._updated
+        ]
+
+    def missed(self) -> list[tuple[Track, float]]:
+        """
+        Return the faces that the last ``update`` missed, and for how many seconds each has been.
+
+        Their boxes are where their motion has brought them: a guess, which gets worse with time.
+        """
+        return [
+            (
+                Track(one.id, Box(x - width / 2, y - height / 2, width, height), one.score),
+                self._time - one.last_seen,
+            )
+            for one, (x, y, width, height) in zip(self._identities, self._boxes.tolist())
+            if one.last_seen != self._updated
+        ]
+
+    def _advance(self, time_s: float) -> None:
+        """Move all faces on to a time."""
+        if self._time is not None and time_s < self._time - SET_BACK_S:
+            self.reset()
+        step = 0.0 if self._time is None else max(time_s - self._time, 0.0)
+        self._time = max(time_s, self._time or time_s)
+        if step == 0.0 or not self._identities:
+            return
+        noise = (ACCELERATION * self._sides()[:, None]) ** 2
+        box, both, velocity = self._variance
+        box += 2 * step * both + step**2 * velocity + step**3 / 3 * noise
+        both += step * velocity + step**2 / 2 * noise
+        velocity += step * noise
+        self._boxes += step * self._velocity
+        np.maximum(self._boxes[:, 2:], 1.0, out=self._boxes[:, 2:])
+
+    def _correct(self, tracks: list[int], found: np.ndarray) -> None:
+        """Take the detected boxes ``[n, 4]`` into account for these tracks."""
+        if not tracks:
+            return
+        box, both, velocity = self._variance[:, tracks]
+        total = box + (BOX_NOISE * self._sides()[tracks, None]) ** 2
+        innovation = found - self._boxes[tracks]
+        gain, velocity_gain = box / total, both / total
+        self._boxes[tracks] += gain * innovation
+        self._velocity[tracks] += velocity_gain * innovation
+        self._variance[:, tracks] = (
+            box * (1 - gain),
+            both * (1 - gain),
+            velocity - velocity_gain * both,
+        )
+
+    def _affinity(self, found: np.ndarray) -> np.ndarray:
+        """
+        Return how well each track fits each detection, ``[tracks, detections]``.
+
+        Above 0 by overlap, up to 1; below 0 by nearness; -inf where they cannot be one.
+        """
+        mine, theirs = self._boxes[:, None], found[None]
+        apart = np.abs(mine - theirs)
+        reach = (mine + theirs) / 2
+        overlap = np.clip(
+            np.minimum(reach[..., 2:] - apart[..., :2], np.minimum(mine[..., 2:], theirs[..., 2:])),
+            0,
+            None,
+        ).prod(-1)
+        union = mine[..., 2:].prod(-1) + theirs[..., 2:].prod(-1) - overlap
+        share = overlap / np.maximum(union, 1e-9)
+        distance = (apart[..., :2] / reach[..., 2:]).max(-1)
+        bigger = np.maximum(mine[..., 2:], theirs[..., 2:])
+        alike = (bigger <= NEAR_SIZE_FACTOR * np.minimum(mine[..., 2:], theirs[..., 2:])).all(-1)
+        affinity = np.where(
+            share >= LEAST_OVERLAP, share, np.where(alike & (distance <= NEAR), -distance, -np.inf)
+        )
+        absent = np.array([one.last_seen != self._updated for one in self._identities])
+        return affinity - ABSENCE_PENALTY * absent[:, None]
+
+    def _sides(self) -> np.ndarray:
+        return self._boxes[:, 2:].max(1)
+
+    def _add(self, box: np.ndarray) -> int:
+        self._born += 1
+        self._identities.append(_Identity(str(self._born), 0.0, self._time))
+        side = box[2:].max()
+        variance = np.broadcast_to(
+            np.array([BOX_NOISE**2, 0.0, FIRST_VELOCITY**2])[:, None, None] * side**2, (3, 1, 4)
+        )
+        self._boxes = np.vstack([self._boxes, box])
+        self._velocity = np.vstack([self._velocity, np.zeros(4)])
+        self._variance = np.concatenate([self._variance, variance], axis=1)
+        return len(self._identities) - 1
+
+    def _keep(self, wanted: list[bool]) -> None:
+        if all(wanted):
+            return
+        self._identities = [one for one, kept in zip(self._identities, wanted) if kept]
+        mask = np.array(wanted)
+        self._boxes, self._velocity = self._boxes[mask], self._velocity[mask]
+        self._variance = self._variance[:, mask]
+
+
+def assign(affinity: np.ndarray) -> dict[int, int]:
+    """
+    Pair the columns of ``affinity`` ``[rows, columns]`` with rows: ``{column: row}``.
+
+    The best pair first, then partners are exchanged wherever that raises the sum, which is what
+    two crossing faces need; -inf is never paired.
+    """
+    rows, columns = affinity.shape
+    if not rows or not columns:
+        return {}
+    values = affinity.tolist()
+    links: dict[int, int] = {}
+    taken: set[int] = set()
+    for place in np.argsort(-affinity, axis=None, kind='stable').tolist():
+        row, column = divmod(place, columns)
+        if values[row][column] == -np.inf or len(links) == min(rows, columns):
+            break
+        if column not in links and row not in taken:
+            links[column] = row
+            taken.add(row)
+    pairs = list(links)
+    for position, first in enumerate(pairs):
+        for second in pairs[position + 1 :]:
+            a, b = links[first], links[second]
+            if values[a][second] + values[b][first] > values[a][first] + values[b][second]:
+                links[first], links[second] = b, a
+    return links

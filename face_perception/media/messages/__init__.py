@@ -1,0 +1,1 @@
+"""Between pictures and the fields of messages."""

@@ -1,0 +1,1 @@
+"""The built-in sample: a person who moves before a camera."""

@@ -1,0 +1,90 @@
+"""Where pictures come from: a webcam, a video, an image, a folder of images, the sample."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from .errors import SourceError
+from .file_sources import DEFAULT_RATE, IMAGE_SUFFIXES, ImagesSource, VideoSource, silence_opencv
+from .fitting import Size
+from .sample.sample import SampleScene
+from .webcam import WebcamSource
+
+SAMPLE_SIZE = (640, 480)
+
+
+class Source(Protocol):
+    """
+    A source of pictures.
+
+    ``rate`` is its own rate in pictures per second.  A ``live`` source gives pictures when it
+    has them; any other gives one whenever it is asked.
+    """
+
+    rate: float
+    live: bool
+
+    def frames(self, loop: bool = True) -> Iterator[np.ndarray]:
+        """
+        Give uint8 ``[H, W, 3]`` BGR pictures; ``loop`` begins again at the end.
+
+        Raises ``SourceError`` when the source breaks.
+        """
+
+
+def open_source(
+    text: str,
+    size: Size | None = None,
+    rate: float | None = None,
+    warn: Callable[[str], None] = print,
+) -> Source:
+    """
+    Open what ``text`` names: ``sample``, a webcam (``0``, ``/dev/video0``), a file or a folder.
+
+    ``size`` is (width, height) in pixels, ``None`` leaves the source's own; pictures of
+    another shape get black borders, so that faces keep their proportions.  ``rate`` is asked of
+    webcams and makes the sample last as long at every rate.  ``warn`` gets one sentence per
+    image that is skipped.  Raises ``SourceError`` with what is wrong and what to do.
+    """
+    silence_opencv()
+    if text == 'sample':
+        return SampleSource(size or SAMPLE_SIZE, rate or DEFAULT_RATE)
+    if re.fullmatch(r'\d+|/dev/video\d+', text):
+        return WebcamSource(int(re.sub(r'\D', '', text)), size, rate)
+    path = Path(text).expanduser()
+    if not path.exists():
+        raise SourceError(
+            f"the source '{text}' does not exist: give a video, an image, a folder of images, the "
+            "number of a webcam (0 is the first), or 'sample'"
+        )
+    if not os.access(path, os.R_OK):
+        raise SourceError(f"the source '{text}' cannot be read: check its permissions")
+    if path.is_dir():
+        return ImagesSource.of_folder(path, size, warn)
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return ImagesSource([path], size, warn)
+    return VideoSource(path, size)
+
+
+class SampleSource:
+    """The built-in scene."""
+
+    live = False
+
+    def __init__(self, size: Size, rate: float):
+        self.rate = rate
+        self._scene = SampleScene(*size, rate)
+        self._scene.frame(0)  # what is missing shows now
+
+    def frames(self, loop: bool = True) -> Iterator[np.ndarray]:
+        """Give the scene's pictures."""
+        index = 0
+        while loop or index < len(self._scene):
+            yield self._scene.frame(index)
+            index += 1

@@ -1,0 +1,1 @@
+"""The files that are made of a recording."""

@@ -1,0 +1,112 @@
+"""Our results as rosbags' messages, with definitions from the package's own .msg files."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
+from ...core.resources import share_directory
+from ...core.types import FrameResult
+from ...media.messages.fields import Latency, duration_fields, face_fields, roi_fields
+from ..types import Frame, Stages
+
+FACE, FACES, LATENCY = (
+    f'face_perception/msg/{name}' for name in ('Face', 'FaceArray', 'PipelineLatency')
+)
+IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
+JPEG_QUALITY = 90
+
+
+class Messages:
+    """Makes messages; ``store`` knows their types and those of ROS 2 itself."""
+
+    def __init__(self):
+        self.store = get_typestore(Stores.LATEST)
+        folder = share_directory() / 'msg'
+        types = {}
+        for kind in (FACE, FACES, LATENCY):
+            text = (folder / f'{kind.rsplit("/", 1)[1]}.msg').read_text()
+            types |= get_types_from_msg(text, kind)
+        self.store.register(types)
+        self._types = SimpleNamespace(
+            **{
+                name.rsplit('/', 1)[1]: kind
+                for name, kind in self.store.types.items()
+                if name
+                in (
+                    FACE,
+                    FACES,
+                    LATENCY,
+                    IMAGE,
+                    COMPRESSED,
+                    'std_msgs/msg/Header',
+                    'builtin_interfaces/msg/Time',
+                    'builtin_interfaces/msg/Duration',
+                    'sensor_msgs/msg/RegionOfInterest',
+                )
+            }
+        )
+
+    def serialize(self, message) -> memoryview:
+        """Return a message as CDR."""
+        return self.store.serialize_cdr(message, message.__msgtype__)
+
+    def faces(self, frame: Frame, result: FrameResult):
+        """Return the FaceArray of a frame."""
+        types = self._types
+        return types.FaceArray(
+            self._header(frame),
+            result.image_width,
+            result.image_height,
+            [
+                types.Face(roi=types.RegionOfInterest(**roi_fields(face.box)), **face_fields(face))
+                for face in result.faces
+            ],
+        )
+
+    def latency(self, frame: Frame, result: FrameResult, stages: Stages, count: int):
+        """Return the PipelineLatency of a frame, the ``count``-th of its stream."""
+        latency = Latency(
+            decode=stages.decode,
+            detect=stages.detect,
+            track=stages.track,
+            classify=stages.classify,
+            processing=stages.total,
+        )
+        durations = {
+            name: self._types.Duration(**duration_fields(seconds))
+            for name, seconds in vars(latency).items()
+        }
+        return self._types.PipelineLatency(
+            header=self._header(frame),
+            faces=len(result.faces),
+            frames_received=count,
+            frames_processed=count,
+            frames_dropped=0,
+            **durations,
+        )
+
+    def image(self, frame: Frame, picture: np.ndarray, compressed: bool):
+        """Return a uint8 ``[H, W, 3]`` BGR picture as Image, or as CompressedImage (JPEG)."""
+        if compressed:
+            _, data = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+            return self._types.CompressedImage(
+                self._header(frame), 'bgr8; jpeg compressed bgr8', data.reshape(-1)
+            )
+        height, width = picture.shape[:2]
+        return self._types.Image(
+            self._header(frame),
+            height,
+            width,
+            'bgr8',
+            0,
+            3 * width,
+            np.ascontiguousarray(picture).reshape(-1),
+        )
+
+    def _header(self, frame: Frame):
+        seconds, nanoseconds = divmod(frame.stamp_ns, 10**9)
+        return self._types.Header(self._types.Time(seconds, nanoseconds), frame.frame_id)

@@ -1,0 +1,182 @@
+"""A bag with all that the source has, and our results beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from rosbags.interfaces import Connection
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+
+from ...core.types import FrameResult
+from ...media.bags.reader import Bag, Message, Topic
+from ...visuals.boxes import annotate
+from ..readers import IMAGE_TYPES
+from ..types import Frame, Stages
+from .bag_messages import COMPRESSED, FACES, IMAGE, LATENCY, Messages
+
+#: The version of rosbag2's metadata that every ROS 2 from Humble on reads.
+VERSION = 8
+NODE = 'face_perception'
+#: Types of other packages that carry pictures: they cannot be anonymised, and are left out.
+PICTURES = re.compile(r'image|video|packet', re.IGNORECASE)
+
+
+class BagOutput:
+    """
+    Writes the folder ``bag`` (MCAP): the messages of the source, raw as they are, and ours.
+
+    Ours are named as the live node names them, ``/face_perception/faces`` and so on; with several
+    image topics each has its own ones below its own name, such as
+    ``/left/image_raw/face_perception/faces``.  With ``anonymized`` the frames' pictures take the
+    place of the images, and all others are left out.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        topics: tuple[str, ...],
+        source: Bag | None,
+        annotated: str = 'jpeg',
+        anonymized: bool = False,
+    ):
+        """``topics`` are those that frames come from, ``source`` the bag (none: a video)."""
+        self._messages = Messages()
+        self._annotated, self._anonymized = annotated, anonymized
+        self._path = folder / 'bag'
+        self._writer = Writer(self._path, version=VERSION, storage_plugin=StoragePlugin.MCAP)
+        self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
+        self._source = source
+        self._topics = topics or ('',)
+        self._copied: dict[tuple[str, str], Connection] = {}
+        self._ours: dict[str, dict[str, Connection]] = {}
+        self._counts = dict.fromkeys(self._topics, 0)
+        self._seen = dict.fromkeys(self._topics, 0)
+        self._writer.open()
+        try:
+            self._connect()
+        except BaseException:
+            self._writer.abort()
+            raise
+        self._raw = self._raw_messages()
+
+    def add(self, frame: Frame, result: FrameResult, stages: Stages) -> None:
+        """Copy the source up to this frame, and write what is known about it."""
+        self._copy_until(frame)
+        self._counts[frame.topic] += 1
+        ours, messages = self._ours[frame.topic], self._messages
+        self._write(ours['faces'], frame, messages.faces(frame, result))
+        self._write(
+            ours['latency'],
+            frame,
+            messages.latency(frame, result, stages, self._counts[frame.topic]),
+        )
+        if self._annotated != 'none':
+            picture = annotate(frame.picture, result.faces)
+            self._write(
+                ours['annotated'], frame, messages.image(frame, picture, self._annotated == 'jpeg')
+            )
+
+    def close(self) -> list[Path]:
+        """Copy the rest and complete the bag."""
+        for message in self._raw:
+            self._copy(message)
+        self._writer.close()
+        if self._source is not None:
+            self._source.close()
+        return sorted(self._path.iterdir())
+
+    def _connect(self) -> None:
+        """Declare all topics; a bag should say what it may hold, also where nothing comes."""
+        names = [topic.name for topic in self._source.topics] if self._source else []
+        for topic in self._source.topics if self._source else ():
+            if self._is_copied(topic):
+                self._copied[topic.name, topic.type] = self._add_connection(topic)
+        image = COMPRESSED if self._annotated == 'jpeg' else IMAGE
+        for topic in self._topics:
+            base = f'{topic if len(self._topics) > 1 else ""}/{free_name(names)}'
+            ours = {'faces': (f'{base}/faces', FACES), 'latency': (f'{base}/latency', LATENCY)}
+            if self._annotated != 'none':
+                # As image_transport names the compressed form of a topic.
+                ending = '/compressed' if self._annotated == 'jpeg' else ''
+                ours['annotated'] = (f'{base}/image_annotated{ending}', image)
+            self._ours[topic] = {
+                name: self._writer.add_connection(*what, typestore=self._messages.store)
+                for name, what in ours.items()
+            }
+
+    def _is_copied(self, topic: Topic) -> bool:
+        if not self._anonymized or topic.name in self._topics:
+            return True
+        return topic.type not in IMAGE_TYPES and not PICTURES.search(topic.type)
+
+    def _add_connection(self, topic: Topic) -> Connection:
+        definition, digest = topic.definition, topic.digest
+        if not definition and topic.type in self._messages.store.fielddefs:
+            definition, _ = self._messages.store.generate_msgdef(topic.type, ros_version=2)
+        connection = self._writer.add_connection(
+            topic.name,
+            topic.type,
+            msgdef=definition,
+            rihs01=digest or 'unknown',
+            offered_qos_profiles=topic.qos,
+        )
+        if not digest:  # rosbags wants one, and bags from before Iron have none
+            self._writer.connections[-1] = connection = connection._replace(digest='')
+        return connection
+
+    def _raw_messages(self) -> Iterator[Message]:
+        """Give what is copied, with the images of the frames' topics."""
+        if self._source is not None:
+            wanted = [
+                topic for topic in self._source.topics if (topic.name, topic.type) in self._copied
+            ]
+            if wanted:  # none means all
+                yield from self._source.messages(wanted)
+
+    def _copy_until(self, frame: Frame) -> None:
+        """Copy the messages before the image of ``frame``, and that one."""
+        for message in self._raw:
+            name = message.topic.name
+            if (
+                name == frame.topic
+                and message.topic.type in IMAGE_TYPES
+                and (self._seen[name] == frame.index)
+            ):
+                self._seen[name] += 1
+                if self._anonymized:
+                    compressed = message.topic.type == COMPRESSED
+                    self._write(
+                        self._copied[name, message.topic.type],
+                        frame,
+                        self._messages.image(frame, frame.picture, compressed),
+                    )
+                else:
+                    self._copy_raw(message)
+                return
+            self._copy(message)
+
+    def _copy(self, message: Message) -> None:
+        """Copy a message that belongs to no frame; of an image, none could be made."""
+        if message.topic.name in self._seen and message.topic.type in IMAGE_TYPES:
+            self._seen[message.topic.name] += 1
+            if self._anonymized:
+                return
+        self._copy_raw(message)
+
+    def _copy_raw(self, message: Message) -> None:
+        self._writer.write(
+            self._copied[message.topic.name, message.topic.type], message.received_ns, message.data
+        )
+
+    def _write(self, connection: Connection, frame: Frame, message) -> None:
+        self._writer.write(connection, frame.received_ns, self._messages.serialize(message))
+
+
+def free_name(topics: list[str]) -> str:
+    """Return the live node's name, or one that no topic of the bag has."""
+    name = NODE
+    while any(f'/{name}/' in topic for topic in topics):
+        name += '_offline'
+    return name

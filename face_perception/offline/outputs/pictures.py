@@ -1,0 +1,121 @@
+"""Annotated pictures: a video per stream, or a file per still."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+from pathlib import Path
+
+import cv2
+
+from ...core.types import FrameResult
+from ...media.video_writer import Mp4Video
+from ...visuals.boxes import annotate
+from ..errors import OutputError
+from ..types import Frame, Stages
+
+#: Containers and codecs in the order in which they are tried; OpenCV has the last one built in.
+FORMATS = (('.mp4', 'mp4v'), ('.avi', 'MJPG'))
+#: Endings that are written as they were read; pictures of other kinds become PNG.
+KEPT_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp')
+
+#: A disk with less space than this, in bytes, is full; it is looked at so often, in pictures.
+SMALLEST_SPACE, LOOK_EVERY = 1 << 20, 100
+
+
+class AnnotatedVideos:
+    """Writes ``annotated.mp4``, or ``annotated_<topic>.mp4`` for each of several topics."""
+
+    def __init__(self, folder: Path, rates: dict[str, float]):
+        """``rates`` are the pictures per second of each topic."""
+        self._folder, self._rates = folder, rates
+        self._videos: dict[str, Mp4Video] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, frame: Frame, result: FrameResult, stages: Stages) -> None:
+        """Append a picture."""
+        picture = annotate(frame.picture, result.faces)
+        if self._counts.get(frame.topic, 0) % LOOK_EVERY == 0:
+            check_space(self._folder)
+        if frame.topic not in self._videos:
+            self._videos[frame.topic] = open_video(
+                self._folder / f'annotated{self._ending(frame.topic)}',
+                picture.shape[1::-1],
+                self._rates[frame.topic],
+            )
+        self._videos[frame.topic].write(picture)
+        self._counts[frame.topic] = self._counts.get(frame.topic, 0) + 1
+
+    def close(self) -> list[Path]:
+        """Complete the files; raises ``OutputError`` for one that was not written whole."""
+        files = []
+        for topic, video in self._videos.items():
+            files.append(video.close())
+            check_video(files[-1], self._counts[topic])
+        return files
+
+    def _ending(self, topic: str) -> str:
+        return '' if len(self._rates) < 2 else '_' + file_name(topic)
+
+
+class AnnotatedPictures:
+    """Writes each picture into ``annotated/``, under its own name."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder / 'annotated'
+        self._files: list[Path] = []
+
+    def add(self, frame: Frame, result: FrameResult, stages: Stages) -> None:
+        """Write a picture."""
+        name = (
+            frame.name
+            if Path(frame.name).suffix.lower() in KEPT_SUFFIXES
+            else (f'{frame.name}.png')
+        )
+        self._folder.mkdir(exist_ok=True)
+        _, data = cv2.imencode(Path(name).suffix.lower(), annotate(frame.picture, result.faces))
+        self._files.append(self._folder / name)
+        self._files[-1].write_bytes(data)
+
+    def close(self) -> list[Path]:
+        """Return the files."""
+        return self._files
+
+
+def open_video(stem: Path, size: tuple[int, int], rate: float) -> Mp4Video:
+    """Return a video of the first format that this OpenCV can write; ``size`` is (w, h) in px."""
+    for suffix, codec in FORMATS:
+        path = stem.with_name(stem.name + suffix)
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), rate, size)
+        if writer.isOpened():
+            return Mp4Video(path, writer, size)
+        path.unlink(missing_ok=True)
+    raise OutputError(
+        f"no video of {size[0]}x{size[1]} px can be written into '{stem.parent}': "
+        'is the disk full? Or leave out video from --outputs'
+    )
+
+
+def check_space(folder: Path) -> None:
+    """Raise what a full disk raises elsewhere: OpenCV would go on in silence to the end."""
+    if shutil.disk_usage(folder).free < SMALLEST_SPACE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def check_video(path: Path, count: int) -> None:
+    """Look whether a video has its pictures: OpenCV does not say when a disk is full."""
+    capture = cv2.VideoCapture(str(path))
+    found = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
+    capture.release()
+    if found != count:
+        raise OutputError(
+            f"'{path.name}' was not written whole ({found} of {count} pictures): is "
+            'the disk full? Or leave out video from --outputs'
+        )
+
+
+def file_name(topic: str) -> str:
+    """Return a topic's name as a part of a file's name."""
+    return re.sub(r'\W+', '_', topic).strip('_')

@@ -1,0 +1,1 @@
+"""One picture that says what was in a recording."""

@@ -1,0 +1,329 @@
+"""
+Tasks on the machines of a dask cluster that runs already.
+
+Each task is one input, done where there is room; a task whose worker is lost is done by another.
+All machines see inputs and outputs under the same paths.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import socket
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+
+from ...core.errors import FacePerceptionError
+from ...core.stream import FacePipeline, PipelineSettings
+from ..errors import InterruptedRunError
+from ..report import package_version
+from ..run import run_task
+from ..types import Task, TaskReport
+from .protocol import Fault, Progress, Step, discard, new_mark, unfinished
+
+try:
+    import distributed
+except ImportError:  # said when it is asked for
+    distributed = None
+
+PACKAGE = 'face_perception'
+INSTALL = f"run pip install '{PACKAGE}[offline,cluster]'"
+#: One and the same from Python 3.11 on.
+TIMEOUTS = (TimeoutError, asyncio.TimeoutError)
+#: Seconds within which the scheduler, and then a worker, must answer, and without any worker
+#: after which a run gives up.
+CONNECT_S = 10.0
+WORKERLESS_S = 60.0
+#: Seconds between two steps that a worker tells, between two looks at Ctrl-C and at the workers,
+#: and that workers get to clean up.
+STEP_PERIOD_S = 0.5
+CHECK_PERIOD_S = 0.2
+LOOK_PERIOD_S = 5.0
+GRACE_S = 10.0
+#: How often a task is begun at most, when its workers were asked to end.
+MOST_ATTEMPTS = 3
+
+
+class ClusterError(FacePerceptionError):
+    """The cluster cannot do the tasks."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A task as a worker gets it, with paths that hold on every machine."""
+
+    task: Task
+    #: Whether the input was there for whoever sent it.
+    present: bool
+    #: A file beside the outputs, by which a worker knows that it sees the same folder.
+    marker: Path
+    #: Under which the steps are told, and the task's place in the run.
+    topic: str
+    place: int
+
+
+def run_on_cluster(tasks: Sequence[Task], progress: Progress, address: str) -> None:
+    """Run the tasks on the workers of a scheduler; see ``scheduling.run_all``."""
+    if not tasks:
+        return
+    client = _connect(address)
+    try:
+        _check_workers(client, address)
+        with tempfile.NamedTemporaryFile(prefix='.shared-', dir=tasks[0].folder.parent) as marker:
+            _Run(client, tasks, progress, Path(marker.name).absolute()).run()
+    finally:
+        client.close(timeout=2)
+
+
+class _Run:
+    """The tasks on their way through a cluster."""
+
+    def __init__(self, client, tasks: Sequence[Task], progress: Progress, marker: Path):
+        self._client, self._tasks, self._progress = client, tasks, progress
+        self._topic = f'{PACKAGE}-{uuid.uuid4().hex}'
+        self._jobs = [
+            Job(_absolute(task), task.source.exists(), marker, self._topic, place)
+            for place, task in enumerate(tasks)
+        ]
+        #: Pairs of a task's place and a ``Step``, or ``None`` when it has ended.
+        self._events: queue.Queue[tuple[int, Step | None]] = queue.Queue()
+        self._futures: dict[int, distributed.Future] = {}
+        self._attempts = [0] * len(tasks)
+        self._workers_seen = self._next_look = time.monotonic()
+
+    def run(self) -> None:
+        """Send all tasks and hear of them until they have ended."""
+        self._client.subscribe_topic(self._topic, self._on_step)
+        try:
+            for place in range(len(self._jobs)):
+                self._submit(place)
+            while self._futures:
+                self._hear()
+                self._progress.check()
+                self._look()
+        finally:
+            self._cancel()
+
+    def _submit(self, place: int) -> None:
+        self._attempts[place] += 1
+        future = self._client.submit(
+            work,
+            self._jobs[place],
+            key=f'{self._topic}-{place}-{self._attempts[place]}',
+            pure=False,
+        )
+        self._futures[place] = future
+        future.add_done_callback(lambda _: self._events.put((place, None)))
+
+    def _on_step(self, event) -> None:
+        _, (place, done, total) = event
+        self._events.put((place, Step(done, total)))
+
+    def _hear(self) -> None:
+        try:
+            place, step = self._events.get(timeout=CHECK_PERIOD_S)
+        except queue.Empty:
+            return
+        if place not in self._futures:  # a step that came late
+            return
+        if step is not None:
+            self._progress.step(self._tasks[place], step.done, step.total)
+            return
+        if not self._futures[place].done():  # an end of a former attempt
+            return
+        answer = self._answer(place, self._futures[place])
+        if answer is None:  # its worker was asked to end
+            self._submit(place)
+            return
+        if isinstance(answer, Fault):
+            raise ClusterError(answer.sentence)
+        del self._futures[place]
+        discard(self._tasks[place])
+        self._progress.finished(self._tasks[place], answer)
+
+    def _answer(self, place: int, future) -> TaskReport | Fault | None:
+        task = self._tasks[place]
+        if future.status == 'cancelled':
+            return Fault(
+                'the scheduler was lost: start it again; the same command goes on where it stopped'
+            )
+        error = future.exception()
+        if error is None:
+            answer = future.result()
+            if answer is None and self._attempts[place] >= MOST_ATTEMPTS:
+                return TaskReport(
+                    task.source,
+                    'failed',
+                    'the workers that were at it were ended, one after the other: run it again',
+                )
+            return _as_here(answer, task)
+        if isinstance(error, distributed.KilledWorker):
+            return TaskReport(
+                task.source,
+                'failed',
+                'the workers that were at it were lost, one '
+                'after the other, as happens where memory runs out: give them more',
+            )
+        return Fault(
+            f'a worker cannot do it ({_sentence(error)}): on all machines of the cluster, {INSTALL}'
+        )
+
+    def _look(self) -> None:
+        """Raise when the cluster has had no worker for long."""
+        now = time.monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + LOOK_PERIOD_S
+        if self._client.nthreads():
+            self._workers_seen = now
+        elif now - self._workers_seen > WORKERLESS_S:
+            raise ClusterError(
+                f'the cluster has had no worker for {WORKERLESS_S:.0f} s: start '
+                'some; the same command goes on where it stopped'
+            )
+
+    def _cancel(self) -> None:
+        """Let the workers stop what is left, and wait until they have cleaned up."""
+        if not self._futures:
+            return
+        tasks = [self._tasks[place] for place in self._futures]
+        try:
+            self._client.cancel(list(self._futures.values()))
+        except Exception:  # the scheduler is gone: its workers notice
+            pass
+        end = time.monotonic() + GRACE_S
+        while time.monotonic() < end and any(unfinished(task) for task in tasks):
+            time.sleep(CHECK_PERIOD_S)
+        for task in tasks:
+            discard(task)
+
+
+def work(job: Job) -> TaskReport | Fault | None:
+    """Do one task, on a worker; ``None`` when nobody wants its answer any more."""
+    task, worker = job.task, distributed.get_worker()
+    key = worker.get_current_task()
+    if not job.marker.exists():
+        return Fault(
+            f"the folder '{task.folder.parent}' of the outputs is not the same on "
+            f'{_here(worker)}: use one that all machines share'
+        )
+    if job.present and not task.source.exists():
+        return TaskReport(
+            task.source,
+            'failed',
+            f"'{task.source}' does not exist on "
+            f'{_here(worker)}: use a folder that all machines share',
+        )
+    told = float('-inf')
+
+    def step(done: int, total: int | None) -> None:
+        nonlocal told
+        if time.monotonic() - told < STEP_PERIOD_S and done != total:
+            return
+        told = time.monotonic()
+        state = worker.state.tasks.get(key)
+        if (
+            state is None
+            or state.state == 'cancelled'
+            or worker.status in (distributed.Status.closing, distributed.Status.closed)
+        ):
+            raise InterruptedRunError('stopped')
+        worker.log_event(job.topic, (job.place, done, total))
+
+    try:
+        # A worker that was given up may still be at it.
+        return run_task(task, step, _load, new_mark())
+    except InterruptedRunError:
+        return None
+    except FacePerceptionError as error:
+        return Fault(f'on {_here(worker)}: {error}')
+
+
+_loaded = threading.local()
+
+
+def _load(settings: PipelineSettings) -> FacePipeline:
+    """Return a pipeline, loaded once for all tasks of a worker's thread with these settings."""
+    if getattr(_loaded, 'settings', None) != settings:
+        _loaded.pipeline = FacePipeline.load(settings)
+        _loaded.settings = settings
+    return _loaded.pipeline
+
+
+def _connect(address: str):
+    """Return a client of the scheduler."""
+    if distributed is None:
+        raise ClusterError(f'--scheduler needs dask.distributed: {INSTALL}')
+    for name in ('distributed', 'distributed.client'):  # one sentence of ours instead
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        # A client that never had an address to connect to would not end.
+        distributed.comm.resolve_address(address)
+        return distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
+    except (OSError, *TIMEOUTS, ValueError, RuntimeError) as error:
+        raise ClusterError(
+            f"the scheduler '{address}' cannot be reached within {CONNECT_S:.0f} s "
+            f"({_sentence(error)}): start it with 'dask scheduler', or correct --scheduler"
+        ) from None
+
+
+def _check_workers(client, address: str) -> None:
+    """Raise unless there are workers, and all have this package in this version."""
+    try:
+        client.wait_for_workers(1, timeout=CONNECT_S)
+    except TIMEOUTS:
+        raise ClusterError(
+            f"the scheduler '{address}' has no workers: start some with 'dask worker {address}'"
+        ) from None
+    wanted = package_version()
+    if not wanted:  # colcon installed it: there is no version to compare
+        return
+    for worker, found in client.run(metadata.version, PACKAGE, on_error='return').items():
+        if found != wanted:
+            has = found if isinstance(found, str) else 'none'
+            raise ClusterError(
+                f"the worker '{worker}' needs {PACKAGE} {wanted} and has {has}: "
+                f'{INSTALL} there, and start it again'
+            )
+
+
+def _absolute(task: Task) -> Task:
+    """Return a task that means the same in every folder."""
+    models = {
+        name: str(Path(model).expanduser().absolute())
+        for name in ('detector_model', 'emotion_model', 'gender_model')
+        if '/' in (model := getattr(task.settings, name))
+    }
+    return replace(
+        task,
+        source=task.source.absolute(),
+        folder=task.folder.absolute(),
+        settings=replace(task.settings, **models),
+    )
+
+
+def _as_here(answer: TaskReport | Fault | None, task: Task) -> TaskReport | Fault | None:
+    """Return a worker's answer with the paths that this process uses."""
+    if not isinstance(answer, TaskReport):
+        return answer
+    folder = task.folder.absolute()
+    return replace(
+        answer,
+        source=task.source,
+        files=tuple(task.folder / path.relative_to(folder) for path in answer.files),
+    )
+
+
+def _here(worker) -> str:
+    return f'the worker {worker.address} ({socket.gethostname()})'
+
+
+def _sentence(error: BaseException) -> str:
+    return ' '.join(str(error).split()).rstrip('.') or type(error).__name__

@@ -1,0 +1,61 @@
+"""What a run and its workers tell each other, and what lost workers leave behind."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from dataclasses import dataclass
+from glob import escape
+from pathlib import Path
+from typing import Protocol
+
+from ..run import UNFINISHED
+from ..types import Task, TaskReport
+
+
+class Progress(Protocol):
+    """What is told of the tasks; several may be in work at a time."""
+
+    def check(self) -> None:
+        """Raise ``InterruptedRunError`` once the user wants to stop; ask often."""
+
+    def step(self, task: Task, done: int, total: int | None) -> None:
+        """Take that so many frames of a task are done; raises as ``check`` does."""
+
+    def finished(self, task: Task, report: TaskReport) -> None:
+        """Take what became of a task; they finish in any order."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a worker tells while it is at a task."""
+
+    done: int
+    total: int | None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What a worker met that all other tasks would meet too."""
+
+    sentence: str
+
+
+def unfinished(task: Task) -> list[Path]:
+    """Return the folders in which a task is being made, or was by a worker that was lost."""
+    return [
+        folder
+        for mark in ('', '?' * len(new_mark()))
+        for folder in task.folder.parent.glob(f'{UNFINISHED}{mark}{escape(task.folder.name)}')
+    ]
+
+
+def new_mark() -> str:
+    """Return a mark for ``run_task``."""
+    return f'{uuid.uuid4().hex[:8]}~'
+
+
+def discard(task: Task) -> None:
+    """Remove what workers that were lost have left of a task."""
+    for folder in unfinished(task):
+        shutil.rmtree(folder, ignore_errors=True)

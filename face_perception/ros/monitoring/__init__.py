@@ -1,0 +1,1 @@
+"""How the node watches itself and its input: diagnostics, silence, clocks."""

@@ -1,0 +1,80 @@
+"""What /diagnostics says: the node's state, in levels with documented thresholds."""
+
+from __future__ import annotations
+
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+
+from ...core.stream import FacePipeline
+from .health import LOG_PERIOD_S, Health
+
+PERIOD_S = 1.0
+
+
+class Diagnostics:
+    """
+    Publishes the node's status once a second.
+
+    Its stamp, rates and ages are on the node's own clock. It comes every second of real time,
+    so that a paused simulation does not look like a dead node.
+    """
+
+    def __init__(self, node: Node, health: Health, describe):
+        """``describe()`` returns level, message and values (a dict) of the moment."""
+        self._node = node
+        self._health = health
+        self._describe = describe
+        self._complained = float('-inf')
+        self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        node.create_timer(PERIOD_S, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def _publish(self) -> None:
+        level, message, values = self._describe()
+        clock = self._node.get_clock()
+        if (
+            clock.ros_time_is_active
+            and clock.now().nanoseconds == 0
+            and (level == DiagnosticStatus.OK)
+        ):
+            level = DiagnosticStatus.WARN
+            message = 'use_sim_time is true, but nobody publishes /clock: start the simulation'
+        name = self._node.get_fully_qualified_name()
+        status = self._health.status(
+            f'face_perception: {name}',
+            self._node.resolve_topic_name('image'),
+            level,
+            message,
+            values,
+        )
+        self._log_complaint()
+        array = DiagnosticArray(status=[status])
+        array.header.stamp = clock.now().to_msg()
+        self._publisher.publish(array)
+
+    def _log_complaint(self) -> None:
+        """Warn of dropped or lost images in the log too, once a minute."""
+        complaint = self._health.complaint()
+        if complaint and time.monotonic() - self._complained >= LOG_PERIOD_S:
+            self._complained = time.monotonic()
+            self._node.get_logger().warning(complaint)
+
+
+def model_values(pipeline: FacePipeline | None) -> dict[str, str]:
+    """Return which detector and models are in use, with checksums."""
+    if pipeline is None:
+        return {}
+    detector = pipeline.settings.detector_type
+    if model := getattr(pipeline.detector, 'model', None):
+        detector += f', {_model_value(model)}'
+    models = {'emotion': pipeline.emotion, 'gender': pipeline.gender}
+    return {'detector': detector, 'detector input size (px)': str(pipeline.detector.input_size)} | {
+        f'model {task}': _model_value(used.model) if used else 'off'
+        for task, used in models.items()
+    }
+
+
+def _model_value(model) -> str:
+    return f'{model.path.name} {model.version}, SHA-256 {model.sha256[:12]}'

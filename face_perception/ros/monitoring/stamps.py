@@ -1,0 +1,119 @@
+"""What the images' stamps tell: wrong clocks, and images that were lost on their way."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from builtin_interfaces.msg import Time as TimeMessage
+from rclpy.time import Time
+
+from ...media.messages.fields import NANOSECONDS
+
+#: An image older than this, or more than a second from the future, has a wrong stamp.
+OLDEST_STAMP_S = 10.0
+FUTURE_STAMP_S = 1.0
+#: Seconds of real time for which stamps must be wrong in simulation before that is said.
+SETTLE_S = 1.0
+#: Intervals between images from which the camera's period is estimated, at least and at most.
+FEWEST_INTERVALS = 10
+MOST_INTERVALS = 50
+#: An interval is a multiple of the period when it is off by at most this share of it; a camera
+#: whose intervals are not, but for ``IRREGULAR_SHARE`` of them, has no period.
+TOLERANCE = 0.25
+IRREGULAR_SHARE = 0.2
+#: After a pause of so many seconds the camera was stopped rather than its images lost.
+PAUSE_S = 5.0
+
+
+def has_stamp(stamp: TimeMessage) -> bool:
+    """Return whether the camera driver set a stamp at all."""
+    return bool(stamp.sec or stamp.nanosec)
+
+
+def seconds_of(stamp: TimeMessage) -> float:
+    """Return a stamp in seconds."""
+    return stamp.sec + stamp.nanosec / NANOSECONDS
+
+
+class StampCheck:
+    """
+    Says how old images are, and reports stamps that make no sense.
+
+    In simulation only those that go on: clock and images come by separate ways, and when the
+    clock jumps, an image may be here before it.
+    """
+
+    def __init__(
+        self, report: Callable[[str, str], None], monotonic: Callable[[], float] = time.monotonic
+    ):
+        """``report`` gets a kind and a sentence for each image whose stamp makes no sense."""
+        self._report = report
+        self._monotonic = monotonic
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew: the clock has jumped."""
+        self._wrong_since: float | None = None
+
+    def transport_time(self, stamp: TimeMessage, receipt: Time, simulated: bool = False) -> float:
+        """Return the seconds from an image's stamp to its receipt, 0 without a stamp."""
+        if not has_stamp(stamp):
+            self._report(
+                'stamp zero',
+                'an image has a stamp of 0, so its latency is unknown: '
+                'let the camera driver set header.stamp',
+            )
+            return 0.0
+        age = (receipt.nanoseconds - Time.from_msg(stamp).nanoseconds) / NANOSECONDS
+        if -FUTURE_STAMP_S <= age <= OLDEST_STAMP_S:
+            self._wrong_since = None
+            return age
+        now = self._monotonic()
+        if self._wrong_since is None:
+            self._wrong_since = now
+        if not simulated or now - self._wrong_since >= SETTLE_S:
+            where = 'past' if age > 0 else 'future'
+            self._report(
+                f'stamp {where}',
+                f'an image has a stamp {abs(age):.1f} s in the {where}: '
+                "synchronise the machines' clocks (chrony), or set use_sim_time when a bag is "
+                'replayed',
+            )
+        return age
+
+
+class StampGaps:
+    """
+    Counts the images that a regular camera sent and that never came.
+
+    The period is the lower quartile of the last intervals, so that it holds also while half of
+    the images are lost.  A camera without a period, such as one that is triggered, loses none.
+    """
+
+    def __init__(self):
+        self._last: float | None = None
+        self._intervals: deque[float] = deque(maxlen=MOST_INTERVALS)
+
+    def add(self, stamp_s: float) -> int:
+        """Note the stamp of an image that came; return how many before it were lost."""
+        interval = None if self._last is None else stamp_s - self._last
+        self._last = stamp_s
+        if interval is None or not 0 < interval < PAUSE_S:
+            return 0
+        self._intervals.append(interval)
+        period = self._period()
+        if period is None:
+            return 0
+        return max(round(interval / period) - 1, 0)
+
+    def _period(self) -> float | None:
+        if len(self._intervals) < FEWEST_INTERVALS:
+            return None
+        period = sorted(self._intervals)[len(self._intervals) // 4]
+        irregular = sum(
+            abs(each / period - max(round(each / period), 1)) > TOLERANCE
+            for each in self._intervals
+        )
+        return period if irregular <= IRREGULAR_SHARE * len(self._intervals) else None

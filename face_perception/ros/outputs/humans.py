@@ -1,0 +1,117 @@
+"""Faces as REP-155 (human-robot interaction, ROS4HRI) has them: topics per face, hri_msgs."""
+
+from __future__ import annotations
+
+import re
+from types import ModuleType
+
+import numpy as np
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from ...core.types import Face, FrameResult
+from ...media.messages.encoding import image_message
+from ...media.messages.fields import GENDER_VALUES
+from ..messages import optional_messages
+
+#: Our emotions under the names of hri_msgs/Expression.
+EXPRESSIONS = {
+    'angry': 'angry',
+    'disgust': 'disgusted',
+    'fear': 'scared',
+    'happy': 'happy',
+    'sad': 'sad',
+    'surprise': 'surprised',
+    'neutral': 'neutral',
+}
+FACES = '/humans/faces'
+
+
+class HumansOutput:
+    """
+    Publishes ``/humans/faces/tracked`` and, per face, what is known of it.
+
+    A face's topics come when it is first seen and go when it is no longer in the image.
+    """
+
+    def __init__(self, outputs, node_name: str):
+        """Raise ``FacePerceptionError`` where hri_msgs is missing."""
+        self._messages = optional_messages('hri_msgs', 'humans.enabled')
+        self._outputs = outputs
+        # Part of a topic's name: letters, digits and _ only, unique among several nodes.
+        self._prefix = re.sub(r'\W+', '_', node_name.strip('/')) + '_'
+        self._tracked = outputs.create(self._messages.IdsList, f'{FACES}/tracked')
+        self._faces: dict[str, dict] = {}
+
+    def publish(self, header: Header, picture: np.ndarray, result: FrameResult) -> None:
+        """Publish the faces of one image."""
+        present = {self._prefix + face.track_id: face for face in result.faces}
+        for gone in set(self._faces) - set(present):
+            for publisher in self._faces.pop(gone).values():
+                self._outputs.remove(publisher)
+        for name, face in present.items():
+            if name not in self._faces:
+                self._faces[name] = self._create(name)
+            self._publish_face(self._faces[name], header, picture, face)
+        self._tracked.publish(self._messages.IdsList(header=header, ids=list(present)))
+
+    def _create(self, name: str) -> dict:
+        types = {
+            'roi': self._messages.NormalizedRegionOfInterest2D,
+            'cropped': Image,
+            'expression': self._messages.Expression,
+            'softbiometrics': self._messages.SoftBiometrics,
+        }
+        return {
+            topic: self._outputs.create(kind, f'{FACES}/{name}/{topic}', active=True)
+            for topic, kind in types.items()
+        }
+
+    def _publish_face(
+        self, publishers: dict, header: Header, picture: np.ndarray, face: Face
+    ) -> None:
+        height, width = picture.shape[:2]
+        publishers['roi'].publish(region(self._messages, header, face, width, height))
+        if publishers['cropped'].get_subscription_count():
+            publishers['cropped'].publish(image_message(header, crop(picture, face)))
+        if face.emotion:
+            publishers['expression'].publish(expression(self._messages, header, face))
+        if face.gender:
+            publishers['softbiometrics'].publish(soft_biometrics(self._messages, header, face))
+
+
+def region(messages: ModuleType, header: Header, face: Face, width: int, height: int):
+    """Return a NormalizedRegionOfInterest2D for an image of ``width`` x ``height`` pixels."""
+    box = face.box
+    return messages.NormalizedRegionOfInterest2D(
+        header=header,
+        xmin=box.x / width,
+        ymin=box.y / height,
+        xmax=(box.x + box.width) / width,
+        ymax=(box.y + box.height) / height,
+        c=float(face.score),
+    )
+
+
+def expression(messages: ModuleType, header: Header, face: Face):
+    """Return an Expression; valence and arousal are not estimated and stay 0."""
+    return messages.Expression(
+        header=header,
+        expression=EXPRESSIONS[face.emotion.label],
+        confidence=face.emotion.confidence,
+    )
+
+
+def soft_biometrics(messages: ModuleType, header: Header, face: Face):
+    """Return a SoftBiometrics; age is not estimated and stays 0 with confidence 0."""
+    return messages.SoftBiometrics(
+        header=header,
+        gender=GENDER_VALUES[face.gender.label],
+        gender_confidence=face.gender.confidence,
+    )
+
+
+def crop(picture: np.ndarray, face: Face) -> np.ndarray:
+    """Return the part of a uint8 ``[H, W, 3]`` BGR picture that is the face's box."""
+    x, y = int(face.box.x), int(face.box.y)
+    return picture[y : y + int(face.box.height), x : x + int(face.box.width)]

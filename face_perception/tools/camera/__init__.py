@@ -1,0 +1,1 @@
+"""The program that publishes pictures as a camera does."""

@@ -1,0 +1,223 @@
+"""
+A camera for ROS 2 without a camera: publishes a webcam, a file, a folder or the sample.
+
+As a command: ``face_perception_camera --source sample --ros-args -r image:=/camera/image_raw``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+import rclpy
+from rclpy.duration import Duration
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, QoSReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from ...console.arguments import Parser, picture_count, picture_rate, picture_size
+from ...core.errors import FacePerceptionError
+from ...media.messages.encoding import ENCODERS, compress, encode
+from ...media.sources import Source, open_source
+from ..ros_program import refuse, run_program, warn
+from .pace import Pace
+
+PROGRAM = 'face_perception_camera'
+#: Seconds that the last pictures get to arrive, and that a webcam gets to end.
+FAREWELL_S = 0.5
+
+
+class CameraNode(Node):
+    """Publishes pictures as messages."""
+
+    def __init__(self, options: argparse.Namespace):
+        super().__init__(PROGRAM)
+        self._options = options
+        self.published = 0
+        qos = QoSProfile(depth=5, reliability=QoSReliabilityPolicy[options.reliability.upper()])
+        topic = self.resolve_topic_name('image')
+        if options.compressed:
+            # Beside the raw topic, wherever that is remapped to, as image_transport has it.
+            self.publisher = self.create_publisher(CompressedImage, f'{topic}/compressed', qos)
+        else:
+            self.publisher = self.create_publisher(Image, topic, qos)
+
+    def publish(self, picture: np.ndarray) -> None:
+        """Publish a uint8 ``[H, W, 3]`` BGR picture that was taken now."""
+        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._options.frame_id)
+        if self._options.compressed:
+            message = compress(picture, self._options.compressed, header)
+        else:
+            message = encode(picture, self._options.encoding, header)
+        self.publisher.publish(message)
+        self.published += 1
+
+    def announce(self, picture: np.ndarray, rate: float) -> None:
+        """Log what is published."""
+        options, (height, width) = self._options, picture.shape[:2]
+        self.get_logger().info(
+            f"publishing '{options.source}' on '{self.publisher.topic_name}': {width}x{height} "
+            f'{options.compressed or options.encoding}, {rate:g} Hz, {options.reliability}'
+        )
+
+
+class Stream:
+    """
+    Publishes a source's pictures at a steady rate, on a thread of its own.
+
+    A webcam may keep its reader waiting; the main thread stays free to be interrupted.
+    """
+
+    def __init__(self, node: CameraNode, source: Source, options: argparse.Namespace):
+        self._node, self._source, self._options = node, source, options
+        self._stop = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, name='face_perception_camera_stream', daemon=True
+        )
+        self.fault = ''
+
+    def start(self) -> None:
+        """Begin to publish."""
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether there are pictures left to publish."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """End; a webcam that keeps its reader waiting is not waited for."""
+        self._stop.set()
+        self._thread.join(FAREWELL_S)
+
+    def _run(self) -> None:
+        try:
+            self._publish_all()
+        except FacePerceptionError as error:
+            self.fault = str(error)
+        except Exception as error:
+            if self._node.context.ok():  # else the process is ending
+                self.fault = f'stopped by {error!r}'
+
+    def _publish_all(self) -> None:
+        rate = self._options.rate or self._source.rate
+        pace = Pace(rate)
+        for picture in self._pictures(pace):
+            if self._stop.is_set():
+                return
+            self._node.publish(picture)
+            if self._node.published == 1:
+                self._node.announce(picture, rate)
+            if self._node.published == self._options.count:
+                break
+        self._node.publisher.wait_for_all_acked(Duration(seconds=FAREWELL_S))
+
+    def _pictures(self, pace: Pace) -> Iterator[np.ndarray]:
+        """Give each picture when it is due."""
+        for picture in self._source.frames(self._options.loop):
+            if self._source.live:
+                # A webcam sets the beat itself; what comes faster than wanted is left out.
+                if self._options.rate and pace.skips():
+                    continue
+            elif not pace.wait(self._stop):
+                return
+            yield picture
+
+
+def parse_arguments(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line without its ROS part; exits with code 2 on a mistake."""
+    parser = Parser(
+        prog=PROGRAM,
+        description='Publish pictures as a ROS 2 camera does, on the topic image.',
+        epilog="ROS's own arguments follow --ros-args, such as -r image:=/camera/image_raw.",
+    )
+    parser.add_argument(
+        '--source',
+        default='sample',
+        metavar='SOURCE',
+        help='webcam (0, /dev/video0), video, GIF, image, folder of images, or '
+        "'sample', which is built in",
+    )
+    parser.add_argument(
+        '--size',
+        type=picture_size,
+        metavar='WxH',
+        help="scale the pictures into this size (None: the source's own)",
+    )
+    parser.add_argument(
+        '--rate',
+        type=picture_rate,
+        metavar='HZ',
+        help="pictures per second (None: the source's own)",
+    )
+    parser.add_argument(
+        '--encoding',
+        default='bgr8',
+        choices=ENCODERS,
+        metavar='ENCODING',
+        help=f'one of {", ".join(ENCODERS)}',
+    )
+    parser.add_argument(
+        '--compressed',
+        choices=('jpeg', 'png'),
+        help='publish CompressedImage on image/compressed instead',
+    )
+    parser.add_argument(
+        '--reliability',
+        default='reliable',
+        choices=('best_effort', 'reliable'),
+        help='quality of service; camera drivers are reliable',
+    )
+    parser.add_argument(
+        '--frame-id', default='camera', metavar='NAME', help='frame_id of the headers'
+    )
+    parser.add_argument(
+        '--loop',
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help='begin again at the end of the source',
+    )
+    parser.add_argument(
+        '--count', type=picture_count, metavar='N', help='stop after N pictures (None: never)'
+    )
+    options = parser.parse_args(arguments)
+    if options.compressed and options.encoding != 'bgr8':
+        parser.error('--compressed pictures are always bgr8: leave --encoding out')
+    return options
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the camera until it is interrupted or ends; return the process's exit code."""
+    return run_program(PROGRAM, args, parse_arguments, run)
+
+
+def run(arguments: list[str], options: argparse.Namespace) -> int:
+    """Publish until there is nothing left or the process is interrupted."""
+    source = open_source(options.source, options.size, options.rate, partial(warn, PROGRAM))
+    try:
+        rclpy.init(args=arguments)
+        node = CameraNode(options)
+    except Exception as error:  # a parameter file that is missing, a name that is none
+        return refuse(PROGRAM, ' '.join(str(error).split()))
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    stream = Stream(node, source, options)
+    try:
+        stream.start()
+        while stream.running:
+            executor.spin_once(timeout_sec=0.1)
+    finally:
+        stream.stop()
+        executor.shutdown()
+        node.destroy_node()
+    return refuse(PROGRAM, stream.fault) if stream.fault else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

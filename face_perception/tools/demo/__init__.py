@@ -1,0 +1,1 @@
+"""The program that runs camera and node, and shows how they do."""

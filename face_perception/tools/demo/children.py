@@ -1,0 +1,88 @@
+"""Child processes that never outlive their parent."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ...core.errors import FacePerceptionError
+
+PR_SET_PDEATHSIG = 1
+#: Seconds that children get to end by themselves.
+PATIENCE_S = 2.0
+LAST_LINES = 8
+
+
+class ChildError(FacePerceptionError):
+    """A child process ended by itself."""
+
+
+class Child:
+    """One of the package's modules as a process, with what it prints kept in a file."""
+
+    def __init__(self, name: str, module: str, arguments: Sequence[str], log: Path):
+        """Start ``python -m module arguments`` with this interpreter and environment."""
+        self.name = name
+        self._log = log
+        with log.open('wb') as output:
+            self._process = subprocess.Popen(
+                [sys.executable, '-m', module, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # A session of its own: Ctrl-C in the terminal reaches the parent alone.
+                start_new_session=True,
+                preexec_fn=_die_with_parent(),
+            )
+
+    def check(self) -> None:
+        """Raise ``ChildError`` with its last lines when the child has ended."""
+        code = self._process.poll()
+        if code is not None:
+            ending = f'was ended by signal {-code}' if code < 0 else f'ended with code {code}'
+            raise ChildError(f'the {self.name} {ending}{self.said()}')
+
+    def said(self) -> str:
+        """Return its last lines, to be put at the end of a sentence."""
+        lines = self._log.read_text(errors='replace').strip().splitlines()[-LAST_LINES:]
+        return '; it last said:' + ''.join(f'\n  {line}' for line in lines) if lines else ''
+
+    def ask_to_end(self) -> None:
+        """Interrupt it, if it still runs."""
+        if self._process.poll() is None:
+            self._process.terminate()
+
+    def end(self, deadline: float) -> None:
+        """Wait until ``deadline`` (monotonic seconds), then use force."""
+        try:
+            self._process.wait(max(deadline - time.monotonic(), 0))
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def end_all(children: Sequence[Child]) -> None:
+    """End all children, within ``PATIENCE_S`` seconds."""
+    for child in children:
+        child.ask_to_end()
+    deadline = time.monotonic() + PATIENCE_S
+    for child in children:
+        child.end(deadline)
+
+
+def _die_with_parent() -> Callable[[], None]:
+    """Return what a new process calls so that Linux ends it when its parent is gone."""
+    parent, libc = os.getpid(), ctypes.CDLL(None)  # nothing may be loaded after the fork
+
+    def preparation() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)  # the parent was gone before the call
+
+    return preparation

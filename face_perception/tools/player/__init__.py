@@ -1,0 +1,1 @@
+"""The program that plays a recording as fast as the node takes it."""

@@ -1,0 +1,1 @@
+"""What draws: boxes on pictures, bars, pages, Rerun recordings."""

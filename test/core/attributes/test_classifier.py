@@ -1,0 +1,51 @@
+import numpy as np
+
+from face_perception.core.attributes.classifier import Classifier
+from face_perception.core.onnx_models import load_classifier
+from face_perception.core.types import Box
+
+
+class CountingSession:
+    """Passes calls on and counts them."""
+
+    def __init__(self, session):
+        self._session = session
+        self.calls = 0
+
+    def run(self, *arguments):
+        self.calls += 1
+        return self._session.run(*arguments)
+
+
+def classifier(make_model, **change):
+    model = load_classifier(make_model(**change), 'emotion')
+    session = CountingSession(model.session)
+    object.__setattr__(model, 'session', session)
+    return Classifier(model), session
+
+
+def test_all_faces_go_through_the_network_in_one_call(make_model):
+    network, session = classifier(make_model)
+    image = np.zeros((60, 90, 3), np.uint8)
+    image[:, 30:60], image[:, 60:] = 120, 255
+    answers = network.classify(image, [Box(0, 0, 30, 30), Box(30, 0, 30, 30), Box(60, 0, 30, 30)])
+    assert session.calls == 1
+    # The network's logits are the crop's mean gray value times (-1, 0, 1) / 255.
+    assert np.allclose(answers[0].probabilities, 1 / 3)
+    assert [answer.label for answer in answers[1:]] == ['neutral', 'neutral']
+
+
+def test_no_face_costs_nothing(make_model):
+    network, session = classifier(make_model)
+    assert network.classify(np.zeros((60, 90, 3), np.uint8), []) == []
+    assert session.calls == 0
+
+
+def test_the_batch_has_the_networks_size_and_colours(make_model):
+    image = np.zeros((40, 40, 3), np.uint8)
+    image[:] = (10, 20, 30)
+    rgb, _ = classifier(make_model, channels=3, color='rgb')
+    batch = rgb.batch(image, [Box(5, 5, 20, 20)])
+    assert batch.shape == (1, 8, 8, 3) and (batch[0, 0, 0] == (30, 20, 10)).all()
+    gray, _ = classifier(make_model)
+    assert gray.batch(image, [Box(5, 5, 20, 20)]).shape == (1, 8, 8, 1)

@@ -1,0 +1,101 @@
+import hashlib
+import json
+import sys
+
+import pytest
+from onnx import TensorProto
+
+from face_perception.core.errors import ModelError
+from face_perception.core.onnx_models import load_classifier, load_detector
+from face_perception.core.resources import model_path, share_directory
+
+
+def test_a_good_file_brings_everything_needed_to_use_it(make_model):
+    path = make_model(crop_margin='0.125')
+    model = load_classifier(path, 'emotion')
+    assert model.labels == ('happy', 'sad', 'neutral')
+    assert (model.color, model.input_size, model.crop_margin) == ('gray', 8, 0.125)
+    assert model.version == '9.9'
+    assert model.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ('change', 'complaint'),
+    [
+        ({'labels': None}, "no 'labels'"),
+        ({'labels': 'happy, sad'}, "no 'labels'"),
+        ({'labels': json.dumps({'happy': 0})}, "no 'labels'"),
+        ({'labels': json.dumps(['happy', 'sad'])}, '2 labels for 3 outputs'),
+        ({'task': 'gender'}, "task 'gender'"),
+        ({'color': 'cmyk'}, "no 'color'"),
+        ({'color': 'rgb'}, r'not tensor\(uint8\) \[N, S, S, 3\]'),
+        ({'crop_margin': None}, "no 'crop_margin'"),
+        ({'crop_margin': 'some'}, "no 'crop_margin'"),
+        ({'input_type': TensorProto.FLOAT}, r'not tensor\(uint8\)'),
+        ({'input_name': 'x'}, r"inputs \['x'\]"),
+        ({'output_name': 'y'}, r"outputs \['y'\]"),
+    ],
+)
+def test_each_broken_part_of_the_contract_is_named(make_model, change, complaint):
+    path = make_model(**change)
+    with pytest.raises(ModelError, match=complaint) as caught:
+        load_classifier(path, 'emotion')
+    assert str(path) in str(caught.value) and 'export it' in str(caught.value)
+
+
+def test_missing_empty_truncated_and_foreign_files_each_get_their_sentence(make_model, tmp_path):
+    good = make_model()
+    files = {
+        'missing.onnx': (None, 'does not exist'),
+        'empty.onnx': (b'', 'is empty'),
+        'truncated.onnx': (good.read_bytes()[:150], 'no ONNX model'),
+        'text.onnx': (b'hello, world', 'no ONNX model'),
+    }
+    for name, (data, complaint) in files.items():
+        path = tmp_path / name
+        if data is not None:
+            path.write_bytes(data)
+        with pytest.raises(ModelError, match=complaint) as caught:
+            load_classifier(path, 'emotion')
+        assert '\n' not in str(caught.value)
+    with pytest.raises(ModelError, match='cannot be read'):
+        load_classifier(tmp_path, 'emotion')
+
+
+def test_a_missing_onnxruntime_says_what_to_install(make_model, monkeypatch):
+    path = make_model()
+    monkeypatch.setitem(sys.modules, 'onnxruntime', None)
+    with pytest.raises(ModelError, match='pip install onnxruntime'):
+        load_classifier(path, 'emotion')
+
+
+def test_a_listed_file_with_another_checksum_is_refused_and_an_unlisted_one_is_not(make_model):
+    path = make_model()
+    listing = path.parent / 'SHA256SUMS'
+    listing.write_text(f'{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n')
+    load_classifier(path, 'emotion')
+    listing.write_text(f'{"0" * 64}  {path.name}\n')
+    with pytest.raises(ModelError, match='not the one that was shipped'):
+        load_classifier(path, 'emotion')
+    listing.write_text(f'{"0" * 64}  other.onnx\n')
+    load_classifier(path, 'emotion')
+
+
+def test_a_bare_name_is_the_packages_and_a_path_is_the_users():
+    assert model_path('a.onnx') == share_directory() / 'models' / 'a.onnx'
+    assert str(model_path('./a.onnx')) == 'a.onnx'
+    assert str(model_path('/opt/a.onnx')) == '/opt/a.onnx'
+
+
+def test_every_shipped_model_is_listed_and_loads():
+    folder = share_directory() / 'models'
+    listed = dict(
+        reversed(line.split()) for line in (folder / 'SHA256SUMS').read_text().split('\n') if line
+    )
+    assert set(listed) == {path.name for path in folder.glob('*.onnx')}
+    for name in listed:
+        task = name.split('_')[0]
+        if task == 'face':
+            load_detector(folder / name)
+        else:
+            load_classifier(folder / name, task)

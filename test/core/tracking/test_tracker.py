@@ -1,0 +1,216 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from face_perception.core.tracking.tracker import Tracker, assign
+from face_perception.core.types import Box, Detection
+
+RATE = 30.0
+
+
+def face(x, y=100.0, side=60.0, score=0.8):
+    return Detection(Box(x - side / 2, y - side / 2, side, side), score)
+
+
+class Walk:
+    """Faces with a known way: index -> detections, of which some are missed."""
+
+    def __init__(self, tracker, jitter=0.0, seed=0):
+        self.tracker = tracker
+        self.random = np.random.default_rng(seed)
+        self.jitter = jitter
+
+    def show(self, time, *faces):
+        """Track faces whose boxes are as shaky as a detector's; return the ids."""
+        shaken = [
+            Detection(
+                Box(
+                    *(
+                        np.array([f.box.x, f.box.y, f.box.width, f.box.height])
+                        + self.jitter * f.box.width * self.random.normal(size=4)
+                    )
+                ),
+                f.score,
+            )
+            for f in faces
+        ]
+        return [track.id for track in self.tracker.update(shaken, time)]
+
+
+def test_a_face_keeps_its_id_and_each_gets_its_own():
+    walk = Walk(Tracker(), jitter=0.03)
+    ids = {tuple(walk.show(i / RATE, face(100 + 3 * i), face(400))) for i in range(60)}
+    assert ids == {('1', '2')}
+
+
+def test_tracks_have_the_detections_boxes_and_scores_in_their_order():
+    tracker = Tracker()
+    shown = [face(100, score=0.6), face(300, score=0.9)]
+    tracker.update(shown, 0.0)
+    tracks = tracker.update(shown[::-1], 0.1)
+    assert [track.id for track in tracks] == ['2', '1']
+    assert [(track.box, track.score) for track in tracks] == [
+        (found.box, found.score) for found in shown[::-1]
+    ]
+
+
+def test_a_short_miss_is_survived_and_a_long_one_is_not():
+    tracker = Tracker()
+    walk = Walk(tracker, jitter=0.02)
+    for i in range(15):
+        assert walk.show(i / RATE, face(100 + 4 * i)) == ['1']
+    for i in range(15, 30):  # half a second
+        assert walk.show(i / RATE) == [] and len(tracker) == 1
+    assert walk.show(30 / RATE, face(100 + 4 * 30)) == ['1']
+    for i in range(31, 65):
+        walk.show(i / RATE)
+    assert len(tracker) == 0
+    assert walk.show(65 / RATE, face(100 + 4 * 65)) == ['2']
+
+
+@pytest.mark.parametrize('rate', [10.0, 15.0, 30.0])
+@pytest.mark.parametrize('seed', range(5))
+def test_crossing_faces_keep_their_ids_while_one_hides_the_other(rate, seed):
+    walk = Walk(Tracker(), jitter=0.03, seed=seed)
+    speed = 150.0  # px/s, towards each other: 2.5 faces a second
+    for i in range(int(2 * rate)):
+        left, right = 100 + speed * i / rate, 400 - speed * i / rate
+        if abs(left - right) < 40:  # the one at the back is not found
+            ids = walk.show(i / rate, face(left))
+            assert ids == ['1']
+        else:
+            assert walk.show(i / rate, face(left), face(right, 110)) == ['1', '2']
+
+
+def test_a_fast_face_at_a_low_rate_is_linked_by_nearness():
+    walk = Walk(Tracker())
+    # 45 px between images of a 60 px face at 5 Hz: the boxes overlap by a seventh or less.
+    assert [walk.show(i / 5, face(100 + 45 * i, 100 + 20 * i)) for i in range(6)] == [['1']] * 6
+
+
+def test_a_face_elsewhere_is_another():
+    walk = Walk(Tracker())
+    walk.show(0.0, face(100))
+    assert walk.show(0.03, face(300)) == ['2']
+    assert walk.show(0.06, face(100, side=200)) == ['3']
+
+
+def test_between_detections_the_faces_move_on():
+    tracker = Tracker()
+    for i in range(20):
+        tracker.update([face(100 + 5 * i, side=60 + i)], i / RATE)
+    (track,) = tracker.predict(22 / RATE)
+    assert track.id == '1' and track.score == 0.8
+    assert track.box.center[0] == pytest.approx(100 + 5 * 22, abs=2)
+    assert track.box.width == pytest.approx(60 + 22, abs=2)
+
+
+def test_what_the_detector_missed_is_not_made_up():
+    tracker = Tracker()
+    tracker.update([face(100), face(300)], 0.0)
+    tracker.update([face(100)], 0.1)
+    assert [track.id for track in tracker.predict(0.15)] == ['1'] and len(tracker) == 2
+    tracker.update([], 0.2)
+    assert tracker.predict(0.25) == []
+
+
+def test_missed_faces_are_said_to_be_where_they_were_heading():
+    tracker = Tracker()
+    for i in range(31):
+        tracker.update([face(100 + 4 * i, score=0.7), face(500)], i / RATE)
+    assert tracker.missed() == []
+    tracker.update([face(500)], 36 / RATE)
+    ((track, unseen_s),) = tracker.missed()
+    assert (track.id, track.score) == ('1', 0.7)
+    assert unseen_s == pytest.approx(6 / RATE)
+    assert track.box.center[0] == pytest.approx(100 + 4 * 36, abs=5)
+    tracker.update([face(500)], 70 / RATE)
+    assert tracker.missed() == []
+
+
+def test_time_that_is_set_back_forgets_all_and_ids_are_not_used_again():
+    tracker = Tracker()
+    tracker.update([face(100)], 50.0)
+    assert [track.id for track in tracker.update([face(100)], 49.9)] == ['1']  # out of order
+    assert [track.id for track in tracker.update([face(100)], 3.0)] == ['2']
+    tracker.reset()
+    assert len(tracker) == 0 and tracker.predict(3.1) == []
+    assert [track.id for track in tracker.update([face(100)], 3.2)] == ['3']
+
+
+def test_a_leap_in_time_is_survived():
+    tracker = Tracker()
+    for i in range(10):
+        tracker.update([face(100 + 5 * i)], i / RATE)
+    (track,) = tracker.update([face(100)], 1e9)
+    assert track.id == '2' and len(tracker) == 1
+
+
+def test_ten_shaky_faces_that_are_missed_at_times_keep_their_ids():
+    random = np.random.default_rng(1)
+    tracker, switches, known = Tracker(), 0, {}
+    start = [(150 + 250 * (i % 5), 150 + 300 * (i // 5)) for i in range(10)]
+    for i in range(300):
+        shown = {
+            number: face(
+                x + 60 * np.sin(i / 20 + number) + random.normal(0, 2),
+                y + 40 * np.cos(i / 15 + number) + random.normal(0, 2),
+            )
+            for number, (x, y) in enumerate(start)
+            if random.random() > 0.15
+        }
+        tracks = tracker.update(list(shown.values()), i / RATE)
+        for number, track in zip(shown, tracks):
+            switches += known.setdefault(number, track.id) != track.id
+    assert switches == 0 and len(set(known.values())) == 10
+
+
+def test_two_rows_and_columns_are_assigned_as_well_as_can_be():
+    random = np.random.default_rng(0)
+    for rows, columns in 50 * [(1, 2), (2, 1), (2, 2)]:
+        affinity = random.uniform(0.1, 1, (rows, columns))
+        best = (
+            max(affinity[0, 0] + affinity[1, 1], affinity[0, 1] + affinity[1, 0])
+            if rows == columns
+            else affinity.max()
+        )
+        links = assign(affinity)
+        assert len(set(links.values())) == len(links) == min(rows, columns)
+        assert sum(affinity[row, column] for column, row in links.items()) == pytest.approx(best)
+
+
+def test_what_cannot_be_one_is_never_paired():
+    nothing = -np.inf
+    assert assign(np.array([[nothing, 0.5], [nothing, 0.7]])) == {1: 1}
+    assert assign(np.full((2, 3), nothing)) == {}
+    assert assign(np.zeros((0, 3))) == assign(np.zeros((3, 0))) == {}
+
+
+def faint(x, side=60.0):
+    """Return a detection below the detector's threshold."""
+    return replace(face(x, side=side, score=0.5), faint=True)
+
+
+def test_a_faint_face_goes_on_with_a_track_but_begins_none():
+    tracker = Tracker()
+    assert tracker.update([faint(100)], 0.0) == []
+    assert [track.id for track in tracker.update([face(100), faint(400)], 0.1)] == ['1']
+    (track,) = tracker.update([faint(400), faint(104)], 0.2)
+    assert track.id == '1' and track.score == 0.5
+    assert track.box == faint(104).box
+    assert tracker.missed() == []
+    assert [track.id for track in tracker.update([faint(400), face(400)], 0.3)] == ['2']
+
+
+def test_a_sure_face_comes_before_a_faint_one():
+    tracker = Tracker()
+    tracker.update([face(100)], 0.0)
+    tracks = tracker.update([faint(101), face(112)], 0.05)
+    assert [(track.id, track.score) for track in tracks] == [('1', 0.8)]
+
+
+def test_a_faint_face_that_is_merely_near_is_another():
+    tracker = Tracker()
+    tracker.update([face(100)], 0.0)
+    assert tracker.update([faint(150)], 0.05) == []

@@ -1,0 +1,258 @@
+"""Each encoding against a picture that is known."""
+
+import sys
+from importlib.util import find_spec
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from face_perception.core.errors import FacePerceptionError, ImageError
+from face_perception.media.messages.decoding import (
+    BYTES_PER_PIXEL,
+    SEMIPLANAR,
+    ImageDecoder,
+    rosbags_converter,
+)
+from face_perception.ros import converters
+from face_perception.ros.converters import choose_converter
+
+WIDTH, HEIGHT = 32, 24
+
+
+def known_picture():
+    """Return a BGR picture of four flat colours: chroma and Bayer keep their inside exact."""
+    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    picture[:12, :16] = (200, 40, 30)
+    picture[:12, 16:] = (30, 180, 60)
+    picture[12:, :16] = (40, 50, 210)
+    picture[12:, 16:] = (128, 128, 128)
+    return picture
+
+
+def inside(picture):
+    """Return the middle of each colour, away from edges that interpolation blurs."""
+    return np.stack([picture[y : y + 4, x : x + 4] for y in (4, 16) for x in (6, 22)])
+
+
+def mosaic(picture, pattern):
+    """Sample a BGR picture as a Bayer sensor does; pattern is its upper left 2x2, by rows."""
+    raw = np.zeros(picture.shape[:2], np.uint8)
+    for index, letter in enumerate(pattern):
+        rows, columns = divmod(index, 2)
+        raw[rows::2, columns::2] = picture[rows::2, columns::2, 'bgr'.index(letter)]
+    return raw
+
+
+def yuv(picture):
+    """Return full-size Y, U, V planes as OpenCV's semi-planar conversions understand them."""
+    planar = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420).reshape(-1)
+    area = WIDTH * HEIGHT
+    luma = planar[:area].reshape(HEIGHT, WIDTH)
+    quarter = [
+        plane.reshape(HEIGHT // 2, WIDTH // 2)
+        for plane in (planar[area : area * 5 // 4], planar[area * 5 // 4 :])
+    ]
+    return luma, *quarter
+
+
+def packed_422(picture, order):
+    """Interleave to 4:2:2; order names the four bytes of two pixels, such as 'yuyv'."""
+    luma, u, v = yuv(picture)
+    u, v = np.repeat(u, 2, axis=0), np.repeat(v, 2, axis=0)
+    lumas = iter((luma[:, ::2], luma[:, 1::2]))
+    planes = [next(lumas) if letter == 'y' else {'u': u, 'v': v}[letter] for letter in order]
+    return np.stack(planes, axis=-1).reshape(HEIGHT, WIDTH * 2)
+
+
+def semiplanar(picture, order):
+    luma, u, v = yuv(picture)
+    chroma = np.stack([{'u': u, 'v': v}[letter] for letter in order], axis=-1)
+    return np.concatenate([luma, chroma.reshape(HEIGHT // 2, WIDTH)])
+
+
+def encode(encoding):
+    """Return the known picture's bytes in an encoding, as rows."""
+    picture = known_picture()
+    gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    if encoding.startswith('bayer_'):
+        raw = mosaic(picture, encoding[6:10])
+        return raw if encoding.endswith('8') else (raw.astype('<u2') * 257).view(np.uint8)
+    return {
+        'bgr8': lambda: picture,
+        '8UC3': lambda: picture,
+        'rgb8': lambda: picture[:, :, ::-1],
+        'bgra8': lambda: cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA),
+        '8UC4': lambda: cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA),
+        'rgba8': lambda: cv2.cvtColor(picture, cv2.COLOR_BGR2RGBA),
+        'mono8': lambda: gray,
+        '8UC1': lambda: gray,
+        'mono16': lambda: (gray.astype('<u2') * 257).view(np.uint8),
+        'uyvy': lambda: packed_422(picture, 'uyvy'),
+        'yuv422': lambda: packed_422(picture, 'uyvy'),
+        'yuyv': lambda: packed_422(picture, 'yuyv'),
+        'yuv422_yuy2': lambda: packed_422(picture, 'yuyv'),
+        'nv12': lambda: semiplanar(picture, 'uv'),
+        'nv21': lambda: semiplanar(picture, 'vu'),
+    }[encoding]().reshape(-1, WIDTH * BYTES_PER_PIXEL[encoding])
+
+
+def image(encoding='bgr8', rows=None, padding=0, **change):
+    """Return a duck-typed sensor_msgs/Image."""
+    rows = encode(encoding) if rows is None else rows
+    rows = np.pad(np.ascontiguousarray(rows), ((0, 0), (0, padding)), constant_values=77)
+    fields = {
+        'width': WIDTH,
+        'height': HEIGHT,
+        'encoding': encoding,
+        'is_bigendian': 0,
+        'step': rows.shape[1],
+        'data': rows.tobytes(),
+    }
+    return SimpleNamespace(**{**fields, **change})
+
+
+def compressed(data, kind='jpeg'):
+    return SimpleNamespace(format=kind, data=data)
+
+
+CONVERTERS = {
+    name: converter
+    for name, converter, usable in (
+        ('rosbags', rosbags_converter, find_spec('rosbags') is not None),
+        ('cv_bridge', converters.cv_bridge_converter, converters.cv_bridge_fault() == ''),
+    )
+    if usable
+}
+
+
+@pytest.fixture(params=CONVERTERS)
+def decoder(request):
+    return ImageDecoder(100, CONVERTERS[request.param]())
+
+
+@pytest.mark.parametrize('padding', [0, 5])
+@pytest.mark.parametrize('encoding', BYTES_PER_PIXEL)
+def test_each_encoding_gives_the_known_picture(decoder, encoding, padding):
+    if encoding in SEMIPLANAR or '16' in encoding:
+        padding *= 2
+    decoded = decoder.decode(image(encoding, padding=padding))
+    assert decoded.shape == (HEIGHT, WIDTH, 3) and decoded.dtype == np.uint8
+    expected = known_picture()
+    if 'mono' in encoding or encoding == '8UC1':
+        expected = cv2.cvtColor(cv2.cvtColor(expected, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    tolerance = 0 if encoding[:4] in ('bgr8', 'rgb8', '8UC3', 'bgra', 'rgba', '8UC4') else 4
+    difference = np.abs(inside(decoded).astype(int) - inside(expected))
+    assert difference.max() <= tolerance
+
+
+@pytest.mark.skipif(len(CONVERTERS) < 2, reason='cv_bridge and rosbags-image are not both here')
+def test_both_converters_give_the_same_picture():
+    for encoding in BYTES_PER_PIXEL:
+        first, second = (
+            ImageDecoder(100, make()).decode(image(encoding)).astype(int)
+            for make in CONVERTERS.values()
+        )
+        # One level: cv_bridge rounds 16 bits to 8, rosbags-image cuts.
+        assert np.abs(first - second).max() <= 1, encoding
+
+
+def test_big_endian_mono16_is_swapped(decoder):
+    swapped = encode('mono16').reshape(HEIGHT, WIDTH, 2)[:, :, ::-1].reshape(HEIGHT, -1)
+    assert np.array_equal(
+        decoder.decode(image('mono16', swapped, is_bigendian=1)), decoder.decode(image('mono16'))
+    )
+
+
+def test_bgr8_is_not_copied():
+    message = image()
+    decoded = ImageDecoder(100, rosbags_converter()).decode(message)
+    assert np.shares_memory(decoded, np.frombuffer(message.data, np.uint8))
+
+
+@pytest.mark.parametrize(('extension', 'tolerance'), [('.png', 0), ('.jpg', 6)])
+def test_compressed_images(decoder, extension, tolerance):
+    _, data = cv2.imencode(extension, known_picture())
+    decoded = decoder.decode(compressed(data.tobytes(), 'bgr8; jpeg compressed bgr8'))
+    assert np.abs(inside(decoded).astype(int) - inside(known_picture())).max() <= tolerance
+
+
+def test_a_gray_jpeg_becomes_bgr(decoder):
+    _, data = cv2.imencode('.jpg', np.full((HEIGHT, WIDTH), 90, np.uint8))
+    decoded = decoder.decode(compressed(data.tobytes()))
+    assert decoded.shape == (HEIGHT, WIDTH, 3) and abs(int(decoded.mean()) - 90) <= 2
+
+
+@pytest.mark.parametrize(
+    ('message', 'kind', 'words'),
+    [
+        (image(width=0), 'size', '0x24'),
+        (image(height=0), 'size', '32x0'),
+        (image(width=7680, height=4320), 'size', '7680x4320.*larger than max_image_size'),
+        (image(step=WIDTH * 3 - 1), 'step', 'takes 96'),
+        (image(data=b'\0' * 100), 'truncated', '100 bytes.*2304'),
+        (image(data=b''), 'truncated', '0 bytes'),
+        (image(encoding='', rows=encode('bgr8')), 'encoding', 'unknown encoding'),
+        (image(encoding='bgr9', rows=encode('bgr8')), 'encoding', "'bgr9'.*one of bgr8"),
+        (image(encoding='16UC1', rows=encode('mono16')), 'encoding', 'depth image'),
+        (image(encoding='32FC1', rows=encode('bgra8')), 'encoding', 'depth image'),
+        (image('nv12', width=31), 'size', 'even'),
+        (image('nv12', data=bytes(WIDTH * HEIGHT)), 'truncated', '36 rows'),
+        (compressed(b''), 'truncated', 'without data'),
+        (compressed(b'\xff\xd8' + b'\0' * 50), 'truncated', 'no end'),
+        (compressed(b'\xff\xd8' + b'nonsense' * 5 + b'\xff\xd9'), 'corrupt', 'cannot be decoded'),
+        (compressed(b'this is no picture'), 'corrupt', 'cannot be decoded'),
+        (compressed(b'\0' * 20, '16UC1; compressedDepth png'), 'encoding', 'depth image'),
+    ],
+)
+def test_each_fault_gets_its_own_sentence(decoder, message, kind, words):
+    with pytest.raises(ImageError, match=words) as caught:
+        decoder.decode(message)
+    assert caught.value.kind == kind
+    assert '\n' not in str(caught.value)
+
+
+def test_a_cut_jpeg_is_refused_and_one_with_padding_is_not(decoder):
+    _, data = cv2.imencode('.jpg', known_picture())
+    with pytest.raises(ImageError, match='no end'):
+        decoder.decode(compressed(data.tobytes()[:-30]))
+    assert decoder.decode(compressed(data.tobytes() + b'\0' * 7)).shape == (HEIGHT, WIDTH, 3)
+
+
+def test_a_compressed_image_that_is_too_large_is_refused(decoder):
+    _, data = cv2.imencode('.png', np.zeros((10, 101, 3), np.uint8))
+    with pytest.raises(ImageError, match='101x10'):
+        decoder.decode(compressed(data.tobytes(), 'png'))
+
+
+# The choice between the converters. A broken cv_bridge is made on the spot: the NumPy 2 crash
+# ends the process, other builds raise on import.
+
+
+@pytest.mark.parametrize(
+    ('code', 'words'),
+    [
+        ('raise AttributeError("_ARRAY_API not found")', '_ARRAY_API not found'),
+        ('import os, signal; os.kill(os.getpid(), signal.SIGSEGV)', 'code -11'),
+        (
+            'class CvBridge:\n    def imgmsg_to_cv2(self, image, encoding): return 0',
+            'wrong colours',
+        ),
+    ],
+)
+def test_a_broken_cv_bridge_falls_back_with_one_warning(tmp_path, monkeypatch, code, words):
+    (tmp_path / 'cv_bridge.py').write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path), prepend=':')
+    warnings = []
+    converter = choose_converter(warnings.append)
+    assert len(warnings) == 1 and words in warnings[0] and 'numpy<2' in warnings[0]
+    assert np.array_equal(ImageDecoder(100, converter).decode(image('rgb8')), known_picture())
+
+
+def test_without_any_converter_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(converters, 'cv_bridge_fault', lambda: None)
+    monkeypatch.setitem(sys.modules, 'rosbags.image', None)
+    with pytest.raises(FacePerceptionError, match='pip install rosbags-image'):
+        choose_converter(print)

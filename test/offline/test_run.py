@@ -1,0 +1,318 @@
+"""One input: files in place together or not at all, kept where nothing has changed."""
+
+import json
+import os
+import threading
+import time
+from dataclasses import replace
+
+import cv2
+import pytest
+
+for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
+    pytest.importorskip(name, reason='offline runs need the extra "offline"')
+
+from face_perception.core.errors import ModelError  # noqa: E402
+from face_perception.core.stream import PipelineSettings  # noqa: E402
+from face_perception.offline import run  # noqa: E402
+from face_perception.offline.errors import InterruptedRunError, OutputError  # noqa: E402
+from face_perception.offline.inputs import default_outputs, expand, make_tasks  # noqa: E402
+from face_perception.offline.outputs.table import Table  # noqa: E402
+from face_perception.offline.report import MOST_REASONS, Counts  # noqa: E402
+from face_perception.offline.run import run_task  # noqa: E402
+from face_perception.offline.threads import WAITING, ReadAhead, WriteBehind  # noqa: E402
+from face_perception.offline.types import Task  # noqa: E402
+
+
+@pytest.fixture
+def task(tmp_path, make_video, scene):
+    return Task(make_video(scene), tmp_path / 'out' / 'clip', ('table', 'video'))
+
+
+def report_of(task):
+    return json.loads((task.folder / 'report.json').read_text())
+
+
+def test_the_report_tells_what_was_done(task, visible):
+    steps = []
+    done = run_task(task, lambda *step: steps.append(step))
+    assert steps == [(count, 10) for count in range(11)]
+    assert (done.state, done.reason, done.frames, done.skipped) == ('done', '', 10, 0)
+    assert done.faces >= 8 and done.seconds > 0
+    assert sorted(path.name for path in done.files) == [
+        'annotated.mp4',
+        'faces.csv',
+        'faces.parquet',
+    ]
+    assert all(path.parent == task.folder and path.is_file() for path in done.files)
+    report = report_of(task)
+    assert (report['state'], report['frames'], report['faces']) == ('done', 10, done.faces)
+    assert report['input']['path'] == str(task.source)
+    assert report['input']['size'] == task.source.stat().st_size
+    assert sorted(report['models']) == ['detector', 'emotion', 'gender']
+    assert all(len(checksum) == 64 for checksum in report['models'].values())
+    assert all(report['mean_ms'][stage] > 0 for stage in ('decode', 'detect', 'classify'))
+    assert visible(task.folder.parent) == ['clip']
+
+
+def test_what_is_whole_is_kept(task):
+    first = run_task(task)
+    times = {path: path.stat().st_mtime_ns for path in first.files}
+    again = run_task(task)
+    assert (again.state, again.frames, again.faces, again.files) == (
+        'kept',
+        first.frames,
+        first.faces,
+        first.files,
+    )
+    assert {path: path.stat().st_mtime_ns for path in first.files} == times
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda task: replace(task, settings=PipelineSettings(gender_model='')),
+        lambda task: replace(task, outputs=('table',)),
+        lambda task: os.utime(task.source, ns=(1, 1)),
+        lambda task: (task.folder / 'faces.csv').unlink(),
+        lambda task: (task.folder / 'report.json').write_text('{}'),
+    ],
+)
+def test_what_has_changed_is_made_anew(task, visible, change):
+    run_task(task)
+    changed = change(task)
+    task = changed if isinstance(changed, Task) else task
+    assert run_task(task).state == 'done'
+    assert run_task(task).state == 'kept'
+    assert visible(task.folder.parent) == ['clip']
+    expected = ['faces.csv', 'faces.parquet', 'report.json']
+    assert visible(task.folder) == (['annotated.mp4'] * ('video' in task.outputs) + expected)
+
+
+def test_another_model_of_the_same_name_is_another_condition(task, make_model):
+    model = make_model()
+    task = replace(task, settings=PipelineSettings(emotion_model=str(model)))
+    run.load_pipeline.cache_clear()
+    assert (run_task(task).state, run_task(task).state) == ('done', 'kept')
+    make_model(version='10')
+    run.load_pipeline.cache_clear()  # as in another run
+    assert run_task(task).state == 'done'
+
+
+def test_an_interrupted_task_leaves_what_was_there(task, visible):
+    def interrupt(done, total):
+        if done == 4:
+            raise InterruptedRunError('stopped')
+
+    with pytest.raises(InterruptedRunError):
+        run_task(task, interrupt)
+    assert visible(task.folder.parent) == []
+    run_task(task)
+    before = report_of(task)
+    with pytest.raises(InterruptedRunError):
+        run_task(replace(task, outputs=('table',)), interrupt)
+    assert visible(task.folder.parent) == ['clip'] and report_of(task) == before
+    assert not [
+        thread for thread in threading.enumerate() if thread.name in ('reader', 'writer')
+    ], 'no thread goes on'
+
+
+def test_what_a_killed_run_left_is_made_anew(task, visible):
+    left = task.folder.with_name('.unfinished-clip')
+    left.mkdir(parents=True)
+    (left / 'faces.csv').write_text('half a ta')
+    assert run_task(task).state == 'done'
+    assert visible(task.folder.parent) == ['clip']
+
+
+def test_leftovers_are_cleared_and_a_folder_that_was_being_replaced_returns(tmp_path, visible):
+    for name in ('.unfinished-a', '.replaced-b', '.replaced-c', 'c'):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'file').write_text(name)
+    run.clear_leftovers(tmp_path)
+    assert visible(tmp_path) == ['b', 'c']
+    assert [(tmp_path / name / 'file').read_text() for name in 'bc'] == ['.replaced-b', 'c']
+
+
+def test_an_input_that_breaks_off_failed_and_has_what_came_before(
+    tmp_path, make_bag, recorded, scene
+):
+    source = make_bag(recorded.camera('/cam', scene * 2))
+    os.truncate(source / 'bag.mcap', 3_000_000)
+    task = Task(source, tmp_path / 'out' / 'bag', ('table', 'bag', 'video'))
+    for _ in range(2):
+        report = run_task(task)
+        assert report.state == 'failed' and 'damaged or was not closed' in report.reason
+        assert 1 <= report.frames < 20 and len(report.files) == 5
+        assert all(path.is_file() for path in report.files)
+    assert report.seconds == 0, 'the second time its files were whole'
+
+
+def test_an_input_without_a_usable_frame_makes_no_folder(
+    tmp_path, make_bag, recorded, scene, visible
+):
+    entries = recorded.camera('/cam', scene[:3])
+    for entry in entries:
+        entry.message.encoding = 'bgr9'
+    report = run_task(Task(make_bag(entries), tmp_path / 'out' / 'bag', ('table',)))
+    assert (report.state, report.frames, report.skipped) == ('failed', 0, 3)
+    assert "unknown encoding 'bgr9'" in report.reason
+    assert visible(tmp_path / 'out') == []
+
+
+def test_skipped_frames_are_counted_by_their_reasons(tmp_path, scene):
+    folder = tmp_path / 'people'
+    folder.mkdir()
+    cv2.imwrite(str(folder / 'a.png'), scene[0])
+    (folder / 'b.png').write_bytes(b'nonsense')
+    task = Task(folder, tmp_path / 'out' / 'people', ('table',))
+    report = run_task(task)
+    assert (report.state, report.frames, report.skipped) == ('done', 1, 1)
+    assert report_of(task)['skipped'] == {report.reason: 1} and "'b.png'" in report.reason
+
+
+def test_of_many_reasons_not_all_are_told_apart():
+    counts = Counts()
+    for number in range(1000):
+        counts.add_skipped(f'{number} bytes are missing')
+    assert len(counts.skipped) == MOST_REASONS + 1 and counts.skipped['other reasons'] == 950
+    assert counts.first_reason == '0 bytes are missing'
+
+
+def test_pictures_of_a_folder_are_not_followed(tmp_path, scene):
+    import csv
+
+    folder = tmp_path / 'people'
+    folder.mkdir()
+    for index in range(3):
+        cv2.imwrite(str(folder / f'{index}.png'), scene[index])
+    run_task(Task(folder, tmp_path / 'out', ('table',)))
+    with (tmp_path / 'out' / 'faces.csv').open(newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert {row['name'] for row in rows} == {'0.png', '1.png', '2.png'}
+    assert {row['track_id'] for row in rows} == {''}
+    assert all(row['emotion_happy'] == row['emotion_raw_happy'] for row in rows)
+
+
+def test_a_wrong_model_is_nobodys_input(task):
+    with pytest.raises(ModelError, match='does not exist'):
+        run_task(replace(task, settings=PipelineSettings(emotion_model='/no/such.onnx')))
+
+
+def test_a_sink_that_cannot_write_ends_the_run_with_what_to_do(task, visible, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(Table, 'add', full)
+    with pytest.raises(OutputError, match=r'disk is full.*--output'):
+        run_task(task)
+    assert visible(task.folder.parent) == []
+
+
+def test_a_fault_of_ours_is_the_inputs_and_not_the_runs(task, visible, monkeypatch):
+    monkeypatch.setattr(Table, 'add', lambda *arguments: 1 / 0)
+    report = run_task(task)
+    assert report.state == 'failed' and 'ZeroDivisionError' in report.reason
+    assert visible(task.folder.parent) == []
+
+
+# Inputs and their folders.
+
+
+def test_patterns_are_expanded_and_each_input_comes_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ('b.mp4', 'a.mp4', 'c [1].mp4'):
+        (tmp_path / name).write_text('')
+    assert [str(path) for path in expand(['b.mp4', '*.mp4', str(tmp_path / 'a.mp4')])] == [
+        'b.mp4',
+        'a.mp4',
+        'c [1].mp4',
+    ]
+    assert [str(path) for path in expand(['c [1].mp4', '*.mkv', 'no.mp4'])] == [
+        'c [1].mp4',
+        '*.mkv',
+        'no.mp4',
+    ]
+
+
+def test_inputs_of_the_same_name_have_folders_of_their_own(tmp_path, make_video, scene):
+    sources = [
+        make_video(scene[:2], f'{name}/clip.{ending}')
+        for name, ending in (('a', 'mp4'), ('b', 'mp4'), ('b', 'mkv'))
+    ]
+    output = tmp_path / 'out'
+    common = Task(tmp_path, tmp_path, ('table',))
+    (output / 'clip-2').mkdir(parents=True)
+    (output / 'clip-2' / 'mine.txt').write_text("somebody else's")
+    tasks = make_tasks(sources, output, common)
+    assert [task.folder.name for task in tasks] == ['clip', 'clip-3', 'clip-4']
+    for task in tasks:
+        assert run_task(task).state == 'done'
+    # In another order, and one of them alone: each finds its own again.
+    for again in (
+        make_tasks(sources[::-1], output, common),
+        make_tasks(sources[1:2], output, common),
+    ):
+        for task in again:
+            assert run_task(task).state == 'kept'
+    assert (output / 'clip-2' / 'mine.txt').is_file()
+
+
+def test_what_is_made_by_default(make_bag, recorded, scene, make_video):
+    assert default_outputs(make_video(scene[:1])) == ('table', 'video', 'summary')
+    bag = make_bag(recorded.camera('/cam', scene[:1]))
+    assert default_outputs(bag) == ('table', 'video', 'summary', 'bag')
+
+
+# Threads.
+
+
+def test_reading_ahead_is_bounded_and_passes_errors_on():
+    given = []
+
+    def items():
+        for number in range(50):
+            given.append(number)
+            yield number
+        raise ValueError('at the end')
+
+    ahead = ReadAhead(items())
+    time.sleep(0.3)
+    assert len(given) == WAITING + 1
+    taken = []
+    with pytest.raises(ValueError, match='at the end'):
+        for item in ahead:
+            taken.append(item)
+    assert taken == list(range(50))
+    ahead.stop()
+
+
+def test_writing_behind_keeps_the_order_and_is_bounded():
+    class Slow:
+        def __init__(self):
+            self.results, self.gate = [], threading.Event()
+
+        def add(self, *result):
+            self.gate.wait()
+            self.results.append(result)
+
+        def close(self):
+            return ['file']
+
+    sink = Slow()
+    writer = WriteBehind(sink)
+    accepted = []
+
+    def feed():
+        for number in range(20):
+            writer.add(number)
+            accepted.append(number)
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    time.sleep(0.3)
+    assert len(accepted) <= WAITING + 1
+    sink.gate.set()
+    feeder.join()
+    writer.begin_close()
+    assert writer.files() == ['file'] and sink.results == [(number,) for number in range(20)]

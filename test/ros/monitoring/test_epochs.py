@@ -1,0 +1,72 @@
+"""Images around a jump of the clock, without a node."""
+
+import pytest
+from builtin_interfaces.msg import Time as TimeMessage
+from rclpy.time import Time
+
+from face_perception.ros.monitoring.epochs import STRAY_S, Epochs
+from face_perception.ros.monitoring.stamps import SETTLE_S, StampCheck
+
+
+class Monotonic:
+    """Real time that is set by hand."""
+
+    def __init__(self):
+        self.now = 50.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_an_image_of_the_time_before_a_jump_is_told_by_its_stamp_for_a_while():
+    monotonic = Monotonic()
+    epochs = Epochs(monotonic)
+    assert epochs.current == 0 and not epochs.is_stray(1000.0, 3.0)
+    epochs.end(1000.0)
+    assert epochs.current == 1
+    assert epochs.is_stray(999.9, 3.0) and epochs.is_stray(1000.1, 3.0)
+    assert not epochs.is_stray(3.1, 3.0), 'an image of the new time'
+    assert not epochs.is_stray(5000.0, 3.0), 'a stamp that is of neither time'
+    monotonic.now += STRAY_S
+    assert not epochs.is_stray(999.9, 3.0), 'no image is on its way for so long'
+
+
+@pytest.fixture
+def check():
+    """Return a check of stamps, its real time, and the kinds that it reports."""
+    monotonic, kinds = Monotonic(), []
+    return StampCheck(lambda kind, _: kinds.append(kind), monotonic), monotonic, kinds
+
+
+def stamp(seconds):
+    return TimeMessage(sec=seconds)
+
+
+@pytest.mark.parametrize(('stamp_s', 'kind'), [(0, 'zero'), (900, 'past'), (1100, 'future')])
+def test_a_wrong_stamp_is_reported_at_once(check, stamp_s, kind):
+    stamps, _, kinds = check
+    age = stamps.transport_time(stamp(stamp_s), Time(seconds=1000))
+    assert kinds == [f'stamp {kind}']
+    assert age == (1000 - stamp_s if stamp_s else 0)
+
+
+@pytest.mark.parametrize('end', ['jump', 'good image'])
+def test_in_simulation_only_stamps_that_stay_wrong_are_reported(check, end):
+    stamps, monotonic, kinds = check
+
+    def show(stamp_s):
+        stamps.transport_time(stamp(stamp_s), Time(seconds=1000), simulated=True)
+
+    show(3)
+    monotonic.now += 0.9 * SETTLE_S
+    show(3)
+    if end == 'jump':
+        stamps.restart()
+    else:
+        show(1000)
+    monotonic.now += 0.9 * SETTLE_S
+    show(3)
+    assert kinds == []
+    monotonic.now += SETTLE_S
+    show(3)
+    assert kinds == ['stamp past']
