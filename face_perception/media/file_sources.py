@@ -9,11 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..core.errors import ImageError
 from .errors import SourceError
 from .fitting import Size, fit
+from .images.files import images_in, load_picture
 
-#: Files with other endings are opened as videos; OpenCV reads an animated GIF as one.
-IMAGE_SUFFIXES = ('.bmp', '.jpe', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp')
 #: Pictures per second of what has no rate of its own.
 DEFAULT_RATE = 15.0
 
@@ -27,29 +27,6 @@ def silence_opencv() -> None:
         cv2.setLogLevel(2)
     elif logging := getattr(getattr(cv2, 'utils', None), 'logging', None):
         logging.setLogLevel(logging.LOG_LEVEL_ERROR)
-
-
-def images_in(folder: Path) -> list[Path]:
-    """Return the images directly inside a folder, by name; raises ``SourceError`` for none."""
-    paths = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
-    )
-    if not paths:
-        raise SourceError(
-            f"the folder '{folder}' holds no image: images end in {', '.join(IMAGE_SUFFIXES)}"
-        )
-    return paths
-
-
-def read_picture(path: Path) -> np.ndarray | None:
-    """Return an image file as uint8 ``[H, W, 3]`` BGR, ``None`` where OpenCV cannot."""
-    try:
-        # Not imread, which prints lines of its own about a file that it cannot read.
-        return cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    except (cv2.error, OSError):
-        return None
 
 
 class ImagesSource:
@@ -90,10 +67,11 @@ class ImagesSource:
 
     def _read(self, path: Path) -> np.ndarray | None:
         """Return the picture; forget and name a file that has none."""
-        picture = read_picture(path)
-        if picture is None:
+        try:
+            picture = load_picture(path)
+        except ImageError as error:
             self._paths.remove(path)
-            self._warn(f"'{path}' is skipped: it is no image that OpenCV can read")
+            self._warn(f"'{path}' is skipped: {error}")
             return None
         return fit(picture, self._size)
 

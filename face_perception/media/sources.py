@@ -11,8 +11,9 @@ from typing import Protocol
 import numpy as np
 
 from .errors import SourceError
-from .file_sources import DEFAULT_RATE, IMAGE_SUFFIXES, ImagesSource, VideoSource, silence_opencv
+from .file_sources import DEFAULT_RATE, ImagesSource, VideoSource, silence_opencv
 from .fitting import Size
+from .images.files import IMAGE_SUFFIXES
 from .sample.sample import SampleScene
 from .webcam import WebcamSource
 
@@ -65,6 +66,11 @@ def open_source(
         )
     if not os.access(path, os.R_OK):
         raise SourceError(f"the source '{text}' cannot be read: check its permissions")
+    if not path.is_dir() and not path.is_file():
+        raise SourceError(
+            f"the source '{text}' is a device or a pipe: give a file or a folder, or the number of "
+            'a webcam'
+        )
     if path.is_dir():
         return ImagesSource.of_folder(path, size, warn)
     if path.suffix.lower() in IMAGE_SUFFIXES:

@@ -11,6 +11,7 @@ from pathlib import Path
 from ..console.arguments import Parser, number
 from ..core.detectors import DETECTORS
 from ..core.stream import PipelineSettings
+from ..media.images.decode import MAX_PIXELS, MEGAPIXEL
 from .outputs.sinks import OUTPUTS
 from .types import Task
 
@@ -77,6 +78,13 @@ def parse_arguments(program: str, args: Sequence[str] | None) -> Options:
         default='jpeg',
         help='how a bag carries the annotated images',
     )
+    parser.add_argument(
+        '--max-megapixels',
+        metavar='N',
+        type=number(int, 1, 1000, 'a number of megapixels'),
+        default=MAX_PIXELS // MEGAPIXEL,
+        help='skip larger images; each takes up to 9 MB of memory per megapixel',
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         '--workers',
@@ -108,6 +116,7 @@ def parse_arguments(program: str, args: Sequence[str] | None) -> Options:
             topics=tuple(dict.fromkeys(options.topic)),
             settings=_settings(options),
             annotated=options.annotated_image,
+            max_pixels=options.max_megapixels * MEGAPIXEL,
         ),
         options.workers,
         options.scheduler,

@@ -15,14 +15,9 @@ from ..core.errors import ImageError
 from ..core.timing import Stopwatch
 from ..media.bags.reader import Bag, Message, Topic, is_bag
 from ..media.errors import SourceError
-from ..media.file_sources import (
-    DEFAULT_RATE,
-    IMAGE_SUFFIXES,
-    VideoSource,
-    images_in,
-    read_picture,
-    silence_opencv,
-)
+from ..media.file_sources import DEFAULT_RATE, VideoSource, silence_opencv
+from ..media.images.decode import MAX_PIXELS
+from ..media.images.files import IMAGE_SUFFIXES, images_in, load_picture
 from ..media.messages.decoding import ImageDecoder, rosbags_converter
 from .types import Frame
 
@@ -72,11 +67,12 @@ class Reader(Protocol):
         """Close the files."""
 
 
-def open_input(path: Path, topics: tuple[str, ...] = ()) -> Reader:
+def open_input(path: Path, topics: tuple[str, ...] = (), max_pixels: int = MAX_PIXELS) -> Reader:
     """
     Open a bag, of which only ``topics`` are read, a video, an image or a folder of images.
 
-    Raises ``SourceError`` with what is wrong.
+    Pictures with more than ``max_pixels`` are not decoded.  Raises ``SourceError`` with what is
+    wrong.
     """
     silence_opencv()
     if not path.exists():
@@ -87,6 +83,8 @@ def open_input(path: Path, topics: tuple[str, ...] = ()) -> Reader:
         )
     if not os.access(path, os.R_OK):
         raise SourceError(f"'{path}' cannot be read: check its permissions")
+    if not path.is_dir() and not path.is_file():
+        raise SourceError(f"'{path}' is a device or a pipe: give a file or a folder")
     if path.is_file() and path.stat().st_size == 0:
         raise SourceError(f"'{path}' is empty: copy or record it again")
     if path.suffix == '.bag':
@@ -97,11 +95,11 @@ def open_input(path: Path, topics: tuple[str, ...] = ()) -> Reader:
     if path.suffix in ('.zst', '.zstd'):
         raise SourceError(f"'{path}' is a part of a compressed bag: give its folder")
     if is_bag(path):
-        return BagReader(path, topics)
+        return BagReader(path, topics, max_pixels)
     if path.is_dir():
-        return ImagesReader(images_in(path))
+        return ImagesReader(images_in(path), max_pixels)
     if path.suffix.lower() in IMAGE_SUFFIXES:
-        return ImagesReader([path])
+        return ImagesReader([path], max_pixels)
     return VideoReader(path)
 
 
@@ -112,17 +110,18 @@ class ImagesReader:
     topics = ()
     fault = ''
 
-    def __init__(self, paths: list[Path]):
-        self._paths = paths
+    def __init__(self, paths: list[Path], max_pixels: int = MAX_PIXELS):
+        self._paths, self._max_pixels = paths, max_pixels
         self.total = len(paths)
 
     def items(self) -> Iterator[Item]:
         """Give the pictures in the order of their names."""
         for index, path in enumerate(self._paths):
             watch = Stopwatch()
-            picture = read_picture(path)
-            if picture is None:
-                yield Item(watch.lap(), skipped=f"'{path.name}' is no image that OpenCV can read")
+            try:
+                picture = load_picture(path, self._max_pixels)
+            except ImageError as error:
+                yield Item(watch.lap(), skipped=f"'{path.name}': {error}")
             else:
                 yield Item(watch.lap(), Frame(picture, index, 0, name=path.name))
 
@@ -178,11 +177,11 @@ class BagReader:
 
     stills = False
 
-    def __init__(self, path: Path, topics: tuple[str, ...]):
+    def __init__(self, path: Path, topics: tuple[str, ...], max_pixels: int = MAX_PIXELS):
         self._bag = Bag(path)
         try:
             self._topics = image_topics(self._bag, topics, path)
-            self._decoder = ImageDecoder(MAX_IMAGE_SIZE, rosbags_converter())
+            self._decoder = ImageDecoder(MAX_IMAGE_SIZE, rosbags_converter(), max_pixels)
             self._deserialize = image_deserializer()
         except BaseException:
             self.close()

@@ -59,6 +59,7 @@ def conditions(task: Task, pipeline: FacePipeline) -> dict:
             'anonymize': task.anonymize,
             'topics': sorted(task.topics),
             'annotated': task.annotated,
+            'max_pixels': task.max_pixels,
             'pipeline': asdict(task.settings),
         },
         'models': {name: model.sha256 for name, model in models.items() if model is not None},

@@ -51,7 +51,7 @@ def run_task(
         under = conditions(task, pipeline)
         if (kept := kept_report(task, under)) is not None:
             return kept
-        reader = open_input(task.source, task.topics)
+        reader = open_input(task.source, task.topics, task.max_pixels)
     except (SourceError, OSError) as error:
         return TaskReport(task.source, 'failed', str(error))
     unfinished = task.folder.with_name(f'{UNFINISHED}{mark}{task.folder.name}')

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.stream import PipelineSettings
 from ..core.types import FrameResult
+from ..media.images.decode import MAX_PIXELS
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Task:
     this input appear, once all of them are whole.  ``outputs`` names the sinks (see
     ``annotate.OUTPUTS``), ``anonymize`` is ``''``, ``blur`` or ``pixelate``, and ``topics`` limits
     a bag to these image topics (none: all).  ``annotated`` is how a bag carries the annotated
-    images: ``jpeg`` (CompressedImage), ``raw`` (Image) or ``none``.
+    images: ``jpeg`` (CompressedImage), ``raw`` (Image) or ``none``.  Encoded images with more than
+    ``max_pixels`` are skipped.
     """
 
     source: Path
@@ -81,6 +83,7 @@ class Task:
     anonymize: str = ''
     topics: tuple[str, ...] = ()
     annotated: str = 'jpeg'
+    max_pixels: int = MAX_PIXELS
     settings: PipelineSettings = field(default_factory=PipelineSettings)
 
 

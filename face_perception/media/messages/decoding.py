@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from ...core.errors import ImageError
+from ..images.decode import MAX_PIXELS, check_pixels, decode_header, message_header
 
 #: Encodings that are converted, with the bytes per pixel of one row.
 BYTES_PER_PIXEL = {
@@ -30,8 +31,15 @@ BYTES_PER_PIXEL = {
     'yuv422': 2,
     'yuyv': 2,
     'yuv422_yuy2': 2,
+    'bgr16': 6,
+    'rgb16': 6,
+    'bgra16': 8,
+    'rgba16': 8,
+    '16UC3': 6,
+    '16UC4': 8,
     'nv12': 1,
     'nv21': 1,
+    'nv24': 1,
     'bayer_rggb8': 1,
     'bayer_bggr8': 1,
     'bayer_gbrg8': 1,
@@ -42,7 +50,13 @@ BYTES_PER_PIXEL = {
     'bayer_grbg16': 2,
 }
 #: OpenCV's own names, under the one name that every converter knows.
-SYNONYMS = {'8UC1': 'mono8', '8UC3': 'bgr8', '8UC4': 'bgra8'}
+SYNONYMS = {
+    '8UC1': 'mono8',
+    '8UC3': 'bgr8',
+    '8UC4': 'bgra8',
+    '16UC3': 'bgr16',
+    '16UC4': 'bgra16',
+}
 #: YUV goes straight to OpenCV: which of these names a converter knows depends on its version.
 PACKED_YUV = {
     'uyvy': cv2.COLOR_YUV2BGR_UYVY,
@@ -50,8 +64,30 @@ PACKED_YUV = {
     'yuyv': cv2.COLOR_YUV2BGR_YUY2,
     'yuv422_yuy2': cv2.COLOR_YUV2BGR_YUY2,
 }
-#: A luma plane of the picture's height, then chroma of half that height.
-SEMIPLANAR = {'nv12': cv2.COLOR_YUV2BGR_NV12, 'nv21': cv2.COLOR_YUV2BGR_NV21}
+#: A luma plane of the picture's height, then U and V (V and U in nv21) of as many pixels, or half
+#: as many across and down: rows of a step each per row of the picture, and OpenCV's conversion.
+SEMIPLANAR = {
+    'nv12': (1.5, cv2.COLOR_YUV2BGR_NV12),
+    'nv21': (1.5, cv2.COLOR_YUV2BGR_NV21),
+    'nv24': (3, None),
+}
+#: Y, U and V to BGR as cameras mean them (ITU-R BT.601, limited range), which OpenCV does for the
+#: other semi-planar encodings.
+_YUV_TO_BGR = np.array(
+    [[1.164, 2.018, 0, -276.9], [1.164, -0.391, -0.813, 135.6], [1.164, 0, 1.596, -222.9]],
+    np.float32,
+)
+#: Encodings of 16 bits, with the channels of a pixel and those that have its colours.
+SIXTEEN_BITS = {
+    'mono16': (1, 1),
+    'bgr16': (3, 3),
+    'rgb16': (3, 3),
+    'bgra16': (4, 3),
+    'rgba16': (4, 3),
+    **{f'bayer_{cell}16': (1, 1) for cell in ('rggb', 'bggr', 'gbrg', 'grbg')},
+}
+#: Bits that sensors deliver in the lower end of 16; no message says how many they are.
+SENSOR_BITS = (10, 12, 14, 16)
 DEPTH_ENCODINGS = ('16UC1', '16SC1', '32FC1', '64FC1')
 
 
@@ -73,9 +109,13 @@ Converter = Callable[[PackedImage], np.ndarray]
 class ImageDecoder:
     """Turns Image and CompressedImage messages into uint8 ``[H, W, 3]`` BGR pictures."""
 
-    def __init__(self, max_image_size: int, converter: Converter):
-        """Refuse pictures whose long side exceeds ``max_image_size`` pixels."""
-        self._max_image_size = max_image_size
+    def __init__(self, max_image_size: int, converter: Converter, max_pixels: int = MAX_PIXELS):
+        """
+        Refuse pictures whose long side exceeds ``max_image_size`` pixels.
+
+        Of compressed ones, which may claim any size, no more than ``max_pixels`` are decoded.
+        """
+        self._max_image_size, self._max_pixels = max_image_size, max_pixels
         self._converter = converter
 
     def decode(self, message) -> np.ndarray:
@@ -92,9 +132,10 @@ class ImageDecoder:
     def _decode_raw(self, message) -> np.ndarray:
         packed = self._check(message)
         try:
+            if packed.encoding in SIXTEEN_BITS:
+                packed = in_8_bits(packed)
             if packed.encoding in SEMIPLANAR:
-                planes = packed.data.reshape(-1, packed.width)
-                return cv2.cvtColor(planes, SEMIPLANAR[packed.encoding])
+                return _from_planes(packed)
             if packed.encoding in PACKED_YUV:
                 pairs = packed.data.reshape(packed.height, packed.width, 2)
                 return cv2.cvtColor(pairs, PACKED_YUV[packed.encoding])
@@ -139,13 +180,13 @@ class ImageDecoder:
             )
         rows = height
         if encoding in SEMIPLANAR:
-            if width % 2 or height % 2:
+            if encoding != 'nv24' and (width % 2 or height % 2):
                 raise ImageError(
                     'size',
                     f'an image of {width}x{height} pixels has encoding {encoding}, which '
                     'needs even sizes: check the camera driver',
                 )
-            rows = height * 3 // 2
+            rows = int(height * SEMIPLANAR[encoding][0])
         if len(message.data) < rows * step:
             raise ImageError(
                 'truncated',
@@ -153,7 +194,16 @@ class ImageDecoder:
                 f'{step} bytes take {rows * step}: it was cut on its way or by the driver',
             )
         data = np.frombuffer(message.data, np.uint8, rows * step)
-        if step != row:
+        if step != row and encoding == 'nv24':
+            # A row of chroma is twice as long as one of luma, with twice the padding.
+            luma, chroma = data[: height * step], data[height * step :]
+            data = np.concatenate(
+                [
+                    luma.reshape(height, step)[:, :row].reshape(-1),
+                    chroma.reshape(height, 2 * step)[:, : 2 * row].reshape(-1),
+                ]
+            )
+        elif step != row:
             data = np.ascontiguousarray(data.reshape(rows, step)[:, :row]).reshape(-1)
         return PackedImage(
             SYNONYMS.get(encoding, encoding), height, width, row, message.is_bigendian, data
@@ -169,7 +219,6 @@ class ImageDecoder:
             )
 
     def _decode_compressed(self, message) -> np.ndarray:
-        data = np.frombuffer(message.data, np.uint8)
         kind = message.format
         if 'compressedDepth' in kind or any(name in kind for name in DEPTH_ENCODINGS):
             raise ImageError(
@@ -177,31 +226,54 @@ class ImageDecoder:
                 f"a compressed image of format '{kind}' came, which is a depth image: "
                 "remap 'image' to the camera's colour topic",
             )
-        if data.size == 0:
+        data = bytes(message.data)
+        if not data:
             raise ImageError(
                 'truncated', 'a compressed image without data came: check the camera driver'
             )
-        if data[:2].tobytes() == b'\xff\xd8' and (
-            not data[-64:].tobytes().rstrip(b'\0').endswith(b'\xff\xd9')
-        ):
-            # OpenCV would fill the missing part with gray and say nothing.
-            raise ImageError(
-                'truncated',
-                f'a JPEG image of {data.size} bytes has no end: it was cut on its '
-                'way or by the driver',
-            )
-        try:
-            picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
-        except cv2.error:
-            picture = None
-        if picture is None:
+        header = message_header(data)
+        if header is None:
             raise ImageError(
                 'corrupt',
-                f"a compressed image of format '{kind}' and {data.size} bytes cannot "
-                'be decoded: it is damaged, or neither JPEG nor PNG',
+                f"a compressed image of format '{kind}' and {len(data)} bytes cannot "
+                'be decoded: it is neither JPEG nor PNG, or its beginning is damaged',
             )
-        self._check_size(picture.shape[1], picture.shape[0])
-        return picture
+        self._check_size(header.width, header.height)
+        check_pixels(header.width, header.height, self._max_pixels)
+        return decode_header(header)
+
+
+def in_8_bits(image: PackedImage) -> PackedImage:
+    """
+    Return an image of 16 bits in the encoding of 8 bits that has the same colours.
+
+    Cameras with 10, 12 or 14 bits mostly leave the upper ones empty, and no field says so: the
+    fewest of ``SENSOR_BITS`` that hold its brightest pixel are taken for what the sensor has.
+    """
+    order = '>' if image.is_bigendian else '<'
+    channels, colours = SIXTEEN_BITS[image.encoding]
+    values = image.data.view(f'{order}u2').reshape(-1, channels)
+    brightest = int(values[:, :colours].max())
+    bits = next(bits for bits in SENSOR_BITS if brightest < 1 << bits)
+    return PackedImage(
+        image.encoding.replace('16', '8'),
+        image.height,
+        image.width,
+        image.step // 2,
+        0,
+        (values >> (bits - 8)).astype(np.uint8).reshape(-1),
+    )
+
+
+def _from_planes(image: PackedImage) -> np.ndarray:
+    """Return the picture of a semi-planar image."""
+    _, conversion = SEMIPLANAR[image.encoding]
+    if conversion is not None:
+        return cv2.cvtColor(image.data.reshape(-1, image.width), conversion)
+    luma, chroma = np.split(image.data, [image.width * image.height])
+    size = image.height, image.width
+    planes = np.dstack([luma.reshape(size), chroma.reshape(*size, 2)])
+    return cv2.transform(planes, _YUV_TO_BGR)
 
 
 def rosbags_converter() -> Converter:

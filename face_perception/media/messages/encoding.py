@@ -112,6 +112,23 @@ def _semiplanar(v_first: bool) -> Callable[[np.ndarray], np.ndarray]:
     return encoder
 
 
+def _nv24(picture: np.ndarray) -> np.ndarray:
+    """Return the luma plane above interleaved chroma of twice its width, in rows of its width."""
+    luma, chroma = _yuv(picture)
+    height, width = luma.shape
+    return np.vstack([luma, chroma.reshape(2 * height, width)])
+
+
+def _deep(conversion: int | None) -> Callable[[np.ndarray], np.ndarray]:
+    """Return an encoder with 16 bits per channel."""
+
+    def encoder(picture: np.ndarray) -> np.ndarray:
+        converted = picture if conversion is None else cv2.cvtColor(picture, conversion)
+        return converted.astype('<u2') * np.uint16(TO_16_BITS)
+
+    return encoder
+
+
 def _bayer(cell: tuple[int, int, int, int], bits: int) -> Callable[[np.ndarray], np.ndarray]:
     """Return an encoder that keeps one colour per pixel, as the filter on a sensor does."""
 
@@ -148,6 +165,13 @@ ENCODERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     'yuv422_yuy2': _YUYV,
     'nv12': _semiplanar(v_first=False),
     'nv21': _semiplanar(v_first=True),
+    'nv24': _nv24,
+    'bgr16': _deep(None),
+    '16UC3': _deep(None),
+    'rgb16': _deep(cv2.COLOR_BGR2RGB),
+    'bgra16': _deep(cv2.COLOR_BGR2BGRA),
+    '16UC4': _deep(cv2.COLOR_BGR2BGRA),
+    'rgba16': _deep(cv2.COLOR_BGR2RGBA),
     **{
         f'bayer_{name}{bits}': _bayer(cell, bits)
         for bits in (8, 16)

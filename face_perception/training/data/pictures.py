@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from ...core.errors import ImageError
+from ...media.images.decode import check_pixels, decode_header, image_header
 from .faults import MalformedError
 
 #: Files with other endings are no pictures and are passed over.
@@ -56,14 +57,15 @@ def decode_picture(content: bytes) -> np.ndarray:
     """
     Return an encoded picture of any colours as uint8 BGR ``[H, W, 3]``.
 
-    Raises ``MalformedError`` when it is empty or OpenCV cannot decode it.
+    Raises ``MalformedError`` when it is empty, cut, damaged, or of more pixels than are bearable.
     """
     if not content:
         raise MalformedError('the picture has zero bytes')
     try:
-        image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:  # such as more pixels than OpenCV accepts
+        header = image_header(content)
+        if header is None:
+            raise MalformedError('the picture cannot be decoded')
+        check_pixels(header.width, header.height)
+        return decode_header(header)
+    except ImageError as error:
         raise MalformedError(f'the picture cannot be decoded: {error}') from error
-    if image is None:
-        raise MalformedError('the picture cannot be decoded')
-    return image

@@ -17,9 +17,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from ...core.errors import ImageError
+from ...media.images.decode import decode_image
 from ..data import DatasetError
 from ..recipe import DetectorRecipe
 
@@ -119,10 +120,10 @@ def _scenes(
 
 def _scene(archive: zipfile.ZipFile, entry: dict, faces: list[dict]) -> Scene:
     """Decode one picture; raises ``ValueError`` when that is impossible."""
-    encoded = np.frombuffer(archive.read(entry['file_name']), dtype=np.uint8)
-    image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
-    if image is None:
-        raise ValueError(f'{entry["file_name"]} is no picture')
+    try:
+        image = decode_image(archive.read(entry['file_name']))
+    except ImageError as error:
+        raise ValueError(f'{entry["file_name"]} is no picture: {error}') from error
     boxes = np.array([face['bbox'] for face in faces], dtype=np.float32).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
     said = [face.get('attributes', {}) for face in faces]

@@ -12,6 +12,7 @@ from face_perception.core.errors import FacePerceptionError, ImageError
 from face_perception.media.messages.decoding import (
     BYTES_PER_PIXEL,
     SEMIPLANAR,
+    SIXTEEN_BITS,
     ImageDecoder,
     rosbags_converter,
 )
@@ -72,6 +73,18 @@ def semiplanar(picture, order):
     return np.concatenate([luma, chroma.reshape(HEIGHT // 2, WIDTH)])
 
 
+def full_chroma(picture):
+    """Return NV24: luma, then U and V of every pixel beside each other."""
+    luma, u, v = yuv(picture)
+    u, v = (np.repeat(np.repeat(plane, 2, axis=0), 2, axis=1) for plane in (u, v))
+    return np.concatenate([luma, np.dstack([u, v]).reshape(2 * HEIGHT, WIDTH)])
+
+
+def deep(picture):
+    """Return 16 bits per channel, as bytes."""
+    return (np.ascontiguousarray(picture).astype('<u2') * 257).view(np.uint8)
+
+
 def encode(encoding):
     """Return the known picture's bytes in an encoding, as rows."""
     picture = known_picture()
@@ -95,13 +108,27 @@ def encode(encoding):
         'yuv422_yuy2': lambda: packed_422(picture, 'yuyv'),
         'nv12': lambda: semiplanar(picture, 'uv'),
         'nv21': lambda: semiplanar(picture, 'vu'),
+        'nv24': lambda: full_chroma(picture),
+        'bgr16': lambda: deep(picture),
+        '16UC3': lambda: deep(picture),
+        'rgb16': lambda: deep(picture[:, :, ::-1]),
+        'bgra16': lambda: deep(cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA)),
+        '16UC4': lambda: deep(cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA)),
+        'rgba16': lambda: deep(cv2.cvtColor(picture, cv2.COLOR_BGR2RGBA)),
     }[encoding]().reshape(-1, WIDTH * BYTES_PER_PIXEL[encoding])
 
 
 def image(encoding='bgr8', rows=None, padding=0, **change):
     """Return a duck-typed sensor_msgs/Image."""
     rows = encode(encoding) if rows is None else rows
-    rows = np.pad(np.ascontiguousarray(rows), ((0, 0), (0, padding)), constant_values=77)
+    rows = np.ascontiguousarray(rows)
+    if encoding == 'nv24' and padding:  # a row of chroma has twice the bytes of one of luma
+        luma, chroma = rows[:HEIGHT], rows[HEIGHT:].reshape(HEIGHT, 2 * WIDTH)
+        chroma = np.pad(chroma, ((0, 0), (0, 2 * padding)), constant_values=77)
+        luma = np.pad(luma, ((0, 0), (0, padding)), constant_values=77)
+        rows = np.concatenate([luma, chroma.reshape(2 * HEIGHT, -1)])
+    else:
+        rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=77)
     fields = {
         'width': WIDTH,
         'height': HEIGHT,
@@ -156,6 +183,35 @@ def test_both_converters_give_the_same_picture():
         )
         # One level: cv_bridge rounds 16 bits to 8, rosbags-image cuts.
         assert np.abs(first - second).max() <= 1, encoding
+
+
+@pytest.mark.parametrize('bits', [16, 14, 12, 10])
+@pytest.mark.parametrize('encoding', SIXTEEN_BITS)
+def test_sensors_with_fewer_bits_give_the_same_picture(decoder, encoding, bits):
+    whole = encode(encoding).view('<u2')
+    fewer = image(encoding, (whole >> (16 - bits)).view(np.uint8))
+    assert np.abs(decoder.decode(fewer).astype(int) - decoder.decode(image(encoding))).max() <= 1
+
+
+def test_a_dark_image_of_16_bits_is_not_made_of_noise(decoder):
+    noise = np.random.default_rng(0).integers(0, 40, (HEIGHT, WIDTH)).astype('<u2')
+    assert decoder.decode(image('mono16', noise.view(np.uint8))).max() <= 40 >> 2
+
+
+@pytest.mark.parametrize('encoding', ['bgr16', 'rgba16', 'bayer_rggb16'])
+def test_big_endian_images_are_swapped(decoder, encoding):
+    rows = encode(encoding)
+    swapped = rows.reshape(HEIGHT, -1, 2)[:, :, ::-1].reshape(HEIGHT, -1)
+    assert np.array_equal(
+        decoder.decode(image(encoding, swapped, is_bigendian=1)), decoder.decode(image(encoding))
+    )
+
+
+def test_nv24_may_have_odd_sizes(decoder):
+    rows = np.full((3 * 23, 31), 128, np.uint8)
+    rows[:23] = 126
+    decoded = decoder.decode(image('nv24', rows, width=31, height=23))
+    assert decoded.shape == (23, 31, 3) and abs(decoded.astype(int) - 128).max() <= 1
 
 
 def test_big_endian_mono16_is_swapped(decoder):
@@ -224,6 +280,20 @@ def test_a_compressed_image_that_is_too_large_is_refused(decoder):
     _, data = cv2.imencode('.png', np.zeros((10, 101, 3), np.uint8))
     with pytest.raises(ImageError, match='101x10'):
         decoder.decode(compressed(data.tobytes(), 'png'))
+
+
+def test_other_formats_are_refused_by_what_they_begin_with(decoder):
+    for extension in ('.bmp', '.tiff', '.webp', '.gif'):
+        _, data = cv2.imencode(extension, known_picture())
+        with pytest.raises(ImageError, match='neither JPEG nor PNG'):
+            decoder.decode(compressed(data.tobytes(), extension[1:]))
+
+
+def test_what_lies_behind_a_jpeg_does_not_matter(decoder):
+    _, data = cv2.imencode('.jpg', known_picture())
+    whole = decoder.decode(compressed(data.tobytes()))
+    for behind in (bytes(1000), bytes(range(1, 201)), b'\xff' * 9, data.tobytes()[:50]):
+        assert np.array_equal(decoder.decode(compressed(data.tobytes() + behind)), whole)
 
 
 # The choice between the converters. A broken cv_bridge is made on the spot: the NumPy 2 crash

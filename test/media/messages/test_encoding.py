@@ -7,7 +7,10 @@ from face_perception.media.errors import SourceError
 from face_perception.media.messages.decoding import BYTES_PER_PIXEL, ImageDecoder, rosbags_converter
 from face_perception.media.messages.encoding import ENCODERS, compress, encode
 
-EXACT = ('bgr8', 'rgb8', 'bgra8', 'rgba8', '8UC3', '8UC4')
+EXACT = (
+    *('bgr8', 'rgb8', 'bgra8', 'rgba8', '8UC3', '8UC4'),
+    *('bgr16', 'rgb16', 'bgra16', 'rgba16', '16UC3', '16UC4'),
+)
 GRAY = ('mono8', 'mono16', '8UC1')
 #: Mean error in gray levels of what loses colour resolution, on a smooth picture.
 TOLERANCE = 1.5
@@ -38,7 +41,7 @@ def test_the_node_decodes_the_picture_again(encoding, picture, decoder):
     assert (message.width, message.height, message.encoding) == (160, 120, encoding)
     assert message.step == 160 * BYTES_PER_PIXEL[encoding]
     assert message.header.frame_id == 'somewhere'
-    rows = 180 if encoding in ('nv12', 'nv21') else 120
+    rows = {'nv12': 180, 'nv21': 180, 'nv24': 360}.get(encoding, 120)
     assert len(message.data) == rows * message.step
     decoded = decoder.decode(message)
     expected = picture

@@ -1,0 +1,74 @@
+"""From encoded images to pictures, no larger than is bearable."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ...core.errors import ImageError
+from . import jpeg, png
+from .header import ImageHeader
+from .others import read_other
+
+#: Pixels of an encoded image that are decoded at most. As BGR they take 0.2 GB, and a progressive
+#: JPEG three times that meanwhile; cameras with a sensor of 24x36 mm stay below. A few hundred
+#: bytes may claim more than any machine has.
+MEGAPIXEL = 1_000_000
+MAX_PIXELS = 67 * MEGAPIXEL
+
+
+def image_header(data: bytes) -> ImageHeader | None:
+    """
+    Return kind and size of an encoded image by what it begins with, ``None`` for what is none.
+
+    Raises ``ImageError`` for a JPEG or PNG that is not whole, and for sizes that cannot be.
+    """
+    return message_header(data) or read_other(data)
+
+
+def message_header(data: bytes) -> ImageHeader | None:
+    """Return the same for the two formats that image messages have, JPEG and PNG."""
+    if data.startswith(jpeg.MAGIC):
+        return jpeg.read_jpeg(data)
+    if data.startswith(png.MAGIC):
+        return png.read_png(data)
+    return None
+
+
+def check_pixels(width: int, height: int, limit: int = MAX_PIXELS) -> None:
+    """Raise ``ImageError`` for a picture that has more than ``limit`` pixels."""
+    if width * height > limit:
+        raise ImageError(
+            'size',
+            f'an image of {width}x{height} pixels has more than the {limit / MEGAPIXEL:.0f} '
+            'megapixels that are decoded at most: make it smaller, or raise --max-megapixels of '
+            'face_perception_annotate',
+        )
+
+
+def decode_header(header: ImageHeader) -> np.ndarray:
+    """Return the picture as uint8 ``[H, W, 3]`` BGR; raises ``ImageError``."""
+    try:
+        picture = cv2.imdecode(np.frombuffer(header.data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        picture = None
+    if picture is None:
+        raise ImageError(
+            'corrupt',
+            f'a {header.kind} image of {len(header.data)} bytes cannot be decoded: it is damaged, '
+            'or of a variety that this OpenCV does not know',
+        )
+    return picture
+
+
+def decode_image(data: bytes, limit: int = MAX_PIXELS) -> np.ndarray:
+    """
+    Return an image file's bytes as uint8 ``[H, W, 3]`` BGR.
+
+    Raises ``ImageError`` with what is wrong: no image, cut, damaged, or more than ``limit`` pixels.
+    """
+    header = image_header(data)
+    if header is None:
+        raise ImageError('corrupt', 'it is no image of a kind that is known')
+    check_pixels(header.width, header.height, limit)
+    return decode_header(header)

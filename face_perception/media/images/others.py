@@ -1,0 +1,153 @@
+"""The sizes that image files other than JPEG and PNG state in their headers."""
+
+from __future__ import annotations
+
+import re
+import struct
+
+from .header import ImageHeader, cut, damaged
+
+#: Brands of ISO/IEC 23008-12 files, by what they are called.
+_BRANDS = {
+    b'avif': 'AVIF',
+    b'avis': 'AVIF',
+    **{
+        brand: 'HEIC'
+        for brand in (b'heic', b'heix', b'hevc', b'hevx', b'heim', b'heis', b'mif1', b'msf1')
+    },
+}
+#: Samples of one pixel and their rows in a PNM, by the number of its kind.
+_PNM = re.compile(
+    rb'P([1-6])(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})'
+    rb'(?:(?:\s|#[^\n]*\n)+(\d{1,5}))?\s'
+)
+_JPEG_2000, _CODESTREAM = b'\x00\x00\x00\x0cjP  \r\n\x87\n', b'\xff\x4f\xff\x51'
+
+
+def read_other(data: bytes) -> ImageHeader | None:
+    """Return the header of an image file, ``None`` for what is none; raises ``ImageError``."""
+    for starts, reader in _READERS:
+        if data.startswith(starts):
+            try:
+                header = reader(data)
+            except (struct.error, IndexError):
+                raise cut('', len(data), 'ends within its header') from None
+            if header is not None and not (header.width > 0 and header.height > 0):
+                raise damaged(
+                    header.kind,
+                    len(data),
+                    f'it states a size of {header.width}x{header.height} pixels',
+                )
+            return header
+    return _iso(data) if data[4:8] == b'ftyp' else None
+
+
+def _bmp(data: bytes) -> ImageHeader:
+    (offset,) = struct.unpack_from('<I', data, 10)
+    (header,) = struct.unpack_from('<I', data, 14)
+    if header == 12:
+        width, height, _, bits = struct.unpack_from('<HHHH', data, 18)
+        compression = 0
+    else:
+        width, height, _, bits, compression = struct.unpack_from('<iiHHI', data, 18)
+    height = abs(height)  # negative: from the top downwards
+    row = (width * bits + 31) // 32 * 4
+    if compression in (0, 3) and offset + row * height > len(data):
+        raise cut('BMP', len(data), f'states {width}x{height} pixels, which take more')
+    return ImageHeader('BMP', width, height, data)
+
+
+def _pnm(data: bytes) -> ImageHeader | None:
+    found = _PNM.match(data)
+    if found is None:
+        return None
+    kind, width, height = int(found[1]), int(found[2]), int(found[3])
+    samples = width * height * (3 if kind in (3, 6) else 1)
+    if kind < 4:
+        needed = samples  # a figure each; the blanks between them may be missing in P1 only
+    elif kind == 4:
+        needed = height * ((width + 7) // 8)
+    else:
+        needed = samples * (2 if int(found[4] or 255) > 255 else 1)
+    if needed > len(data):
+        raise cut('PNM', len(data), f'states {width}x{height} pixels, which take more')
+    return ImageHeader('PNM', width, height, data)
+
+
+def _gif(data: bytes) -> ImageHeader:
+    return ImageHeader('GIF', *struct.unpack_from('<HH', data, 6), data)
+
+
+def _webp(data: bytes) -> ImageHeader | None:
+    if data[8:12] != b'WEBP':
+        return None
+    (size,) = struct.unpack_from('<I', data, 4)
+    if size + 8 > len(data) + 1:  # the padding of the last part may be missing
+        raise cut('WebP', len(data), f'states a size of {size + 8} bytes')
+    part = data[12:16]
+    if part == b'VP8X':
+        width, height = (int.from_bytes(data[at : at + 3], 'little') + 1 for at in (24, 27))
+    elif part == b'VP8L':
+        (bits,) = struct.unpack_from('<I', data, 21)
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    else:
+        width, height = (each & 0x3FFF for each in struct.unpack_from('<HH', data, 26))
+    return ImageHeader('WebP', width, height, data)
+
+
+def _tiff(data: bytes) -> ImageHeader:
+    """Read the sizes of picture and tile out of the first directory, also of a BigTIFF."""
+    order = '<' if data[:2] == b'II' else '>'
+    large = struct.unpack_from(f'{order}H', data, 2)[0] == 43
+    offset_format, count_format, entry = ('Q', 'Q', 20) if large else ('I', 'H', 12)
+    (place,) = struct.unpack_from(order + offset_format, data, 8 if large else 4)
+    (count,) = struct.unpack_from(order + count_format, data, place)
+    place += struct.calcsize(order + count_format)
+    sizes = dict.fromkeys((256, 257, 322, 323), 0)
+    for at in range(place, place + entry * min(count, 4096), entry):
+        tag, kind = struct.unpack_from(f'{order}HH', data, at)
+        if tag in sizes:
+            value = at + (12 if large else 8)
+            (sizes[tag],) = struct.unpack_from(
+                order + {3: 'H', 16: 'Q'}.get(kind, 'I'), data, value
+            )
+    # A tile is decoded whole, whatever of it lies in the picture.
+    width, height = max(sizes[256], sizes[322]), max(sizes[257], sizes[323])
+    if not sizes[256] or not sizes[257]:
+        width = height = 0
+    return ImageHeader('TIFF', width, height, data)
+
+
+def _jpeg_2000(data: bytes) -> ImageHeader:
+    place = data.find(_CODESTREAM)
+    if place < 0:
+        raise cut('JPEG 2000', len(data), 'ends within its header')
+    right, lower, left, upper = struct.unpack_from('>IIII', data, place + 8)
+    return ImageHeader('JPEG 2000', right - left, lower - upper, data)
+
+
+def _iso(data: bytes) -> ImageHeader | None:
+    """Read the largest extent of the items of an AVIF or HEIC."""
+    (length,) = struct.unpack_from('>I', data)
+    brands = [data[8:12], *(data[at : at + 4] for at in range(16, min(length, 256), 4))]
+    kind = next((_BRANDS[brand] for brand in brands if brand in _BRANDS), None)
+    if kind is None:
+        return None
+    extents = [
+        struct.unpack_from('>II', data, found.end() + 4)
+        for found in re.finditer(b'ispe', data[: 1 << 20])
+        if found.end() + 12 <= len(data)
+    ]
+    if not extents:
+        raise cut(kind, len(data), 'ends within its header')
+    return ImageHeader(kind, *max(extents, key=lambda extent: extent[0] * extent[1]), data)
+
+
+_READERS = (
+    (b'BM', _bmp),
+    (tuple(b'P%d' % kind for kind in range(1, 7)), _pnm),
+    ((b'GIF87a', b'GIF89a'), _gif),
+    (b'RIFF', _webp),
+    ((b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'), _tiff),
+    ((_JPEG_2000, _CODESTREAM), _jpeg_2000),
+)

@@ -1,0 +1,212 @@
+"""Encoded images: their sizes before they are decoded, and what is cut or claims too much."""
+
+import resource
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+
+from face_perception.core.errors import ImageError
+from face_perception.media.images.decode import MAX_PIXELS, decode_image, image_header
+from face_perception.media.images.files import images_in, load_picture, read_picture
+
+NOISE = np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8)
+
+
+def encoded(extension, picture=NOISE, options=()):
+    """Return a picture's bytes in a format."""
+    try:
+        done, data = cv2.imencode(extension, picture, list(options))
+    except cv2.error:
+        done = False
+    if not done:
+        pytest.skip(f'this OpenCV cannot write {extension}')
+    return data.tobytes()
+
+
+def jpeg_of(width, height, **change):
+    """Return a small JPEG that claims a size."""
+    data = bytearray(encoded('.jpg', NOISE, **change))
+    place = next(
+        data.index(bytes([0xFF, kind])) for kind in (0xC0, 0xC2) if bytes([0xFF, kind]) in data
+    )
+    data[place + 5 : place + 9] = struct.pack('>HH', height, width)
+    return bytes(data)
+
+
+def png_chunk(kind, content):
+    return (
+        struct.pack('>I', len(content))
+        + kind
+        + content
+        + struct.pack('>I', zlib.crc32(kind + content))
+    )
+
+
+def png_of(width, height, depth=8, colour=2, packed=None):
+    """Return a PNG of a size, with data that suffice or not."""
+    return (
+        b'\x89PNG\r\n\x1a\n'
+        + png_chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, depth, colour, 0, 0, 0))
+        + png_chunk(b'IDAT', zlib.compress(b'\0') if packed is None else packed)
+        + png_chunk(b'IEND', b'')
+    )
+
+
+def bmp_of(width, height):
+    return b'BM' + struct.pack(
+        '<IHHIIiiHHIIiiII', 99, 0, 0, 54, 40, width, height, 1, 24, 0, *[0] * 5
+    )
+
+
+def tiff_of(width, height, order='<'):
+    tags = b''.join(
+        struct.pack(f'{order}HHII', tag, 4, 1, value)
+        for tag, value in ((256, width), (257, height))
+    )
+    magic = b'II' if order == '<' else b'MM'
+    return magic + struct.pack(f'{order}HIH', 42, 8, 2) + tags + bytes(4)
+
+
+def gif_of(width, height):
+    return b'GIF89a' + struct.pack('<HH', width, height) + bytes(3) + b';'
+
+
+def webp_of(width, height):
+    body = (
+        b'VP8X'
+        + struct.pack('<I', 10)
+        + bytes(4)
+        + b''.join((side - 1).to_bytes(3, 'little') for side in (width, height))
+    )
+    return b'RIFF' + struct.pack('<I', len(body) + 4) + b'WEBP' + body
+
+
+def reason(data, **more):
+    """Return the kind of an error and its sentence."""
+    with pytest.raises(ImageError) as caught:
+        decode_image(data, **more)
+    assert '\n' not in str(caught.value)
+    return caught.value.kind, str(caught.value)
+
+
+@pytest.mark.parametrize(
+    'extension',
+    ['.jpg', '.png', '.bmp', '.ppm', '.tiff', '.webp', '.gif', '.avif', '.jp2'],
+)
+def test_the_header_states_the_size_of_what_is_decoded(extension):
+    data = encoded(extension)
+    header = image_header(data)
+    assert (header.width, header.height) == (80, 60)
+    assert decode_image(data).shape == (60, 80, 3)
+
+
+@pytest.mark.parametrize(
+    'options', [(), (cv2.IMWRITE_JPEG_PROGRESSIVE, 1), (cv2.IMWRITE_JPEG_RST_INTERVAL, 1)]
+)
+def test_a_jpeg_is_whole_until_its_end_is_missing(options):
+    data = encoded('.jpg', options=options)
+    picture = decode_image(data)
+    for size in (len(data) - 1, len(data) - 2, len(data) // 2, 200, 30, 3):
+        assert reason(data[:size])[0] == 'truncated'
+    for behind in (b'\0' * 999, b'\xff\xd9', data[: len(data) // 2]):
+        assert np.array_equal(decode_image(data + behind), picture)
+
+
+def test_the_end_of_a_thumbnail_is_not_the_end():
+    data, inner = encoded('.jpg'), encoded('.jpg', NOISE[:16, :16])
+    segment = b'\xff\xe1' + struct.pack('>H', len(inner) + 8) + b'Exif\0\0' + inner
+    assert decode_image(data[:2] + segment + data[2:]).shape == (60, 80, 3)
+    assert reason(data[:2] + segment + data[2:-40])[0] == 'truncated'
+
+
+@pytest.mark.parametrize('share', [0.3, 0.9, 0.999])
+def test_a_cut_png_is_refused(share):
+    data = encoded('.png')
+    assert reason(data[: int(share * len(data))])[0] == 'truncated'
+
+
+def test_a_flipped_bit_in_the_length_of_a_part_takes_no_memory():
+    data = encoded('.png')
+    for name in (b'IHDR', b'IDAT', b'IEND'):
+        for bit in range(32):
+            changed = bytearray(data)
+            changed[data.index(name) - 4 + bit // 8] ^= 1 << bit % 8
+            assert reason(bytes(changed))[0] in ('truncated', 'corrupt')
+
+
+def test_a_png_with_odd_parts_is_decoded_without_them(capfd):
+    data = encoded('.png')
+    odd = png_chunk(b'iCCP', b'nonsense') + png_chunk(b'acTL', struct.pack('>II', 2**31 - 1, 0))
+    assert np.array_equal(decode_image(data[:33] + odd + data[33:]), NOISE)
+    assert capfd.readouterr().err == ''
+
+
+@pytest.mark.parametrize(
+    'data',
+    [
+        jpeg_of(65500, 16000),
+        jpeg_of(65500, 16000, options=(cv2.IMWRITE_JPEG_PROGRESSIVE, 1)),
+        jpeg_of(9000, 7000),
+        png_of(60000, 60000),
+        png_of(2**31 - 1, 1),
+        png_of(8000, 8000, 16, 6),
+        bmp_of(40000, 40000),
+        bmp_of(40000, -40000),
+        tiff_of(60000, 60000),
+        tiff_of(60000, 60000, '>'),
+        gif_of(65535, 65535),
+        webp_of(16384, 16384),
+        b'P6 60000 60000 255\n' + bytes(99),
+        b'P3 60000 60000 255\n1 2 3',
+    ],
+)
+def test_a_few_bytes_that_claim_much_are_refused_before_they_are_decoded(data):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    kind, _ = reason(data)
+    assert kind in ('size', 'corrupt', 'truncated')
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # KB
+
+
+@pytest.mark.parametrize('size', [(0, 5), (5, 0)])
+def test_sizes_of_nothing_are_refused(size):
+    for make in (png_of, jpeg_of, gif_of, tiff_of):
+        assert reason(make(*size))[0] == 'corrupt'
+
+
+def test_the_limit_is_in_pixels():
+    assert MAX_PIXELS >= 9504 * 6336, 'as many as the largest sensor of 24x36 mm has'
+    data = encoded('.png')
+    assert decode_image(data, 80 * 60).shape == (60, 80, 3)
+    kind, words = reason(data, limit=80 * 60 - 1)
+    assert kind == 'size' and '80x60' in words
+
+
+@pytest.mark.parametrize('data', [b'', b'this is no picture', b'\x89PNG', b'BM', b'RIFF', b'II*\0'])
+def test_what_is_no_image_is_refused(data):
+    assert reason(data)[0] in ('corrupt', 'truncated')
+
+
+def test_pictures_of_a_folder_are_those_that_can_be_read_and_those_that_cannot(tmp_path):
+    for name in ('a.jpg', 'b.HEIC', 'c.gif', 'd.nef', 'e.mp4', 'f.txt', 'g.jxl'):
+        (tmp_path / name).write_bytes(encoded('.jpg') if name == 'a.jpg' else b'something')
+    (tmp_path / 'h.jpg').mkdir()
+    names = [path.name for path in images_in(tmp_path)]
+    assert names == ['a.jpg', 'b.HEIC', 'c.gif', 'd.nef', 'e.mp4', 'g.jxl']
+    assert load_picture(tmp_path / 'a.jpg').shape == (60, 80, 3)
+    with pytest.raises(ImageError, match='no image of a kind that is known'):
+        load_picture(tmp_path / 'b.HEIC')
+    with pytest.raises(ImageError, match='give it by itself'):
+        load_picture(tmp_path / 'e.mp4')
+
+
+def test_a_picture_that_cannot_be_used_is_none(tmp_path):
+    path = tmp_path / 'cut.jpg'
+    path.write_bytes(encoded('.jpg')[:900])
+    assert read_picture(path) is None
+    assert read_picture(tmp_path / 'missing.jpg') is None
+    path.write_bytes(b'')
+    with pytest.raises(ImageError, match='it is empty'):
+        load_picture(path)
