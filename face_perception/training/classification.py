@@ -57,6 +57,14 @@ class ClassifierLearner:
         )
         self.validation = center_crop(to_tensor(validation).to(device), recipe.input_size)
         self.labels = torch.from_numpy(validation.labels).to(device)
+        self.data_sets = {
+            name: {'training': train.count_by_source().get(name, 0), 'validation': count}
+            for name, count in {
+                **dict.fromkeys(train.count_by_source(), 0),
+                **validation.count_by_source(),
+            }.items()
+        }
+        self._held_out = _places(validation, device)
 
     def __len__(self) -> int:
         """Return the number of training pictures."""
@@ -100,9 +108,25 @@ class ClassifierLearner:
         return answers
 
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """Return the share of the validation set that ``network`` gets right, as ``accuracy``."""
+        """
+        Return the share of the validation set that ``network`` gets right, as ``accuracy``.
+
+        Where pictures are from several sources, also of each of these.
+        """
         logits = logits_of(network, self.validation)[:, : len(self.recipe.labels)]
-        return {'accuracy': float((logits.argmax(dim=1) == self.labels).float().mean())}
+        right = (logits.argmax(dim=1) == self.labels).float()
+        return {
+            'accuracy': float(right.mean()),
+            **{f'accuracy_{name}': float(right[inside].mean()) for name, inside in self._held_out},
+        }
+
+
+def _places(faces: FaceSet, device: torch.device | str) -> list[tuple[str, Tensor]]:
+    """Return name and mask ``[N]`` of each source where there are several, else nothing."""
+    names = faces.count_by_source()
+    if len(names) < 2:
+        return []
+    return [(name, torch.from_numpy(faces.sources == name).to(device)) for name in names]
 
 
 def build(recipe: Recipe) -> nn.Module:

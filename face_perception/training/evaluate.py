@@ -22,6 +22,7 @@ from ..core.onnx_models import DETECTION, load_classifier
 from ..core.types import GENDERS
 from . import metrics, plots
 from .data import RACES, DatasetError, Sample, load_samples
+from .data.datasets import single
 from .data.entries import SPLITS
 from .data.forms import LABELS
 from .detection.commands import detector_report, detector_tables, draw_curve
@@ -299,7 +300,9 @@ def parse_arguments() -> argparse.Namespace:
         prog='face_perception_evaluate', description='Measure an ONNX file.'
     )
     parser.add_argument('model', help='ONNX file')
-    parser.add_argument('--data', required=True, help='file or folder with the data set')
+    parser.add_argument(
+        '--data', required=True, nargs='+', help='files or folders with the data sets'
+    )
     parser.add_argument(
         '--output',
         type=Path,
@@ -345,7 +348,7 @@ def evaluate_classifier(arguments: argparse.Namespace) -> dict:
         malformed=arguments.malformed,
     )
     report = report_of(classifier, samples, arguments.detectors, arguments.robustness)
-    report['data'] = {'path': str(arguments.data), 'split': arguments.split}
+    report['data'] = {'path': ' '.join(arguments.data), 'split': arguments.split}
     for table in tables_of(report):
         Console().print(table)
     if arguments.output:
@@ -356,7 +359,7 @@ def evaluate_classifier(arguments: argparse.Namespace) -> dict:
 def evaluate_detector(arguments: argparse.Namespace) -> dict:
     """Measure a face detector, print tables and draw its curve; returns what was measured."""
     report = detector_report(
-        arguments.model, arguments.data, arguments.malformed, 'haar' in arguments.detectors
+        arguments.model, single(arguments.data), arguments.malformed, 'haar' in arguments.detectors
     )
     for table in detector_tables(report):
         Console().print(table)

@@ -20,20 +20,21 @@ from .architectures import count_parameters
 from .augmentation import center_crop
 from .checkpoints import finished_checkpoint, record_sum, write_atomically
 from .classification import logits_of, network_of, to_tensor
-from .data import FaceSet, Sample, load_samples, load_task
+from .data import Data, FaceSet, Sample, load_samples, load_task
+from .data.datasets import single
 from .detection.commands import export_detector
 from .evaluate import load, measure
 from .metrics import best_temperature
 from .onnx_graph import build_model, set_metadata
+from .provenance import KEPT
 from .recipe import DetectorRecipe, Recipe
 
 VERSION = '0.1.0'
-DATA_SETS = {'emotion': ['FER-2013', 'FER+'], 'gender': ['UTKFace']}
 
 
 def export(
     run: Path | str,
-    data: Path | str,
+    data: Data,
     output: Path | str,
     detectors: Sequence[str] = (),
     malformed: str = 'stop',
@@ -49,11 +50,11 @@ def export(
     checkpoint = finished_checkpoint(run)
     recipe = checkpoint['recipe']
     if isinstance(recipe, DetectorRecipe):
-        return export_detector(checkpoint, data, output, malformed)
+        return export_detector(checkpoint, single(data), output, malformed)
     network = network_of(checkpoint)
     _, validation = load_task(recipe, data, malformed)
     temperature = fitted_temperature(network, validation, recipe)
-    metadata = metadata_of(recipe, checkpoint['epoch'], network, temperature)
+    metadata = metadata_of(checkpoint, network, temperature)
     model = build_model(network, temperature, recipe.input_size, metadata, recipe.mirror)
     samples = load_samples(recipe.task, data, recipe.crop_margin, malformed=malformed)
     numbers = measure_served(model, samples, detectors)
@@ -74,14 +75,18 @@ def fitted_temperature(network: nn.Module, faces: FaceSet, recipe: Recipe) -> fl
     return best_temperature(logits.numpy().astype(np.float64), faces.labels)
 
 
-def metadata_of(
-    recipe: Recipe, epochs: int, network: nn.Module, temperature: float
-) -> dict[str, str]:
-    """Return what the file says about itself, save the measured accuracy."""
+def metadata_of(checkpoint: dict, network: nn.Module, temperature: float) -> dict[str, str]:
+    """
+    Return what the file says about itself, save the measured accuracy.
+
+    ``training`` holds what the run itself kept of what it learned from (``provenance``).
+    """
+    recipe = checkpoint['recipe']
     training = {
-        'data_sets': DATA_SETS[recipe.task],
+        'data_sets': {},
+        **{name: checkpoint[name] for name in KEPT if name in checkpoint},
         'recipe': recipe.as_dict(),
-        'epochs': epochs,
+        'epochs': checkpoint['epoch'],
         'seed': recipe.seed,
         'temperature': temperature,
     }
@@ -114,7 +119,9 @@ def main() -> int:
         prog='face_perception_export', description='Write a trained network as an ONNX file.'
     )
     parser.add_argument('run', help='folder of the run')
-    parser.add_argument('--data', required=True, help='file or folder with the data set')
+    parser.add_argument(
+        '--data', required=True, nargs='+', help='files or folders with the data sets'
+    )
     parser.add_argument('--output', required=True, help='ONNX file to write')
     parser.add_argument(
         '--detectors',

@@ -63,7 +63,8 @@ class Recipe(Schedule):
     share of the votes in the targets and ``votes_task`` the weight of guessing all votes with
     outputs of their own, which the exported file lacks; ``distillation`` (0..1) is the
     share of the loss that compares with a teacher's answers (Hinton et al. 2015), softened by
-    ``distillation_temperature``; ``mirror`` makes the exported file average the answers for a
+    ``distillation_temperature``; ``balance_...`` (0..1) is how far rare sources, ages and labels
+    are made up for (see ``data.datasets.evening_weights``); ``mirror`` makes the exported file average the answers for a
     picture and its mirror image.
     """
 
@@ -75,6 +76,9 @@ class Recipe(Schedule):
     votes_weight: float = 0.0
     votes_task: float = 0.0
     label_smoothing: float = 0.0
+    balance_sources: float = 0.0
+    balance_ages: float = 0.0
+    balance_labels: float = 0.0
     distillation: float = 0.0
     distillation_temperature: float = 2.0
     mirror: bool = False

@@ -24,9 +24,11 @@ from ..core.errors import FacePerceptionError
 from .checkpoints import load_checkpoint, save_checkpoint, write_atomically
 from .classification import ClassifierLearner
 from .data import load_task
+from .data.datasets import single
 from .detection.learner import DetectorLearner
 from .detection.scenes import load_scenes
 from .plots import learning_curves
+from .provenance import provenance
 from .recipe import DetectorRecipe, Recipe, RecipeError, load_recipe
 from .teachers import load_teachers
 from .trainer import Learner, Trainer, pick_device
@@ -47,6 +49,7 @@ def train(
     output: Path | str,
     stop_after: int | None = None,
     console: Console | None = None,
+    made_from: dict | None = None,
 ) -> Trainer:
     """
     Run ``trainer`` to the end of ``recipe``, or go on with what is in ``output``.
@@ -79,7 +82,7 @@ def train(
         bar = progress.add_task(recipe.task, total=last * steps, completed=trainer.epoch * steps)
         while trainer.epoch < last:
             entry = trainer.train_epoch(lambda: progress.advance(bar))
-            save_checkpoint(output, recipe, trainer.state())
+            save_checkpoint(output, recipe, {**trainer.state(), **(made_from or {})})
             write_atomically(output / HISTORY, json.dumps(trainer.history, indent=1).encode())
             learning_curves(trainer.history, output / CURVES)
             console.print(
@@ -90,14 +93,14 @@ def train(
 
 def make_learner(
     recipe: Recipe | DetectorRecipe,
-    data: str,
+    data: Sequence[str],
     teachers: Sequence[str],
     malformed: str,
     device: torch.device,
 ) -> Learner:
     """Return what ``recipe`` trains, with its data and those it is to learn from (may be none)."""
     if isinstance(recipe, DetectorRecipe):
-        return DetectorLearner(recipe, *load_scenes(recipe, data, malformed), device)
+        return DetectorLearner(recipe, *load_scenes(recipe, single(data), malformed), device)
     return ClassifierLearner(
         recipe,
         *load_task(recipe, data, malformed),
@@ -115,7 +118,9 @@ def _arguments() -> argparse.Namespace:
         prog='face_perception_train', description='Train a network (resumes by itself).'
     )
     parser.add_argument('recipe', help='YAML file, such as config/training/emotion.yaml')
-    parser.add_argument('--data', required=True, help='file or folder with the data set')
+    parser.add_argument(
+        '--data', required=True, nargs='+', help='files or folders with the data sets'
+    )
     parser.add_argument('--output', required=True, help='folder of the run')
     parser.add_argument(
         '--teacher',
@@ -166,7 +171,8 @@ def main() -> int:
         if arguments.start_from:
             start_from(learner.network, arguments.start_from, learner.pictures(STATISTICS))
         trainer = Trainer(recipe, learner, device, arguments.parts)
-        train(recipe, trainer, arguments.output, console=Console())
+        made_from = provenance(learner, arguments.start_from, arguments.teacher)
+        train(recipe, trainer, arguments.output, console=Console(), made_from=made_from)
     except InterruptedRunError as stop:
         print(stop, file=sys.stderr)
         return 130

@@ -1,13 +1,15 @@
 """
 Labelled faces to train and to measure on, in the forms in which people have them.
 
-``load_task(recipe, path)`` returns the training and the validation set, ``load_samples(task,
-path, margin)`` pictures to measure on.  ``path`` is a file or a folder; what it holds is found
-out by looking.
+``load_task(recipe, data)`` returns the training and the validation set, ``load_samples(task,
+data, margin)`` pictures to measure on.  ``data`` is a file or a folder, or several of these; what
+each holds is found out by looking.
 
 ======= ==================================================== =======================================
 task    form                                                 held out for validation
 ======= ==================================================== =======================================
+both    crops with boxes: a ``.zip`` or folder with          a fifth of the persons, a tenth of the
+        ``index.csv``, see ``face_crops``                    others, or as its column ``split`` says
 emotion ``fer2013_train.npz``, ``fer2013_public.npz``        PublicTest
 emotion ``fer2013.csv`` or ``icml_face_data.csv``, the file  PublicTest; PrivateTest is not read,
         or its folder; FER+'s ``fer2013new.csv`` beside it   but for ``load_samples(split='test')``
@@ -34,7 +36,16 @@ to the network's input.  Others become canvases with a border to move the crop i
 """
 
 from .datasets import DatasetError, FaceSet, Sample, one_hot
-from .tasks import load_samples, load_task
+from .tasks import Data, load_samples, load_task
 from .utkface import RACES
 
-__all__ = ['RACES', 'DatasetError', 'FaceSet', 'Sample', 'load_samples', 'load_task', 'one_hot']
+__all__ = [
+    'RACES',
+    'Data',
+    'DatasetError',
+    'FaceSet',
+    'Sample',
+    'load_samples',
+    'load_task',
+    'one_hot',
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class FaceSet:
     accuracy counts).  ``groups`` names further numbers per picture, such as the age;
     ``weights`` is how much each picture counts in training, 1 on average (float32 ``[N]``).
     ``votes`` are further opinions on the pictures, shares of people float32 ``[N, V]``, with
-    zeros for a picture on which nobody voted.
+    zeros for a picture on which nobody voted.  ``sources`` names, per picture, whose it is.
     """
 
     images: np.ndarray
@@ -34,6 +35,7 @@ class FaceSet:
     groups: dict[str, np.ndarray] = field(default_factory=dict)
     weights: np.ndarray | None = None
     votes: np.ndarray | None = None
+    sources: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Return the number of pictures."""
@@ -46,8 +48,18 @@ class FaceSet:
             self.targets[keep],
             self.labels[keep],
             {name: values[keep] for name, values in self.groups.items()},
-            *(None if values is None else values[keep] for values in (self.weights, self.votes)),
+            *(
+                None if values is None else values[keep]
+                for values in (self.weights, self.votes, self.sources)
+            ),
         )
+
+    def count_by_source(self) -> dict[str, int]:
+        """Return how many pictures each source has, by its name."""
+        if self.sources is None:
+            return {}
+        names, counts = np.unique(self.sources, return_counts=True)
+        return dict(zip(names.tolist(), counts.tolist(), strict=True))
 
 
 @dataclass(frozen=True)
@@ -58,7 +70,7 @@ class Sample:
     ``image`` is uint8 BGR ``[H, W, 3]``; ``box`` the face as a detector would draw it, in
     pixels of ``image`` (it may reach beyond); ``label`` indexes the labels of the task.
     ``groups`` holds ``age`` (years) and ``race`` (indexes ``utkface.RACES``) where they are
-    known; ``name`` is the file or row, for reports.
+    known; ``name`` is the file or row, for reports; ``source`` and ``group`` as of ``Entry``.
     """
 
     image: np.ndarray
@@ -66,6 +78,8 @@ class Sample:
     label: int
     groups: dict[str, int]
     name: str
+    source: str = ''
+    group: str = ''
 
 
 def balancing_weights(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -83,6 +97,18 @@ def balancing_weights(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return weights
 
 
+def evening_weights(values: np.ndarray, share: float) -> np.ndarray:
+    """
+    Return float32 ``[N]`` weights, 1 on average, by which rare ``values [N]`` count more.
+
+    With a ``share`` of 0 each picture counts the same, with 1 each value; 0.5 is between: a value
+    with four times the pictures counts twice as much altogether.
+    """
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    weights = counts[places].astype(np.float64) ** -share
+    return (weights / weights.mean()).astype(np.float32)
+
+
 def one_hot(labels: np.ndarray, num_classes: int) -> np.ndarray:
     """Return float32 ``[N, K]`` rows with a single 1 at each of ``labels`` (int ``[N]``)."""
     return np.eye(num_classes, dtype=np.float32)[labels]
@@ -98,3 +124,14 @@ def existing_file(path: Path | str, what: str) -> Path:
     if not path.is_file():
         raise DatasetError(f'{path} does not exist: it should be {what}')
     return path
+
+
+def single(data: Path | str | Sequence[Path | str]) -> Path:
+    """Return the one path of ``data``; raises ``DatasetError`` for several."""
+    paths = [data] if isinstance(data, (str, Path)) else list(data)
+    if len(paths) != 1:
+        raise DatasetError(
+            f'scenes for a detector lie as .zip files in one folder: give that one instead of '
+            f'{len(paths)} paths'
+        )
+    return Path(paths[0])

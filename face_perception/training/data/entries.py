@@ -26,7 +26,9 @@ class Entry:
 
     ``name`` is the file or row, for messages; ``label`` indexes the labels of the task;
     ``split`` is one of ``SPLITS``; ``groups`` holds age and race where they are known;
-    ``votes`` is uint8 ``[10]`` in the order of ``fer2013.VOTES``, where people have voted.
+    ``votes`` is uint8 ``[10]`` in the order of ``fer2013.VOTES``, where people have voted;
+    ``source`` is whose picture it is (empty: the name of the form), ``group`` another word that
+    pictures are counted by.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Entry:
     read: Callable[[], tuple[np.ndarray, Box | None]]
     groups: dict[str, int] = field(default_factory=dict)
     votes: np.ndarray | None = None
+    source: str = ''
+    group: str = ''
 
 
 def is_held_out(name: str) -> bool:

@@ -22,6 +22,7 @@ from .datasets import DatasetError, FaceSet, existing_file, one_hot
 from .entries import TRAIN, VALIDATION, Entry
 from .faults import Faults
 
+SOURCE = 'FER-2013'
 TRAIN_FILE = 'fer2013_train.npz'
 PUBLIC_FILE = 'fer2013_public.npz'
 #: Length of a side of the square pictures, in pixels.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.types import EMOTIONS, GENDERS
-from . import class_folders, fer2013, fer2013_csv, imdb_wiki, utkface, utkface_folder
+from . import class_folders, face_crops, fer2013, fer2013_csv, imdb_wiki, utkface, utkface_folder
 from .datasets import DatasetError
 from .entries import Entry
 from .faults import Faults
@@ -28,6 +28,8 @@ class Form:
     """
 
     description: str
+    #: What its pictures are called where they do not say it themselves; empty: as the folder.
+    source: str
     find: Callable[[Path], Any]
     read: Callable[[Any, Collection[str], Faults], Iterator[Entry]]
 
@@ -35,28 +37,52 @@ class Form:
 def _form_of_class_folders(labels: tuple[str, ...]) -> Form:
     return Form(
         f'a folder per class ({", ".join(labels)}), under train and validation or without',
+        '',
         partial(class_folders.find, labels=labels),
         partial(class_folders.read, labels=labels),
+    )
+
+
+def _form_of_crops(labels: tuple[str, ...]) -> Form:
+    return Form(
+        f'a .zip file or folder with index.csv ({", ".join(face_crops.COLUMNS)}, ...)',
+        '',
+        face_crops.find,
+        partial(face_crops.read, labels=labels),
     )
 
 
 #: By task; where a folder holds several forms, the first is read.
 FORMS = {
     'emotion': (
-        Form(f'{fer2013.TRAIN_FILE} and {fer2013.PUBLIC_FILE}', fer2013.find, fer2013.read),
+        _form_of_crops(EMOTIONS),
+        Form(
+            f'{fer2013.TRAIN_FILE} and {fer2013.PUBLIC_FILE}',
+            fer2013.SOURCE,
+            fer2013.find,
+            fer2013.read,
+        ),
         Form(
             f'{" or ".join(fer2013_csv.NAMES)}, with {fer2013_csv.VOTES_NAME} beside it or not',
+            fer2013.SOURCE,
             fer2013_csv.find,
             fer2013_csv.read,
         ),
         _form_of_class_folders(EMOTIONS),
     ),
     'gender': (
-        Form(utkface.FILE, utkface.find, utkface.read),
-        Form(f'{" or ".join(imdb_wiki.NAMES)} of IMDB-WIKI', imdb_wiki.find, imdb_wiki.read),
+        _form_of_crops(GENDERS),
+        Form(utkface.FILE, utkface.SOURCE, utkface.find, utkface.read),
+        Form(
+            f'{" or ".join(imdb_wiki.NAMES)} of IMDB-WIKI',
+            'IMDB-WIKI',
+            imdb_wiki.find,
+            imdb_wiki.read,
+        ),
         _form_of_class_folders(GENDERS),
         Form(
             'pictures named by UTKFace, [age]_[gender]_[race]_[date&time].jpg',
+            utkface.SOURCE,
             utkface_folder.find,
             utkface_folder.read,
         ),

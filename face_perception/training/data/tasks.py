@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,14 @@ import numpy as np
 
 from ...core.types import Box
 from .canvases import filling_box, training_canvas
-from .datasets import DatasetError, FaceSet, Sample, balancing_weights, one_hot
+from .datasets import (
+    DatasetError,
+    FaceSet,
+    Sample,
+    balancing_weights,
+    evening_weights,
+    one_hot,
+)
 from .entries import SPLITS, TRAIN, VALIDATION, Entry
 from .faults import STOP, Faults, MalformedError
 from .fer2013 import VOTES, mixed_targets, not_a_face
@@ -22,44 +30,51 @@ if TYPE_CHECKING:  # its module needs PyTorch, which no loader does
 
 #: Between these ages, in years, both genders count the same in training.
 AGE_LIMITS = (20, 30, 40, 50, 60, 70)
+#: The value of a group, such as the age, where it is not known.
+UNKNOWN = -1
+
+#: A file or folder, or several: what each holds is found out by looking.
+Data = Path | str | Sequence[Path | str]
 
 _logger = logging.getLogger(__name__)
 
 
-def load_task(recipe: Recipe, path: Path | str, malformed: str = STOP) -> tuple[FaceSet, FaceSet]:
+def load_task(recipe: Recipe, data: Data, malformed: str = STOP) -> tuple[FaceSet, FaceSet]:
     """
-    Return the training and the validation set of ``recipe`` from the file or folder ``path``.
+    Return the training and the validation set of ``recipe`` from ``data``.
 
     The pictures are canvases (see ``augmentation.augment``).  Emotion: copies of validation
     pictures, and what voters called no face, are left out of training; ``votes_weight`` of the
-    training targets is their votes where there are any, and the votes are kept beside.  Gender:
-    ``weights`` even out the genders of each age, or altogether where ages are unknown.
+    training targets is their votes where there are any, and the votes are kept beside.
+    ``weights`` even out what the recipe's ``balance_...`` say, and of gender always the two
+    labels of each source and age, or of each source where ages are unknown.
 
     ``malformed`` is ``stop``, or ``skip`` to leave malformed pictures and rows out with
     warnings.  Raises ``DatasetError`` when data are malformed, in no known form, or when no
     picture is left for training or for validation.
     """
     pictures = {TRAIN: _Pictures(recipe), VALIDATION: _Pictures(recipe)}
-    for entry, image, box in _read(recipe.task, path, tuple(pictures), malformed):
+    for entry, image, box in _read(recipe.task, data, tuple(pictures), malformed):
         pictures[entry.split].add(entry, image, box)
     for split, read in pictures.items():
-        _demand(read.labels, path, split)
-    if recipe.task == 'emotion':
-        train, validation = _emotion_sets(pictures[TRAIN], pictures[VALIDATION])
-    else:
-        train, validation = _gender_sets(pictures[TRAIN], pictures[VALIDATION])
-    _demand(train.labels, path, f'{TRAIN} beside those for {VALIDATION}')
+        _demand(read.labels, data, split)
+    sets = _emotion_sets if recipe.task == 'emotion' else _gender_sets
+    train, validation = sets(pictures[TRAIN], pictures[VALIDATION])
+    _demand(train.labels, data, f'{TRAIN} beside those for {VALIDATION}')
     unseen = [name for index, name in enumerate(LABELS[recipe.task]) if index not in train.labels]
     if unseen:
-        _logger.warning('%s: no picture to learn %s from', path, ', '.join(unseen))
-    return train, validation
+        _logger.warning('%s: no picture to learn %s from', named(data), ', '.join(unseen))
+    return tuple(
+        replace(faces, weights=weights)
+        for faces, weights in zip((train, validation), _weights(train, validation, recipe))
+    )
 
 
 def load_samples(
-    task: str, path: Path | str, margin: float, split: str = VALIDATION, malformed: str = STOP
+    task: str, data: Data, margin: float, split: str = VALIDATION, malformed: str = STOP
 ) -> list[Sample]:
     """
-    Return the pictures of one ``split`` of the file or folder ``path``, to measure on.
+    Return the pictures of one ``split`` of ``data``, to measure on.
 
     Where a face fills its picture, the box is such that a crop with ``margin`` (see
     ``core.crops``) shows the whole picture.  ``split`` is ``validation``, ``train`` (all
@@ -77,35 +92,44 @@ def load_samples(
             entry.label,
             dict(entry.groups),
             entry.name,
+            entry.source,
+            entry.group,
         )
-        for entry, image, box in _read(task, path, (split,), malformed)
+        for entry, image, box in _read(task, data, (split,), malformed)
     ]
-    _demand(samples, path, split)
+    _demand(samples, data, split)
     return samples
 
 
+def named(data: Data) -> str:
+    """Return what ``data`` are called in messages."""
+    return str(data) if isinstance(data, (str, Path)) else ', '.join(map(str, data))
+
+
 def _read(
-    task: str, path: Path | str, splits: Collection[str], malformed: str
+    task: str, data: Data, splits: Collection[str], malformed: str
 ) -> Iterator[tuple[Entry, np.ndarray, Box | None]]:
-    """Yield what is listed for ``splits`` with its decoded picture and its box."""
-    faults = Faults(path, malformed)
-    form, found = recognise(task, path)
-    try:
-        for entry in form.read(found, splits, faults):
-            try:
-                image, box = entry.read()
-            except MalformedError as error:
-                faults.report(entry.name, error)
-            else:
-                yield entry, image, box
-    except OSError as error:
-        raise DatasetError(f'{path} cannot be read: {error}') from error
-    faults.summarise()
+    """Yield what is listed for ``splits`` with its source, its decoded picture and its box."""
+    for path in [data] if isinstance(data, (str, Path)) else data:
+        faults = Faults(path, malformed)
+        form, found = recognise(task, path)
+        source = form.source or Path(path).resolve().stem
+        try:
+            for entry in form.read(found, splits, faults):
+                try:
+                    image, box = entry.read()
+                except MalformedError as error:
+                    faults.report(entry.name, error)
+                else:
+                    yield replace(entry, source=entry.source or source), image, box
+        except OSError as error:
+            raise DatasetError(f'{path} cannot be read: {error}') from error
+        faults.summarise()
 
 
-def _demand(pictures: Collection, path: Path | str, split: str) -> None:
+def _demand(pictures: Collection, data: Data, split: str) -> None:
     if len(pictures) == 0:
-        raise DatasetError(f'{path} has no usable picture for {split}')
+        raise DatasetError(f'{named(data)} has no usable picture for {split}')
 
 
 class _Pictures:
@@ -115,6 +139,7 @@ class _Pictures:
         self.recipe = recipe
         self.labels: list[int] = []
         self._groups: list[dict[str, int]] = []
+        self._sources: list[str] = []
         self._votes: list[np.ndarray | None] = []
         # One growing block: a list of arrays would have to be copied as a whole at the end.
         self._pixels = bytearray()
@@ -124,10 +149,11 @@ class _Pictures:
         """Keep the canvas of a picture and what is known about it."""
         recipe = self.recipe
         kept = training_canvas(image, box, recipe.crop_margin, recipe.input_size, recipe.color)
-        self._shape = kept.shape
+        kept = self._as_large(kept)
         self._pixels += kept.tobytes()
         self.labels.append(entry.label)
         self._groups.append(entry.groups)
+        self._sources.append(entry.source)
         self._votes.append(entry.votes)
 
     @property
@@ -141,13 +167,36 @@ class _Pictures:
         return np.stack([none if votes is None else votes for votes in self._votes])
 
     def faces(self) -> FaceSet:
-        """Return the pictures with their labels alone as targets."""
+        """Return the pictures with their labels alone as targets; a group unknown is -1."""
         labels = np.array(self.labels, dtype=np.int64)
-        images = np.frombuffer(self._pixels, dtype=np.uint8).reshape(-1, *self._shape)
+        known = dict.fromkeys(name for groups in self._groups for name in groups)
         groups = {
-            name: np.array([groups[name] for groups in self._groups]) for name in self._groups[0]
+            name: np.array([groups.get(name, UNKNOWN) for groups in self._groups]) for name in known
         }
-        return FaceSet(images, one_hot(labels, len(LABELS[self.recipe.task])), labels, groups)
+        targets = one_hot(labels, len(LABELS[self.recipe.task]))
+        return FaceSet(self._images(), targets, labels, groups, sources=np.array(self._sources))
+
+    def _images(self) -> np.ndarray:
+        return np.frombuffer(self._pixels, dtype=np.uint8).reshape(-1, *self._shape)
+
+    def _as_large(self, kept: np.ndarray) -> np.ndarray:
+        """
+        Return ``kept`` as large as the pictures before, or enlarge those, by repeating edges.
+
+        A picture that a face fills has no border to move in, one with a box around it has.
+        """
+        if self._shape and kept.shape[0] > self._shape[0]:
+            self._pixels = bytearray(_bordered(self._images(), kept.shape[0]).tobytes())
+            self._shape = kept.shape
+        self._shape = self._shape or kept.shape
+        return _bordered(kept[np.newaxis], self._shape[0])[0]
+
+
+def _bordered(images: np.ndarray, side: int) -> np.ndarray:
+    """Return ``images [N, S, S, C]`` as ``[N, side, side, C]`` with repeated edges around."""
+    border = side - images.shape[1]
+    around = (border // 2, border - border // 2)
+    return np.pad(images, ((0, 0), around, around, (0, 0)), mode='edge') if border else images
 
 
 def _emotion_sets(train: _Pictures, validation: _Pictures) -> tuple[FaceSet, FaceSet]:
@@ -156,11 +205,10 @@ def _emotion_sets(train: _Pictures, validation: _Pictures) -> tuple[FaceSet, Fac
         faces = pictures.faces()
         if pictures.has_votes:
             votes = pictures.votes()
-            faces = FaceSet(
-                faces.images,
-                mixed_targets(faces.labels, votes, votes_weight),
-                faces.labels,
-                {'not_a_face': not_a_face(votes)},
+            faces = replace(
+                faces,
+                targets=mixed_targets(faces.labels, votes, votes_weight),
+                groups={**faces.groups, 'not_a_face': not_a_face(votes)},
                 votes=votes / np.maximum(votes.sum(axis=1, keepdims=True), 1, dtype=np.float32),
             )
         sets.append(faces)
@@ -172,12 +220,36 @@ def _emotion_sets(train: _Pictures, validation: _Pictures) -> tuple[FaceSet, Fac
 
 
 def _gender_sets(train: _Pictures, validation: _Pictures) -> tuple[FaceSet, FaceSet]:
-    sets = train.faces(), validation.faces()
-    labels = np.concatenate([faces.labels for faces in sets])
-    ages = np.concatenate([faces.groups.get('age', np.zeros(len(faces))) for faces in sets])
-    # Without weights a network learns the data set's habit: past forty, two of three are men.
-    weights = balancing_weights(labels, np.digitize(ages, AGE_LIMITS))
-    return tuple(
-        FaceSet(faces.images, faces.targets, faces.labels, faces.groups, part)
-        for faces, part in zip(sets, np.split(weights, [len(train.labels)]), strict=True)
+    return train.faces(), validation.faces()
+
+
+def _weights(
+    train: FaceSet, validation: FaceSet, recipe: Recipe
+) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
+    """Return how much each picture counts, float32 ``[N]``, 1 on average; ``None``: all alike."""
+    ages, sources, labels = (
+        np.concatenate([values(faces) for faces in (train, validation)])
+        for values in (
+            lambda faces: faces.groups.get('age', np.full(len(faces), UNKNOWN)),
+            lambda faces: faces.sources,
+            lambda faces: faces.labels,
+        )
     )
+    bands = np.where(ages == UNKNOWN, UNKNOWN, np.digitize(ages, AGE_LIMITS))
+    factors = []
+    if recipe.task == 'gender':
+        # Without weights a network learns a source's habit: past forty, two of three are men.
+        _, places = np.unique(sources, return_inverse=True)
+        factors.append(balancing_weights(labels, places * (len(AGE_LIMITS) + 2) + bands))
+    for values, share, known in (
+        (sources, recipe.balance_sources, slice(None)),
+        (bands, recipe.balance_ages, bands != UNKNOWN),
+        (labels, recipe.balance_labels, slice(None)),
+    ):
+        if share > 0 and len(values[known]):
+            factors.append(np.ones(len(labels)))
+            factors[-1][known] = evening_weights(values[known], share)
+    if not factors:
+        return None, None
+    weights = np.prod(factors, axis=0)
+    return tuple(np.split((weights / weights.mean()).astype(np.float32), [len(train)]))

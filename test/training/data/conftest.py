@@ -20,6 +20,9 @@ def recipe():
             'crop_margin': 0.02,
             'input_size': 48,
             'votes_weight': 0.4,
+            'balance_sources': 0.0,
+            'balance_ages': 0.0,
+            'balance_labels': 0.0,
         }
         return SimpleNamespace(**{**values, **changes})
 

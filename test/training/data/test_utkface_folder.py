@@ -38,7 +38,7 @@ def test_labels_are_read_from_names(folder):
         age, gender, race = (int(part) for part in sample.name.split('/')[1].split('_')[:3])
         assert sample.groups == {'age': age, 'race': race} and age >= 10
         assert GENDERS[sample.label] == ('male', 'female')[gender]
-        assert sample.box.width == pytest.approx(196) and sample.image.shape == (200, 200, 3)
+        assert sample.box.width == pytest.approx(200) and sample.image.shape == (200, 200, 3)
 
 
 def test_splits_by_name(folder, recipe):

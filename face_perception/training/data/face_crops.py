@@ -1,0 +1,133 @@
+"""
+Crops with boxes: pictures with the face's box, for either task, from any source.
+
+A ``.zip`` file or a folder with ``index.csv``, a row per picture:
+
+========  =====================================================================================
+file      the picture, relative to the index; any size and colours
+label     the label's name (``female``, ``fear``) or its number: gender 0 male, 1 female as in
+          UTKFace, emotion 0 angry ... 6 neutral as in FER-2013
+x y w h   the face's box as a detector draws it, in pixels of the picture
+source    optional: what the row of a table is called (else the name of the file or folder)
+person    optional: who it is, so that nobody is on both sides of a split
+age       optional: in years
+group     optional: another word to group pictures by, such as a race label of UTKFace
+split     optional: ``train``, ``validation`` or ``test``
+========  =====================================================================================
+
+Where no split is given, a fifth of the persons is held out, and a tenth of the pictures of
+nobody in particular.  Of gender, faces under ten years are left out as with UTKFace.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ...core.types import GENDERS, Box
+from .entries import SPLITS, TRAIN, VALIDATION, Entry, split_by_name
+from .faults import Faults, MalformedError
+from .indexed import INDEX, IndexedPictures, columns_of
+from .utkface import GENDER_OF_NUMBER, MAXIMUM_AGE, MINIMUM_AGE, RACES
+
+COLUMNS = ('file', 'label', 'x', 'y', 'w', 'h')
+#: One of so many persons is held out.
+PERSONS_PER_HELD_OUT = 5
+
+
+def find(path: Path) -> Path | None:
+    """Return the ``.zip`` file or folder ``path`` when its index has the columns of this form."""
+    is_archive = path.is_file() and path.suffix.lower() == '.zip'
+    if not is_archive and not (path / INDEX).is_file():
+        return None
+    return path if columns_of(path) >= set(COLUMNS) else None
+
+
+def read(
+    path: Path, splits: Collection[str], faults: Faults, labels: tuple[str, ...]
+) -> Iterator[Entry]:
+    """Yield the pictures of ``splits`` in the order of the index."""
+    with IndexedPictures(path, f'crops with boxes and {INDEX}', COLUMNS) as pictures:
+        for line, row in pictures.rows():
+            try:
+                entry = _entry(row, pictures, path, labels)
+            except MalformedError as error:
+                faults.report(f'{INDEX}, line {line} ({row["file"]})', error)
+                continue
+            too_young = labels == GENDERS and entry.groups.get('age', MINIMUM_AGE) < MINIMUM_AGE
+            if entry.split in splits and not too_young:
+                yield entry
+
+
+def split_of_person(person: str) -> str:
+    """Return the split of all pictures of ``person``: a fixed fifth of all persons is held out."""
+    held_out = hashlib.sha256(person.encode()).digest()[0] % PERSONS_PER_HELD_OUT == 0
+    return VALIDATION if held_out else TRAIN
+
+
+def _entry(
+    row: dict[str, str], pictures: IndexedPictures, path: Path, labels: tuple[str, ...]
+) -> Entry:
+    name, source = row['file'], row.get('source') or path.stem
+    person, group = row.get('person', ''), row.get('group', '')
+    box = _box(row)
+
+    def decode() -> tuple[np.ndarray, Box]:
+        return pictures.decode(name), box
+
+    groups = {}
+    if row.get('age'):
+        groups['age'] = _age(row['age'])
+    if group.capitalize() in RACES or group in RACES:
+        groups['race'] = RACES.index(group if group in RACES else group.capitalize())
+    return Entry(
+        name,
+        _label(row['label'], labels),
+        _split(row.get('split', ''), source, person, name),
+        decode,
+        groups,
+        source=source,
+        group=group,
+    )
+
+
+def _split(given: str, source: str, person: str, name: str) -> str:
+    if given:
+        if given not in SPLITS:
+            raise MalformedError(f'the split {given} is none of {", ".join(SPLITS)}')
+        return given
+    return split_of_person(f'{source}/{person}') if person else split_by_name(name)
+
+
+def _label(text: str, labels: tuple[str, ...]) -> int:
+    if text.lower() in labels:
+        return labels.index(text.lower())
+    if labels == GENDERS and text in map(str, GENDER_OF_NUMBER):
+        return labels.index(GENDER_OF_NUMBER[int(text)])
+    if labels != GENDERS and text in map(str, range(len(labels))):
+        return int(text)
+    raise MalformedError(f'the label {text or "(none)"} is none of {", ".join(labels)}')
+
+
+def _box(row: dict[str, str]) -> Box:
+    try:
+        x, y, width, height = (float(row[name]) for name in 'xywh')
+    except ValueError:
+        raise MalformedError('x, y, w and h are not all numbers') from None
+    if not all(map(math.isfinite, (x, y, width, height))) or min(width, height) <= 0:
+        raise MalformedError(f'the box {x:g}, {y:g}, {width:g}, {height:g} has no area')
+    return Box(x, y, width, height)
+
+
+def _age(text: str) -> int:
+    try:
+        age = int(float(text))
+    except (ValueError, OverflowError):
+        raise MalformedError(f'the age {text} is no number') from None
+    if not 0 <= age <= MAXIMUM_AGE:
+        raise MalformedError(f'the age {age} is none of 0..{MAXIMUM_AGE}')
+    return age

@@ -1,0 +1,101 @@
+"""Pictures listed by an ``index.csv``, in a ``.zip`` file or in a folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from .datasets import DatasetError
+from .faults import MalformedError
+from .pictures import decode_picture, read_picture
+
+INDEX = 'index.csv'
+
+#: What a damaged archive or index raises; RuntimeError: a password, or, as
+#: NotImplementedError, an unknown compression.
+_DAMAGES = (
+    KeyError,
+    ValueError,
+    OSError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    csv.Error,
+)
+
+
+class IndexedPictures:
+    """
+    The pictures of a ``.zip`` file or folder and the rows of its index.
+
+    A context manager: an archive stays open while its pictures are read.
+    """
+
+    def __init__(self, path: Path, what: str, columns: Collection[str]) -> None:
+        """Read the index; raises ``DatasetError``, saying ``what`` it should be, if it cannot."""
+        self._folder = path
+        self._archive: zipfile.ZipFile | None = None
+        try:
+            if not path.is_dir():
+                self._archive = zipfile.ZipFile(path)
+            index = csv.DictReader(io.StringIO(self._text()))
+            missing = set(columns) - set(index.fieldnames or ())
+            self._rows = [(index.line_num, row) for row in index]
+        except _DAMAGES as error:
+            self.close()
+            raise DatasetError(f'{path} cannot be read as {what}: {error}') from error
+        if missing:
+            self.close()
+            raise DatasetError(f'{path}: {INDEX} has no column {" or ".join(sorted(missing))}')
+
+    def __enter__(self) -> IndexedPictures:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the archive, if there is one."""
+        if self._archive is not None:
+            self._archive.close()
+
+    def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """Yield line number and columns of each row; an absent cell is an empty text."""
+        for line, row in self._rows:
+            yield line, {name: (value or '').strip() for name, value in row.items() if name}
+
+    def decode(self, name: str) -> np.ndarray:
+        """Return the picture called ``name``, uint8 BGR ``[H, W, 3]``; else ``MalformedError``."""
+        if self._archive is None:
+            return read_picture(self._folder / name)
+        try:
+            content = self._archive.read(name)
+        except KeyError:
+            raise MalformedError('the picture is missing') from None
+        except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            raise MalformedError(f'the picture cannot be unpacked: {error}') from error
+        return decode_picture(content)
+
+    def _text(self) -> str:
+        content = (
+            (self._folder / INDEX).read_bytes()
+            if self._archive is None
+            else self._archive.read(INDEX)
+        )
+        return content.decode('utf-8-sig')
+
+
+def columns_of(path: Path) -> set[str]:
+    """Return the columns of the index in the ``.zip`` file or folder; none if there is none."""
+    try:
+        with IndexedPictures(path, INDEX, ()) as pictures:
+            first = next(pictures.rows(), (0, {}))
+    except DatasetError:
+        return set()
+    return set(first[1])

@@ -1,0 +1,56 @@
+"""What a network was made from: the pictures it saw, and the networks it began with or heard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnx
+
+from .checkpoints import finished_checkpoint
+from .recipe import RecipeError
+
+#: What a checkpoint and an exported file keep of it.
+KEPT = ('data_sets', 'started_from', 'teachers')
+
+
+def provenance(learner: object, start: str | None, teachers: Sequence[str]) -> dict:
+    """
+    Return what a checkpoint keeps of where its network comes from, as plain data.
+
+    ``data_sets``: by source the numbers of pictures, as the readers found them
+    (``Learner.data_sets``; absent where a learner does not tell).  ``started_from`` and
+    ``teachers``: the same of the runs or exported files that it goes on from or learns from.
+    Raises ``RecipeError`` when one of these cannot be read.
+    """
+    made_from = {}
+    if (data_sets := getattr(learner, 'data_sets', None)) is not None:
+        made_from['data_sets'] = data_sets
+    if start:
+        made_from['started_from'] = origin(start)
+    if teachers:
+        made_from['teachers'] = [origin(teacher) for teacher in teachers]
+    return made_from
+
+
+def origin(path: str | Path) -> dict:
+    """Return the name of a run or an exported file and the data sets that it says it saw."""
+    path = Path(path)
+    if path.is_dir():
+        said = finished_checkpoint(path)
+    else:
+        said = _training_of(path)
+    return {
+        'name': path.resolve().name,
+        **{name: said[name] for name in KEPT if name in said},
+    }
+
+
+def _training_of(path: Path) -> dict:
+    try:
+        properties = {entry.key: entry.value for entry in onnx.load(str(path)).metadata_props}
+        said = json.loads(properties.get('training', '{}'))
+    except Exception as error:  # whatever the file makes protobuf stumble over
+        raise RecipeError(f'{path} cannot be read as an ONNX file: {error}') from error
+    return said if isinstance(said, dict) else {}

@@ -1,0 +1,235 @@
+"""Crops with boxes: any source of faces, for either task, with a split by person."""
+
+import csv
+import io
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+
+from face_perception.core.types import GENDERS, Box
+from face_perception.training.data import DatasetError, load_samples, load_task
+from face_perception.training.data.face_crops import split_of_person
+
+COLUMNS = ('file', 'label', 'source', 'x', 'y', 'w', 'h', 'person', 'age', 'group')
+
+
+@pytest.fixture
+def rows():
+    """Return the rows of 60 pictures of 20 persons of one source and of nobody of another."""
+    return [
+        {
+            'file': f'images/{number:03d}.png',
+            'label': str(number % 2),
+            'source': 'news' if number < 40 else 'portraits',
+            'x': '20',
+            'y': '16',
+            'w': '40',
+            'h': '56',
+            'person': f'Person_{number // 2 % 20}' if number < 40 else '',
+            'age': '',
+            'group': '',
+        }
+        for number in range(60)
+    ]
+
+
+@pytest.fixture
+def write(tmp_path, pictures):
+    """Return the function that writes rows and their pictures, as a .zip or as a folder."""
+
+    def to_path(rows, name='faces.zip', columns=COLUMNS):
+        index = io.StringIO()
+        table = csv.DictWriter(index, columns, extrasaction='ignore')
+        table.writeheader()
+        table.writerows(rows)
+        contents = {
+            row['file']: cv2.imencode('.png', picture)[1].tobytes()
+            for row, picture in zip(rows, pictures(len(rows), 96, 3, 5))
+        }
+        contents['index.csv'] = index.getvalue().encode()
+        path = tmp_path / name
+        if name.endswith('.zip'):
+            with zipfile.ZipFile(path, 'w') as archive:
+                for file, content in contents.items():
+                    archive.writestr(file, content)
+            return path
+        for file, content in contents.items():
+            (path / file).parent.mkdir(parents=True, exist_ok=True)
+            (path / file).write_bytes(content)
+        return path
+
+    return to_path
+
+
+def everything(path, task='gender'):
+    return [
+        (split, sample)
+        for split in ('train', 'validation')
+        for sample in load_samples(task, path, 0.0, split=split)
+    ]
+
+
+def test_a_zip_and_a_folder_say_the_same(rows, write):
+    packed, plain = everything(write(rows)), everything(write(rows, 'faces'))
+    assert [(split, one.name, one.label, one.source, one.box) for split, one in packed] == [
+        (split, one.name, one.label, one.source, one.box) for split, one in plain
+    ]
+    assert all(
+        np.array_equal(one.image, other.image) for (_, one), (_, other) in zip(packed, plain)
+    )
+
+
+def test_labels_boxes_and_sources_are_those_of_the_index(rows, write):
+    samples = {sample.name: sample for _, sample in everything(write(rows))}
+    assert len(samples) == 60
+    assert samples['images/000.png'].label == GENDERS.index('male')
+    assert samples['images/001.png'].label == GENDERS.index('female')
+    assert samples['images/000.png'].box == Box(20, 16, 40, 56)
+    assert {sample.source for sample in samples.values()} == {'news', 'portraits'}
+
+
+def test_a_person_is_on_one_side(rows, write):
+    sides = {}
+    for row, (split, sample) in zip(rows, everything(write(rows))):
+        number = int(sample.name[7:10])
+        if number < 40:
+            sides.setdefault(number // 2 % 20, set()).add(split)
+    assert len(sides) == 20 and all(len(side) == 1 for side in sides.values())
+    assert {split for side in sides.values() for split in side} == {'train', 'validation'}
+
+
+def test_a_fifth_of_the_persons_is_held_out():
+    splits = [split_of_person(f'news/{number}') for number in range(2000)]
+    assert 0.17 < splits.count('validation') / 2000 < 0.23
+
+
+def test_a_split_of_the_index_is_obeyed(rows, write):
+    for row in rows:
+        row['split'] = 'test' if row['source'] == 'news' else 'train'
+    path = write(rows, columns=(*COLUMNS, 'split'))
+    assert {sample.source for sample in load_samples('gender', path, 0.0, 'test')} == {'news'}
+    assert len(load_samples('gender', path, 0.0, 'train')) == 20
+    with pytest.raises(DatasetError, match='validation'):
+        load_samples('gender', path, 0.0)
+
+
+def test_names_of_emotions_are_labels_too(rows, write):
+    rows = [{**row, 'label': 'fear' if int(row['label']) else '6'} for row in rows]
+    labels = {sample.label for _, sample in everything(write(rows), 'emotion')}
+    assert labels == {2, 6}
+
+
+def test_age_and_group_are_kept_and_children_left_out(rows, write):
+    for number, row in enumerate(rows):
+        row['age'], row['group'] = str(number), 'asian' if number % 2 else 'Martian'
+    samples = [sample for _, sample in everything(write(rows))]
+    assert sorted(sample.groups['age'] for sample in samples) == list(range(10, 60))
+    assert {(sample.group, sample.groups.get('race')) for sample in samples} == {
+        ('asian', 2),
+        ('Martian', None),
+    }
+
+
+def test_optional_columns_may_be_absent(rows, write):
+    path = write(rows, 'mine.zip', ('file', 'label', 'x', 'y', 'w', 'h'))
+    assert {sample.source for _, sample in everything(path)} == {'mine'}
+
+
+def test_several_files_are_read_at_once(recipe, rows, write, utkface_folder):
+    path = write(rows)
+    train, validation = load_task(recipe('gender'), [utkface_folder, path])
+    both = np.concatenate([train.weights, validation.weights])
+    sources = train.count_by_source()
+    assert set(sources) == {'UTKFace', 'news', 'portraits'}
+    assert sum(sources.values()) == len(train) and set(train.groups['age'][-5:]) == {-1}
+    assert validation.count_by_source()['news'] > 0
+    assert both.mean() == pytest.approx(1, abs=1e-5)
+
+
+def test_labels_count_the_same_within_each_source(recipe, rows, write, utkface_folder):
+    rows = [row for number, row in enumerate(rows) if number % 2 == 0 or number % 6 == 1]
+    sets = load_task(recipe('gender'), [utkface_folder, write(rows)])
+    for source in ('news', 'portraits'):
+        shares = [
+            sum(
+                faces.weights[(faces.sources == source) & (faces.labels == label)].sum()
+                for faces in sets
+            )
+            for label in (0, 1)
+        ]
+        assert shares[0] == pytest.approx(shares[1], rel=1e-4)
+
+
+def test_rare_sources_count_more_where_the_recipe_says_so(recipe, rows, write):
+    rows = rows[:40] + [
+        {**row, 'person': f'Nobody_{number}'} for number, row in enumerate(rows[40:46])
+    ]
+    path = write(rows)
+    for share, ratio in ((0.0, 6 / 40), (1.0, 1.0)):
+        sets = load_task(recipe('gender', balance_sources=share), path)
+        parts = [
+            sum(faces.weights[faces.sources == name].sum() for faces in sets)
+            for name in ('news', 'portraits')
+        ]
+        assert parts[1] / parts[0] == pytest.approx(ratio, rel=1e-4)
+
+
+def test_filled_pictures_and_crops_with_boxes_learn_together(recipe, rows, write, fer_folder):
+    path = write([{**row, 'label': row['label']} for row in rows])
+    for data in ([fer_folder, path], [path, fer_folder]):
+        train, _ = load_task(recipe('emotion'), data)
+        assert train.images.shape[1:] == (64, 64, 1)
+        plain, _ = load_task(recipe('emotion'), fer_folder)
+        known = train.images[train.sources == 'FER-2013']
+        np.testing.assert_array_equal(known[:, 8:-8, 8:-8], plain.images)
+        np.testing.assert_array_equal(known[:, 0, 8:-8], plain.images[:, 0])
+
+
+@pytest.mark.parametrize(
+    'changes, message',
+    [
+        ({'label': 'both'}, 'label both'),
+        ({'label': ''}, 'none'),
+        ({'label': '2'}, 'label 2'),
+        ({'w': '0'}, 'no area'),
+        ({'x': 'left'}, 'not all numbers'),
+        ({'h': 'nan'}, 'no area'),
+        ({'age': '200'}, 'age 200'),
+        ({'age': 'old'}, 'age old'),
+        ({'file': 'images/lost.png'}, 'lost'),
+        ({'split': 'holdout'}, 'split holdout'),
+    ],
+)
+def test_a_bad_row_is_named_or_left_out(rows, write, changes, message):
+    path = write(rows, columns=(*COLUMNS, 'split'))
+    broken = [{**rows[0], **changes}, *rows[1:]]
+    index = io.StringIO()
+    table = csv.DictWriter(index, (*COLUMNS, 'split'))
+    table.writeheader()
+    table.writerows(broken)
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(path.with_name('b.zip'), 'w') as other:
+        for name in archive.namelist():
+            other.writestr(name, index.getvalue() if name == 'index.csv' else archive.read(name))
+    with pytest.raises(DatasetError, match=message):
+        everything(other.filename)
+    skipped = [
+        sample
+        for split in ('train', 'validation')
+        for sample in load_samples('gender', other.filename, 0.0, split, 'skip')
+    ]
+    assert len(skipped) == 59
+
+
+def test_a_missing_column_is_no_crop_with_box(rows, write):
+    path = write(rows, 'faces', ('file', 'label', 'x', 'y'))
+    with pytest.raises(DatasetError, match='known form'):
+        everything(path)
+
+
+def test_a_damaged_archive_is_named(tmp_path):
+    path = tmp_path / 'faces.zip'
+    path.write_bytes(b'PK\x03\x04 cut off')
+    with pytest.raises(DatasetError, match='faces.zip'):
+        everything(path)
