@@ -15,7 +15,9 @@ from .recipe import RecipeError
 KEPT = ('data_sets', 'started_from', 'teachers')
 
 
-def provenance(learner: object, start: str | None, teachers: Sequence[str]) -> dict:
+def provenance(
+    learner: object, start: str | None = None, teachers: Sequence[str] = ()
+) -> dict:
     """
     Return what a checkpoint keeps of where its network comes from, as plain data.
 
@@ -32,6 +34,28 @@ def provenance(learner: object, start: str | None, teachers: Sequence[str]) -> d
     if teachers:
         made_from['teachers'] = [origin(teacher) for teacher in teachers]
     return made_from
+
+
+def same_origin(checkpoint: dict, made_from: dict, folder: Path) -> dict:
+    """
+    Return what the run in ``folder``, of which ``checkpoint`` is, goes on telling of its origin.
+
+    What it began with was said when it began.  Raises ``RecipeError`` when it has learned from
+    other pictures than those of ``made_from``: its file could not say from which.
+    """
+    kept = {name: checkpoint[name] for name in KEPT if name in checkpoint}
+    now = made_from.get('data_sets')
+    if now is not None and kept.get('data_sets', now) != now:
+        raise RecipeError(
+            f'{folder} holds a run on other data ({counted(kept["data_sets"])}; now: '
+            f'{counted(now)}): use a new folder, with --start-from {folder} if it shall go on'
+        )
+    return {**made_from, **kept}
+
+
+def counted(data_sets: dict) -> str:
+    """Return sources and their numbers of training pictures in words."""
+    return ', '.join(f'{name} {counts["training"]}' for name, counts in data_sets.items())
 
 
 def origin(path: str | Path) -> dict:

@@ -64,8 +64,9 @@ class Recipe(Schedule):
     outputs of their own, which the exported file lacks; ``distillation`` (0..1) is the
     share of the loss that compares with a teacher's answers (Hinton et al. 2015), softened by
     ``distillation_temperature``; ``balance_...`` (0..1) is how far rare sources, ages and labels
-    are made up for (see ``data.datasets.evening_weights``); ``mirror`` makes the exported file average the answers for a
-    picture and its mirror image.
+    are made up for (see ``data.datasets.evening_weights``), and ``source_weights`` by how much
+    more than that the sources named count; ``mirror`` makes the exported file
+    average the answers for a picture and its mirror image.
     """
 
     task: str = 'emotion'
@@ -79,6 +80,7 @@ class Recipe(Schedule):
     balance_sources: float = 0.0
     balance_ages: float = 0.0
     balance_labels: float = 0.0
+    source_weights: dict[str, float] = field(default_factory=dict)
     distillation: float = 0.0
     distillation_temperature: float = 2.0
     mirror: bool = False

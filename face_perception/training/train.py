@@ -28,7 +28,7 @@ from .data.datasets import single
 from .detection.learner import DetectorLearner
 from .detection.scenes import load_scenes
 from .plots import learning_curves
-from .provenance import provenance
+from .provenance import provenance, same_origin
 from .recipe import DetectorRecipe, Recipe, RecipeError, load_recipe
 from .teachers import load_teachers
 from .trainer import Learner, Trainer, pick_device
@@ -56,16 +56,19 @@ def train(
 
     After each epoch ``output`` holds ``checkpoint.pt``, ``history.json`` and
     ``learning_curves.png``.  ``stop_after`` ends the run after that epoch though more are
-    planned.  Raises ``InterruptedRunError`` on SIGINT or SIGTERM (see ``main``) and
-    ``RecipeError`` when ``output`` holds a run of another recipe.
+    planned.  ``made_from`` is what each checkpoint tells of its origin (see ``provenance``).
+    Raises ``InterruptedRunError`` on SIGINT or SIGTERM (see ``main``) and ``RecipeError`` when
+    ``output`` holds a run of another recipe or on other data.
     """
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
     console = console or Console(quiet=True)
+    made_from = made_from or provenance(trainer.learner)
     found = load_checkpoint(output)
     if found is not None:
         if found['recipe'] != recipe:
             raise RecipeError(f'{output} holds a run of another recipe: use a new folder')
+        made_from = same_origin(found, made_from, output)
         trainer.restore(found)
         console.print(f'Resuming after epoch {trainer.epoch} of {recipe.epochs}')
     last = min(stop_after or recipe.epochs, recipe.epochs)
@@ -82,7 +85,7 @@ def train(
         bar = progress.add_task(recipe.task, total=last * steps, completed=trainer.epoch * steps)
         while trainer.epoch < last:
             entry = trainer.train_epoch(lambda: progress.advance(bar))
-            save_checkpoint(output, recipe, {**trainer.state(), **(made_from or {})})
+            save_checkpoint(output, recipe, {**trainer.state(), **made_from})
             write_atomically(output / HISTORY, json.dumps(trainer.history, indent=1).encode())
             learning_curves(trainer.history, output / CURVES)
             console.print(

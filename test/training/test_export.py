@@ -101,7 +101,7 @@ def exported(request, data_folder, quick_recipe, tmp_path_factory):
 
 
 def test_the_file_keeps_the_contract(exported):
-    path, _, data, numbers = exported
+    path, run, data, numbers = exported
     model = onnx.load(str(path))
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     task = path.stem
@@ -116,6 +116,13 @@ def test_the_file_keeps_the_contract(exported):
     assert metadata['version'] == '0.1.0' and int(metadata['parameters']) <= 60_000
     training = json.loads(metadata['training'])
     assert {'data_sets', 'recipe', 'epochs', 'seed'} <= set(training)
+    train, validation = load_task(load_checkpoint(run)['recipe'], data)
+    assert training['data_sets'] == {
+        {'emotion': 'FER-2013', 'gender': 'UTKFace'}[task]: {
+            'training': len(train),
+            'validation': len(validation),
+        }
+    }
     assert json.loads(metadata['accuracy']) == numbers
     session = load(path).model.session
     (image,), (probabilities,) = session.get_inputs(), session.get_outputs()

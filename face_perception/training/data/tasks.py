@@ -249,6 +249,14 @@ def _weights(
         if share > 0 and len(values[known]):
             factors.append(np.ones(len(labels)))
             factors[-1][known] = evening_weights(values[known], share)
+    if recipe.source_weights:
+        unknown = sorted(set(recipe.source_weights) - set(sources))
+        if unknown:
+            raise DatasetError(
+                f'the recipe weighs the source {unknown[0]}, but the data are of '
+                f'{", ".join(sorted(set(sources)))}'
+            )
+        factors.append([recipe.source_weights.get(source, 1.0) for source in sources])
     if not factors:
         return None, None
     weights = np.prod(factors, axis=0)

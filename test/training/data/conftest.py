@@ -23,6 +23,7 @@ def recipe():
             'balance_sources': 0.0,
             'balance_ages': 0.0,
             'balance_labels': 0.0,
+            'source_weights': {},
         }
         return SimpleNamespace(**{**values, **changes})
 

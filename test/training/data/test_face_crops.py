@@ -92,7 +92,7 @@ def test_labels_boxes_and_sources_are_those_of_the_index(rows, write):
 
 def test_a_person_is_on_one_side(rows, write):
     sides = {}
-    for row, (split, sample) in zip(rows, everything(write(rows))):
+    for split, sample in everything(write(rows)):
         number = int(sample.name[7:10])
         if number < 40:
             sides.setdefault(number // 2 % 20, set()).add(split)

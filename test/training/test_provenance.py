@@ -1,0 +1,91 @@
+"""What a network was made from travels with it, from the readers to the exported file."""
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
+onnx = pytest.importorskip('onnx', reason='training needs the extra "train" (onnx)')
+
+from face_perception.training import train as training  # noqa: E402
+from face_perception.training.checkpoints import load_checkpoint  # noqa: E402
+from face_perception.training.classification import ClassifierLearner  # noqa: E402
+from face_perception.training.data import FaceSet, one_hot  # noqa: E402
+from face_perception.training.onnx_graph import build_model  # noqa: E402
+from face_perception.training.provenance import origin, provenance  # noqa: E402
+from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
+from face_perception.training.trainer import Trainer  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures('one_thread')
+
+
+@pytest.fixture
+def faces(pictures):
+    """Return the function that makes pictures, so many of each source."""
+
+    def make(**counts):
+        count = sum(counts.values())
+        labels = np.arange(count) % 7
+        sources = np.concatenate([np.repeat(name, number) for name, number in counts.items()])
+        return FaceSet(pictures(count, 48, 1, 0), one_hot(labels, 7), labels, sources=sources)
+
+    return make
+
+
+@pytest.fixture
+def run(recipe_values, monkeypatch, tmp_path):
+    """Return the function that trains one epoch, or one more, and returns the checkpoint."""
+    monkeypatch.setattr(training, 'learning_curves', lambda history, path: None)
+
+    def start(train, validation, start=None):
+        recipe = recipe_from(recipe_values)
+        learner = ClassifierLearner(recipe, train, validation)
+        trainer = Trainer(recipe, learner, torch.device('cpu'))
+        found = load_checkpoint(tmp_path)
+        done = 0 if found is None else found['epoch']
+        made_from = provenance(learner, start)
+        training.train(recipe, trainer, tmp_path, done + 1, made_from=made_from)
+        return load_checkpoint(tmp_path)
+
+    return start
+
+
+def test_a_checkpoint_counts_the_pictures_of_each_source(faces, run):
+    checkpoint = run(faces(blobs=20, dots=10), faces(dots=3, lines=4))
+    assert checkpoint['data_sets'] == {
+        'blobs': {'training': 20, 'validation': 0},
+        'dots': {'training': 10, 'validation': 3},
+        'lines': {'training': 0, 'validation': 4},
+    }
+
+
+def test_a_run_does_not_go_on_with_other_pictures(faces, run):
+    run(faces(blobs=20), faces(blobs=4))
+    with pytest.raises(RecipeError, match='blobs 20.*blobs 21'):
+        run(faces(blobs=21), faces(blobs=4))
+
+
+def test_what_it_began_with_stays_known(faces, run, tmp_path):
+    file = tmp_path / 'former.onnx'
+    said = {'data_sets': {'dots': {'training': 7, 'validation': 1}}}
+    model = build_model(
+        ClassifierLearner(recipe_from(RECIPE), faces(a=7), faces(a=7)).network.eval(),
+        1.0,
+        48,
+        {'training': json.dumps(said)},
+    )
+    file.write_bytes(model.SerializeToString())
+    expected = {'name': 'former.onnx', **said}
+    assert origin(file) == expected
+    run(faces(blobs=20), faces(blobs=4), start=str(file))
+    assert run(faces(blobs=20), faces(blobs=4))['started_from'] == expected
+
+
+RECIPE = {'task': 'emotion', 'color': 'gray', 'crop_margin': 0.0, 'epochs': 1, 'batch_size': 4}
+
+
+def test_a_file_that_is_none_is_named(tmp_path):
+    (tmp_path / 'former.onnx').write_bytes(b'no network')
+    with pytest.raises(RecipeError, match='former.onnx'):
+        origin(tmp_path / 'former.onnx')
