@@ -22,7 +22,7 @@ def networks(
     That is the detector on the picture shrunk as the pipeline does it, and each classifier on
     the faces at ``boxes`` in one batch.
     """
-    detector = pipeline.detector
+    detector = pipeline.networks.detector
     runs = [
         (
             detector.model.session,
@@ -33,7 +33,7 @@ def networks(
     if boxes:
         runs += [
             (classifier.model.session, ['probabilities'], classifier.batch(picture, boxes))
-            for classifier in pipeline.questions.values()
+            for classifier in pipeline.networks.questions.values()
         ]
 
     def run() -> None:

@@ -17,7 +17,7 @@ __all__ = ['FacePipeline']
 def __getattr__(name: str):
     """Load the pipeline on first use, so that a subscriber need not have OpenCV or models."""
     if name == 'FacePipeline':
-        from .core.stream import FacePipeline
+        from .core.pipeline import FacePipeline
 
         return FacePipeline
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -72,7 +72,7 @@ class Track:
     score: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Classification:
     """
     One answer of a classifier.
@@ -82,6 +82,18 @@ class Classification:
 
     labels: tuple[str, ...]
     probabilities: np.ndarray
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether labels and probabilities are the same."""
+        if not isinstance(other, Classification):
+            return NotImplemented
+        return self.labels == other.labels and np.array_equal(
+            self.probabilities, other.probabilities
+        )
+
+    def __hash__(self) -> int:
+        """Return the same for equal ones."""
+        return hash((self.labels, *self.probabilities.tolist()))
 
     @property
     def index(self) -> int:

@@ -21,7 +21,7 @@ from .inputs import expand, make_tasks
 from .options import Options, parse_arguments
 from .outputs.sinks import OUTPUTS, check_outputs
 from .progress import RunProgress, reasons, report_table
-from .run import clear_leftovers, load_pipeline
+from .run import clear_leftovers, load_networks
 from .types import Task
 from .workers.scheduling import run_all
 
@@ -41,7 +41,7 @@ def main(args: Sequence[str] | None = None) -> int:
     options = parse_arguments(PROGRAM, args)
     interrupted = catch_signals()
     try:
-        load_pipeline(options.common.settings)  # a wrong model fails here, once for all
+        load_networks(options.common.settings)  # a wrong model fails here, once for all
         with locked(options.output):
             tasks = make_tasks(expand(options.inputs), options.output, options.common)
             check_outputs(tasks)

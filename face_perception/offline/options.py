@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..console.arguments import Parser, number
 from ..core.detectors import DETECTORS
-from ..core.stream import PipelineSettings
+from ..core.settings import PipelineSettings
 from ..media.images.decode import MAX_PIXELS, MEGAPIXEL
 from .outputs.sinks import OUTPUTS
 from .types import Task

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from glob import has_magic
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from ..media.errors import SourceError
 from ..media.file_sources import DEFAULT_RATE, VideoSource, silence_opencv
 from ..media.images.decode import MAX_PIXELS
 from ..media.images.files import IMAGE_SUFFIXES, images_in, load_picture
+from ..media.messages.cdr import header_stamp_ns
 from ..media.messages.decoding import ImageDecoder, rosbags_converter
 from .types import Frame
 
@@ -26,6 +28,8 @@ IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 DRAWN = ('/image_annotated', '/image_annotated/compressed')
 #: Longest side of a picture that is accepted, in pixels.
 MAX_IMAGE_SIZE = 16384
+#: Images of a topic among which the first with a stamp is looked for.
+FIRST_IMAGES = 10
 #: A video that ends this much before what its container states is worth a word.
 MISSING_SHARE = 0.1
 
@@ -188,6 +192,8 @@ class BagReader:
             raise
         self.topics = tuple(dict.fromkeys(topic.name for topic in self._topics))
         self.total = sum(topic.count for topic in self._topics)
+        # Before the images are read: a bag can be read at one place at a time.
+        self._delays_ns = {topic.name: self._delay_ns(topic) for topic in self._topics}
 
     @property
     def fault(self) -> str:
@@ -209,6 +215,12 @@ class BagReader:
     def close(self) -> None:
         """Close the recording."""
         self._bag.close()
+
+    def _delay_ns(self, topic: Topic) -> int:
+        """Return how far the clocks of a camera and of the bag are apart, 0 without stamps."""
+        first = islice(self._bag.messages([topic]), FIRST_IMAGES)
+        stamps = ((message.received_ns, header_stamp_ns(message.data)) for message in first)
+        return next((received_ns - stamp_ns for received_ns, stamp_ns in stamps if stamp_ns), 0)
 
     def _decode(self, message: Message, index: int) -> Item:
         watch = Stopwatch()
@@ -232,6 +244,7 @@ class BagReader:
                 name,
                 image.header.frame_id,
                 received_ns=message.received_ns,
+                delay_ns=self._delays_ns[name],
             ),
         )
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ..core.stream import FacePipeline
+from ..core.networks import FaceNetworks
 from ..media.bags.reader import METADATA, is_bag, storage_files
 from .types import Stages, Task, TaskReport
 
@@ -45,11 +45,11 @@ class Counts:
         return next(iter(self.skipped), '')
 
 
-def conditions(task: Task, pipeline: FacePipeline) -> dict:
+def conditions(task: Task, networks: FaceNetworks) -> dict:
     """Return all that the files of a task depend on, as plain data for JSON."""
     models = {
-        'detector': getattr(pipeline.detector, 'model', None),
-        **{name: classifier.model for name, classifier in pipeline.questions.items()},
+        'detector': getattr(networks.detector, 'model', None),
+        **{name: classifier.model for name, classifier in networks.questions.items()},
     }
     return {
         'version': package_version(),

@@ -10,7 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..core.errors import FacePerceptionError, ImageError
-from ..core.stream import FacePipeline, PipelineSettings
+from ..core.networks import FaceNetworks
+from ..core.settings import PipelineSettings
+from ..core.stream import FaceStream
 from ..core.types import FrameResult
 from ..media.errors import SourceError
 from .errors import output_error
@@ -28,7 +30,7 @@ Progress = Callable[[int, 'int | None'], None]
 def run_task(
     task: Task,
     report_progress: Progress = lambda done, total: None,
-    load: Callable[[PipelineSettings], FacePipeline] | None = None,
+    load: Callable[[PipelineSettings], FaceNetworks] | None = None,
     mark: str = '',
 ) -> TaskReport:
     """
@@ -39,16 +41,16 @@ def run_task(
     made under the same conditions is kept.  An input that cannot be read is ``failed``; one that
     breaks off is too, and what came before the fault is written.
 
-    ``load`` gives the pipeline instead of ``load_pipeline``, for who runs several tasks at a time,
+    ``load`` gives the networks instead of ``load_networks``, for who runs several tasks at a time,
     and ``mark`` tells apart the unfinished folders of two who may be at the same task.
 
     Raises ``FacePerceptionError`` for what the other inputs would meet too: ``ModelError``,
     ``DetectorError``, or ``OutputError`` where files cannot be written.
     """
     start = time.monotonic()
-    pipeline = (load or load_pipeline)(task.settings)
+    networks = (load or load_networks)(task.settings)
     try:
-        under = conditions(task, pipeline)
+        under = conditions(task, networks)
         if (kept := kept_report(task, under)) is not None:
             return kept
         reader = open_input(task.source, task.topics, task.max_pixels)
@@ -58,7 +60,7 @@ def run_task(
     try:
         _make_empty(unfinished)
         counts = Counts()
-        files = _make_files(task, pipeline, reader, unfinished, counts, report_progress)
+        files = _make_files(task, networks, reader, unfinished, counts, report_progress)
         report = _judge(task, reader.fault, counts, start)
         if not counts.frames:
             return report
@@ -86,22 +88,22 @@ def run_task(
 
 
 @lru_cache(maxsize=1)
-def load_pipeline(settings: PipelineSettings) -> FacePipeline:
-    """Return a pipeline, loaded once for all inputs of a process."""
-    return FacePipeline.load(settings)
+def load_networks(settings: PipelineSettings) -> FaceNetworks:
+    """Return the networks, loaded once for all inputs of a process."""
+    return FaceNetworks.load(settings)
 
 
 def _make_files(
     task: Task,
-    pipeline: FacePipeline,
+    networks: FaceNetworks,
     reader: Reader,
     folder: Path,
     counts: Counts,
     report_progress: Progress,
 ) -> list[Path]:
-    """Take all frames through the pipeline and the sinks."""
+    """Take all frames through the networks and the sinks."""
     writers: list[WriteBehind] = []
-    streams = _Streams(pipeline, reader.stills, task)
+    streams = _Streams(networks, reader.stills, task)
     items = None
     try:
         for name in task.outputs:
@@ -139,33 +141,25 @@ def _process(item: Item, streams: _Streams, writers: list[WriteBehind], counts: 
 
 
 class _Streams:
-    """A pipeline with a memory of its own for each image topic, all with the same networks."""
+    """A stream for each image topic, all with the same networks."""
 
-    def __init__(self, pipeline: FacePipeline, stills: bool, task: Task):
-        self._pipeline, self._stills = pipeline, stills
+    def __init__(self, networks: FaceNetworks, stills: bool, task: Task):
+        self._networks, self._stills, self._settings = networks, stills, task.settings
         self._anonymizer = None
         if task.anonymize:
             from .outputs.anonymize import Anonymizer
 
             self._anonymizer = Anonymizer(task.anonymize, num_threads=task.settings.num_threads)
-        self._pipelines: dict[str, FacePipeline] = {}
-        self._times: dict[str, int] = {}
+        self._streams: dict[str, FaceStream] = {}
 
     def process(self, frame: Frame) -> tuple[Frame, FrameResult]:
         """Return the result, and the frame as it may be shown."""
-        pipeline = self._pipelines.setdefault(
-            frame.topic,
-            FacePipeline(
-                self._pipeline.detector,
-                self._pipeline.emotion,
-                self._pipeline.gender,
-                self._pipeline.settings,
-            ),
-        )
-        if frame.time_ns < self._times.get(frame.topic, 0):
-            pipeline.reset()  # time was set back: a bag of a bag that began anew
-        self._times[frame.topic] = frame.time_ns
-        result = pipeline(frame.picture, None if self._stills else frame.time_ns / 1e9)
+        if self._stills:
+            result = self._networks(frame.picture, self._settings.max_faces)
+        else:
+            if frame.topic not in self._streams:
+                self._streams[frame.topic] = FaceStream(self._networks, self._settings)
+            result = self._streams[frame.topic](frame.picture, frame.time_ns / 1e9)
         if self._anonymizer is not None:
             # Before any sink has it: none can forget to.
             frame = replace(frame, picture=self._anonymizer(frame, result))

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..core.stream import PipelineSettings
+from ..core.settings import PipelineSettings
 from ..core.types import FrameResult
 from ..media.images.decode import MAX_PIXELS
 
@@ -22,7 +22,8 @@ class Frame:
     ``stamp_ns`` is when it was taken: the header's stamp in a bag, else nanoseconds since the
     stream's first frame.  A bag has a stream per image ``topic`` (``''`` elsewhere);
     ``frame_id`` is the header's, and ``name`` the file of a picture.  ``received_ns`` is when a
-    bag received it, elsewhere ``stamp_ns``.
+    bag received it, elsewhere ``stamp_ns``, and ``delay_ns`` how much later than their stamps
+    say the images of its stream are received.
     """
 
     picture: np.ndarray
@@ -32,11 +33,12 @@ class Frame:
     frame_id: str = ''
     name: str = ''
     received_ns: int = 0
+    delay_ns: int = 0
 
     @property
     def time_ns(self) -> int:
-        """Return when it was taken, or received where the camera gave it no stamp."""
-        return self.stamp_ns or self.received_ns
+        """Return when it was taken, by its receipt where the camera gave it no stamp."""
+        return self.stamp_ns or self.received_ns - self.delay_ns
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One image's way: from the message through the pipeline to what is published."""
+"""One image's way: from the message through the networks to what is published."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from ..core.detectors.budget import SizeBudget
 from ..core.errors import ImageError
-from ..core.stream import FacePipeline
+from ..core.networks import FaceNetworks
+from ..core.stream import FaceStream
 from ..core.timing import RateLimit, Stopwatch
 from ..media.messages.decoding import ImageDecoder
 from ..media.messages.fields import NANOSECONDS, Latency
@@ -34,7 +35,7 @@ class Received:
 
 class FrameProcessor:
     """
-    Takes the newest image through the pipeline, in a thread of its own.
+    Takes the newest image through the networks, in a thread of its own.
 
     ``receive`` is called on the executor's thread and only leaves the image.  Under overload
     latency stays flat and images are dropped.
@@ -51,22 +52,27 @@ class FrameProcessor:
         self._between_images = threading.Lock()
         self._worker: threading.Thread | None = None
         self._settings: NodeSettings | None = None
+        self._stream: FaceStream | None = None
         self._budget: SizeBudget | None = None
         self._gaps = StampGaps()
         self._stamps = StampCheck(report)
         self._epochs = Epochs()
 
     def configure(
-        self, settings: NodeSettings, pipeline: FacePipeline, decoder: ImageDecoder
+        self, settings: NodeSettings, networks: FaceNetworks, decoder: ImageDecoder
     ) -> None:
         """Take on new settings between two images; this waits for the one in work."""
         with self._between_images:
             former, self._settings = self._settings, settings
-            self._pipeline, self._decoder = pipeline, decoder
+            if self._stream is None:
+                self._stream = FaceStream(networks, settings.pipeline)
+            # The faces that are followed stay who they are.
+            self._stream.networks, self._stream.settings = networks, settings.pipeline
+            self._decoder = decoder
             if former is None or _sizes(former) != _sizes(settings):
                 self._set_budget(settings)
             else:
-                self._pipeline.detector.input_size = self._input_size
+                networks.detector.input_size = self._input_size
             if former is None or former.max_rate != settings.max_rate:
                 self._rate = RateLimit(settings.max_rate)
 
@@ -77,7 +83,7 @@ class FrameProcessor:
     def reset(self) -> None:
         """Forget the faces, and an image that waits: it is of the time before."""
         with self._between_images:
-            self._pipeline.reset()
+            self._stream.reset()
             self._stamps.restart()
         if self._worker is not None and self._slot.discard():
             self._health.image_dropped()
@@ -145,7 +151,11 @@ class FrameProcessor:
             if has_stamp(header.stamp)
             else receipt.nanoseconds / NANOSECONDS
         )
-        result = self._pipeline(picture, taken if self._settings.tracker_enabled else None)
+        result = (
+            self._stream(picture, taken)
+            if self._settings.tracker_enabled
+            else self._stream.networks(picture, self._settings.pipeline.max_faces)
+        )
         latency.detect = result.timings.detect
         latency.track = result.timings.track
         latency.classify = result.timings.classify
@@ -185,7 +195,7 @@ class FrameProcessor:
         self._health.over_budget = self._budget.exhausted
 
     def _resize(self, input_size: int) -> None:
-        self._input_size = self._pipeline.detector.input_size = input_size
+        self._input_size = self._stream.networks.detector.input_size = input_size
 
 
 def _sizes(settings: NodeSettings) -> tuple:

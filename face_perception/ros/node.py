@@ -14,7 +14,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from std_srvs.srv import SetBool
 
 from ..core.errors import FacePerceptionError
-from ..core.stream import FacePipeline
+from ..core.networks import FaceNetworks
 from ..media.messages.decoding import Converter, ImageDecoder
 from ..media.messages.fields import NANOSECONDS
 from .changes import ParameterChanges
@@ -49,7 +49,7 @@ class FacePerceptionNode(LifecycleNode):
         self._enabled = True
         self._converter: Converter | None = None
         self._settings: NodeSettings | None = None
-        self._pipeline: FacePipeline | None = None
+        self._networks: FaceNetworks | None = None
         self._outputs: outputs.Outputs | None = None
         self._frames: FrameProcessor | None = None
         self._input: ImageInput | None = None
@@ -81,7 +81,7 @@ class FacePerceptionNode(LifecycleNode):
             if self._changes.faults:
                 raise FacePerceptionError('; '.join(self._changes.faults.values()))
             self._settings = settings = settings_from(read_values(self))
-            self._pipeline = FacePipeline.load(settings.pipeline)
+            self._networks = FaceNetworks.load(settings.pipeline)
             if self._converter is None:
                 self._converter = choose_converter(self.get_logger().warning)
             self._outputs = outputs.Outputs(self, settings, self._update_input)
@@ -94,7 +94,7 @@ class FacePerceptionNode(LifecycleNode):
             self._frames = FrameProcessor(
                 self.get_clock(), self._health, self._outputs, self._report
             )
-            self._frames.configure(settings, self._pipeline, self._decoder(settings))
+            self._frames.configure(settings, self._networks, self._decoder(settings))
             self._input = ImageInput(self, settings, self._frames.receive)
             self._enable_service = self.create_service(SetBool, '~/enable', self._on_enable)
         except FacePerceptionError as error:
@@ -180,7 +180,7 @@ class FacePerceptionNode(LifecycleNode):
             self._outputs.destroy()
         self._enable_service = self._demand_timer = None
         self._outputs = self._frames = self._input = None
-        self._pipeline = self._settings = None
+        self._networks = self._settings = None
 
     # What comes from outside
 
@@ -219,11 +219,11 @@ class FacePerceptionNode(LifecycleNode):
     def _prepare(self, values: dict[str, Value]):
         """Load what other parameters ask for; return what puts it to use between two images."""
         settings = settings_from(values)
-        pipeline = FacePipeline.load(settings.pipeline, self._pipeline)
+        networks = FaceNetworks.load(settings.pipeline, self._networks, self._settings.pipeline)
 
         def apply() -> None:
-            self._settings, self._pipeline = settings, pipeline
-            self._frames.configure(settings, pipeline, self._decoder(settings))
+            self._settings, self._networks = settings, networks
+            self._frames.configure(settings, networks, self._decoder(settings))
             self._input.configure(settings)
             self._update_input()
 
@@ -265,7 +265,10 @@ class FacePerceptionNode(LifecycleNode):
             silence = self._silence.sentence(self._input, self._settings)
             if silence:
                 level, message = DiagnosticStatus.ERROR, silence
-        return level, message, {'state': self._state, **model_values(self._pipeline)}
+        values = {'state': self._state}
+        if self._networks is not None:
+            values |= model_values(self._networks, self._settings.pipeline.detector_type)
+        return level, message, values
 
 
 def main(args: list[str] | None = None) -> int:

@@ -15,7 +15,7 @@ from rclpy.node import Node
 
 from ..core.detectors import DETECTORS
 from ..core.errors import FacePerceptionError
-from ..core.stream import PipelineSettings
+from ..core.settings import PipelineSettings
 
 Value = bool | int | float | str
 RELIABILITIES = ('best_effort', 'reliable')

@@ -1,12 +1,14 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from face_perception import FacePipeline
 from face_perception.core.errors import ImageError, ModelError
-from face_perception.core.stream import PipelineSettings
+from face_perception.core.networks import FaceNetworks
+from face_perception.core.settings import PipelineSettings
 from face_perception.core.types import EMOTIONS, GENDERS, Box, Detection
 
 
@@ -16,7 +18,7 @@ class FixedDetector:
     def __init__(self, *detections):
         self.detections = list(detections)
 
-    def detect(self, image_bgr):
+    def detect(self, image_bgr, faint_share=1.0):
         return self.detections
 
 
@@ -40,8 +42,25 @@ def test_the_same_image_gives_the_same_result(portrait):
     assert np.array_equal(first[0].emotion.probabilities, second[0].emotion.probabilities)
 
 
+def test_with_times_faces_are_followed_until_a_reset(portrait):
+    image, _ = portrait
+    pipeline = FacePipeline.load()
+    ids = [pipeline(image, time_s).faces[0].track_id for time_s in (0.0, 0.1)]
+    assert pipeline(image).faces[0].track_id == ''
+    pipeline.reset()
+    assert [*ids, pipeline(image, 0.2).faces[0].track_id] == ['1', '1', '2']
+
+
+def test_results_can_be_compared(portrait):
+    image, _ = portrait
+    pipeline = FacePipeline.load()
+    first, second = pipeline(image).faces[0], pipeline(image).faces[0]
+    assert first == second and hash(first) == hash(second)
+    assert first != replace(second, emotion=second.gender) and first.emotion != 'happy'
+
+
 def test_faces_come_largest_first_clipped_and_in_a_total_order():
-    pipeline = FacePipeline(
+    networks = FaceNetworks(
         FixedDetector(
             Detection(Box(50, 50, 10, 10), 0.5),
             Detection(Box(20, 50, 10, 10), 0.6),
@@ -49,7 +68,7 @@ def test_faces_come_largest_first_clipped_and_in_a_total_order():
             Detection(Box(500, 0, 40, 40), 0.8),
         )
     )
-    result = pipeline(np.zeros((100, 100, 3), np.uint8))
+    result = networks(np.zeros((100, 100, 3), np.uint8))
     assert [face.box for face in result.faces] == [
         Box(0, 0, 30, 30),
         Box(20, 50, 10, 10),
@@ -59,8 +78,8 @@ def test_faces_come_largest_first_clipped_and_in_a_total_order():
 
 
 def test_a_model_that_is_not_asked_for_is_not_loaded():
-    pipeline = FacePipeline.load(PipelineSettings(gender_model='', emotion_model=''))
-    assert pipeline.gender is None and pipeline.emotion is None
+    networks = FaceNetworks.load(PipelineSettings(gender_model='', emotion_model=''))
+    assert networks.gender is None and networks.emotion is None
 
 
 def test_labels_that_no_message_can_carry_are_refused(make_model):
@@ -82,7 +101,9 @@ def test_labels_that_no_message_can_carry_are_refused(make_model):
 )
 def test_what_is_no_bgr_image_is_refused(image):
     with pytest.raises(ImageError, match='uint8'):
-        FacePipeline(FixedDetector())(image)
+        FacePipeline(FaceNetworks(FixedDetector()))(image)
+    with pytest.raises(ImageError, match='uint8'):
+        FacePipeline(FaceNetworks(FixedDetector()))(image, 1.0)
 
 
 def test_importing_messages_brings_no_opencv_no_onnxruntime_and_no_models():
@@ -96,7 +117,7 @@ def test_importing_messages_brings_no_opencv_no_onnxruntime_and_no_models():
 
 def test_the_core_imports_no_ros():
     code = (
-        'import sys, face_perception.core.stream, face_perception.visuals.boxes; '
+        'import sys, face_perception.core.pipeline, face_perception.visuals.boxes; '
         "ros = {'rclpy', 'sensor_msgs', 'std_msgs'} & set(sys.modules); "
         'sys.exit(f"imported {ros}" if ros else 0)'
     )

@@ -7,7 +7,7 @@ and of other settings, with the default detector or those that are named behind.
 """
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -15,7 +15,9 @@ import pytest
 
 from face_perception import FacePipeline
 from face_perception.core.detectors import make_detector
-from face_perception.core.stream import FAINT_SHARE, PipelineSettings
+from face_perception.core.networks import FaceNetworks
+from face_perception.core.settings import PipelineSettings
+from face_perception.core.stream import FAINT_SHARE
 from face_perception.core.types import Box
 
 #: A gap in a person's sightings up to which they should stay the same to us, in seconds.
@@ -74,10 +76,12 @@ class Remembered:
 
     def __init__(self, frames, detector: str):
         detector = make_detector(detector, PipelineSettings().detector_input_size, None)
-        detector.faint_share = FAINT_SHARE  # which is what the pipeline asks for here
-        self._found = {id(frame.picture): detector.detect(frame.picture) for frame in frames}
+        # The share is what the pipeline asks for here.
+        self._found = {
+            id(frame.picture): detector.detect(frame.picture, FAINT_SHARE) for frame in frames
+        }
 
-    def detect(self, image_bgr):
+    def detect(self, image_bgr, faint_share=1.0):
         return self._found[id(image_bgr)]
 
 
@@ -106,8 +110,8 @@ def render(rate) -> list[Frame]:
 
 def measure(frames, detector: Remembered, **settings) -> Steadiness:
     """Run the pipeline over the frames and compare with the truth."""
-    loaded = FacePipeline.load()
-    pipeline = FacePipeline(detector, loaded.emotion, loaded.gender, PipelineSettings(**settings))
+    networks = replace(FaceNetworks.load(), detector=detector)
+    pipeline = FacePipeline(networks, PipelineSettings(**settings))
     kinds = ('id', 'place', 'emotion', 'emotion_raw', 'gender', 'gender_raw')
     people: dict[tuple, Sightings] = {}
     overlaps, true_faces = [], 0

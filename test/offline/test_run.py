@@ -13,7 +13,7 @@ for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
     pytest.importorskip(name, reason='offline runs need the extra "offline"')
 
 from face_perception.core.errors import ModelError  # noqa: E402
-from face_perception.core.stream import PipelineSettings  # noqa: E402
+from face_perception.core.settings import PipelineSettings  # noqa: E402
 from face_perception.offline import run  # noqa: E402
 from face_perception.offline.errors import InterruptedRunError, OutputError  # noqa: E402
 from face_perception.offline.inputs import default_outputs, expand, make_tasks  # noqa: E402
@@ -92,10 +92,10 @@ def test_what_has_changed_is_made_anew(task, visible, change):
 def test_another_model_of_the_same_name_is_another_condition(task, make_model):
     model = make_model()
     task = replace(task, settings=PipelineSettings(emotion_model=str(model)))
-    run.load_pipeline.cache_clear()
+    run.load_networks.cache_clear()
     assert (run_task(task).state, run_task(task).state) == ('done', 'kept')
     make_model(version='10')
-    run.load_pipeline.cache_clear()  # as in another run
+    run.load_networks.cache_clear()  # as in another run
     assert run_task(task).state == 'done'
 
 

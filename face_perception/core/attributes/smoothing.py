@@ -29,7 +29,7 @@ class TimeAverage:
         Return the average of all values so far, this one included.
 
         ``values`` is float ``[K]``, ``time_s`` its time and ``time_constant`` in seconds; with
-        0 the average is the newest value.
+        0 the average is the newest value.  One that comes out of order stands for no time.
         """
         if time_constant <= 0:
             kept = 0.0
@@ -37,7 +37,7 @@ class TimeAverage:
             kept = math.exp(-FIRST_SHARE)
         else:
             kept = math.exp(-max(time_s - self._time, 0.0) / time_constant)
-        self._time = time_s
+        self._time = time_s if self._time is None else max(self._time, time_s)
         self._sum = kept * self._sum + (1 - kept) * np.asarray(values, np.float64)
         self._weight = kept * self._weight + (1 - kept)
         return (self._sum / self._weight).astype(np.float32)

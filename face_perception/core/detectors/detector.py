@@ -16,19 +16,19 @@ class Detector(Protocol):
     """
     What the pipeline asks of a detector.
 
-    ``input_size`` is the long side in pixels to which larger images are shrunk first.  With a
-    ``faint_share`` below 1 a detector may give faces too that score that share of the threshold,
-    marked as faint.  Both may be changed between two images, which costs next to nothing.
+    ``input_size`` is the long side in pixels to which larger images are shrunk first.  It may be
+    changed between two images, which costs next to nothing.
     """
 
     input_size: int
-    faint_share: float
 
-    def detect(self, image_bgr: np.ndarray) -> list[Detection]:
+    def detect(self, image_bgr: np.ndarray, faint_share: float = 1.0) -> list[Detection]:
         """
         Return the faces in a uint8 ``[H, W, 3]`` BGR image, in pixels of that image.
 
-        The largest comes first.  Raises ``ImageError`` for an array of another kind.
+        The largest comes first.  With a ``faint_share`` below 1 a detector may give faces too
+        that score only that share of the threshold, marked as faint.  Raises ``ImageError`` for an
+        array of another kind.
         """
 
 

@@ -60,15 +60,15 @@ class HaarDetector:
         Raises ``DetectorError`` where this OpenCV has none.
         """
         self.input_size = input_size
-        self.faint_share = 1.0  # not heeded: its scores say too little
         self._score_threshold = score_threshold
         self._cascade = load_cascade()
 
-    def detect(self, image_bgr: np.ndarray) -> list[Detection]:
+    def detect(self, image_bgr: np.ndarray, faint_share: float = 1.0) -> list[Detection]:
         """
         Return the faces in a uint8 ``[H, W, 3]`` BGR image, in pixels of that image.
 
-        The largest comes first.  Raises ``ImageError`` for an array of another kind.
+        The largest comes first.  ``faint_share`` is not heeded: the scores say too little.
+        Raises ``ImageError`` for an array of another kind.
         """
         width, height = image_size(image_bgr)
         scale = min(self.input_size / max(height, width), 1.0)

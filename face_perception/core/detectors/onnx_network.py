@@ -46,13 +46,12 @@ class OnnxDetector:
         """
         self.model = load_detector(model or model_path(MODEL), num_threads)
         self.input_size = input_size
-        self.faint_share = 1.0
         self._score_threshold = (
             self.model.score_threshold if score_threshold is None else score_threshold
         )
         self._letterbox = Letterbox(self.model.input_multiple)
 
-    def detect(self, image_bgr: np.ndarray) -> list[Detection]:
+    def detect(self, image_bgr: np.ndarray, faint_share: float = 1.0) -> list[Detection]:
         """
         Return the faces in a uint8 ``[H, W, 3]`` BGR image, in pixels of that image.
 
@@ -61,7 +60,7 @@ class OnnxDetector:
         """
         image = self._letterbox.put(image_bgr, self.input_size)
         boxes, scores = self.model.session.run(['boxes', 'scores'], {'image': image})
-        enough = scores >= self._score_threshold * self.faint_share
+        enough = scores >= self._score_threshold * faint_share
         boxes, scores = self._letterbox.to_image(boxes[enough]), scores[enough]
         kept = suppress_overlapping(boxes, scores)
         return largest_first(boxes[kept], scores[kept], self._score_threshold)

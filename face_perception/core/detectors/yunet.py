@@ -39,17 +39,17 @@ class YuNetDetector:
         Raises ``DetectorError`` where OpenCV has no YuNet, or the file is missing or none.
         """
         self.input_size = input_size
-        self.faint_share = 1.0  # not heeded: OpenCV's class applies the threshold
         self._network = self._load(model, score_threshold)
         self._network_size = (TRIAL_PX, TRIAL_PX)
         self._letterbox = Letterbox()
 
-    def detect(self, image_bgr: np.ndarray) -> list[Detection]:
+    def detect(self, image_bgr: np.ndarray, faint_share: float = 1.0) -> list[Detection]:
         """
         Return the faces in a uint8 ``[H, W, 3]`` BGR image, in pixels of that image.
 
-        Boxes are clipped to the image, the largest comes first.  Raises ``ImageError`` for an
-        array of another kind.
+        Boxes are clipped to the image, the largest comes first.  ``faint_share`` is not heeded:
+        OpenCV's class applies the threshold.  Raises ``ImageError`` for an array of another
+        kind.
         """
         small = self._letterbox.put(image_bgr, self.input_size)[0]
         size = small.shape[1::-1]

@@ -32,7 +32,8 @@ NEAR_SIZE_FACTOR = 1.7
 #: What a face that the last detection missed loses against one that it saw: when two cross, the
 #: one in front keeps its detections.
 ABSENCE_PENALTY = 0.25
-#: An image this much older than the one before means that time was set back, in seconds.
+#: An image that is older than the one before by more than this means that time was set back, in
+#: seconds; one that is less so came out of order.
 SET_BACK_S = 1.0
 
 
@@ -146,7 +147,7 @@ class Tracker:
 
     def _advance(self, time_s: float) -> None:
         """Move all faces on to a time."""
-        if self._time is not None and time_s < self._time - SET_BACK_S:
+        if self._time is not None and is_set_back(self._time, time_s):
             self.reset()
         step = 0.0 if self._time is None else max(time_s - self._time, 0.0)
         self._time = max(time_s, self._time or time_s)
@@ -223,6 +224,11 @@ class Tracker:
         mask = np.array(wanted)
         self._boxes, self._velocity = self._boxes[mask], self._velocity[mask]
         self._variance = self._variance[:, mask]
+
+
+def is_set_back(before_s: float, time_s: float) -> bool:
+    """Return whether a stream begins anew with an image of ``time_s`` after one of ``before_s``."""
+    return time_s < before_s - SET_BACK_S
 
 
 def assign(affinity: np.ndarray) -> dict[int, int]:

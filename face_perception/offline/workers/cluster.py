@@ -21,7 +21,8 @@ from importlib import metadata
 from pathlib import Path
 
 from ...core.errors import FacePerceptionError
-from ...core.stream import FacePipeline, PipelineSettings
+from ...core.networks import FaceNetworks
+from ...core.settings import PipelineSettings
 from ..errors import InterruptedRunError
 from ..report import package_version
 from ..run import run_task
@@ -249,12 +250,12 @@ def work(job: Job) -> TaskReport | Fault | None:
 _loaded = threading.local()
 
 
-def _load(settings: PipelineSettings) -> FacePipeline:
-    """Return a pipeline, loaded once for all tasks of a worker's thread with these settings."""
+def _load(settings: PipelineSettings) -> FaceNetworks:
+    """Return the networks, loaded once for all tasks of a worker's thread with these settings."""
     if getattr(_loaded, 'settings', None) != settings:
-        _loaded.pipeline = FacePipeline.load(settings)
+        _loaded.networks = FaceNetworks.load(settings)
         _loaded.settings = settings
-    return _loaded.pipeline
+    return _loaded.networks
 
 
 def _connect(address: str):

@@ -8,7 +8,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-from ...core.stream import FacePipeline
+from ...core.networks import FaceNetworks
 from .health import LOG_PERIOD_S, Health
 
 PERIOD_S = 1.0
@@ -62,15 +62,13 @@ class Diagnostics:
             self._node.get_logger().warning(complaint)
 
 
-def model_values(pipeline: FacePipeline | None) -> dict[str, str]:
+def model_values(networks: FaceNetworks, detector_type: str) -> dict[str, str]:
     """Return which detector and models are in use, with checksums."""
-    if pipeline is None:
-        return {}
-    detector = pipeline.settings.detector_type
-    if model := getattr(pipeline.detector, 'model', None):
+    detector = detector_type
+    if model := getattr(networks.detector, 'model', None):
         detector += f', {_model_value(model)}'
-    models = {'emotion': pipeline.emotion, 'gender': pipeline.gender}
-    return {'detector': detector, 'detector input size (px)': str(pipeline.detector.input_size)} | {
+    models = {'emotion': networks.emotion, 'gender': networks.gender}
+    return {'detector': detector, 'detector input size (px)': str(networks.detector.input_size)} | {
         f'model {task}': _model_value(used.model) if used else 'off'
         for task, used in models.items()
     }

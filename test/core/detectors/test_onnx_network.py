@@ -162,8 +162,7 @@ def test_faint_faces_are_given_on_demand_and_marked(make_network):
     detector = OnnxDetector(make_network(boxes, [0.3, 0.9, 0.2]), score_threshold=0.4)
     image = np.zeros((128, 256, 3), np.uint8)
     assert [face.score for face in detector.detect(image)] == [pytest.approx(0.9)]
-    detector.faint_share = 0.6
-    found = [(face.box.width, face.faint) for face in detector.detect(image)]
+    found = [(face.box.width, face.faint) for face in detector.detect(image, 0.6)]
     assert found == [(90, True), (50, False)]
 
 

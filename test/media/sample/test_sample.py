@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip('skimage', reason='the sample needs scikit-image (the extra demo)')
 
 from face_perception.core.detectors import make_detector
-from face_perception.core.stream import PipelineSettings
+from face_perception.core.settings import PipelineSettings
 from face_perception.media.errors import SourceError
 from face_perception.media.sample import portrait
 from face_perception.media.sample.sample import LOOP_S, SampleScene, sample_faces

@@ -11,7 +11,7 @@ for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
 import pyarrow.parquet  # noqa: E402
 
 from face_perception import FacePipeline  # noqa: E402
-from face_perception.core.stream import PipelineSettings  # noqa: E402
+from face_perception.core.settings import PipelineSettings  # noqa: E402
 from face_perception.core.types import EMOTIONS, GENDERS  # noqa: E402
 from face_perception.offline.outputs.table import BATCH, Table  # noqa: E402
 from face_perception.offline.run import run_task  # noqa: E402
@@ -111,6 +111,28 @@ def test_images_without_a_stamp_have_the_time_of_their_receipt(make_bag, recorde
     rows, _ = tabulate(make_bag(entries))
     assert {row['stamp_ns'] for row in rows} == {0}
     assert sorted({row['time_s'] for row in rows}) == pytest.approx([0, 0.1, 0.2, 0.3])
+
+
+def test_an_image_without_a_stamp_has_its_place_among_the_others(
+    make_bag, recorded, scene, tabulate
+):
+    entries = recorded.camera('/cam', scene[:5])
+    for index, entry in enumerate(entries):  # this camera counts from its start
+        stamp_ns = 0 if index == 3 else index * 100_000_000
+        entry.message.header = recorded.image(scene[0], stamp_ns).header
+    rows, _ = tabulate(make_bag(entries))
+    times = list(dict.fromkeys(row['time_s'] for row in rows))
+    assert times == pytest.approx([0, 0.1, 0.2, 0.3, 0.4], abs=0.001)
+    assert len({row['track_id'] for row in rows if row['face'] == 0}) == 1
+
+
+def test_images_that_came_out_of_order_change_nobodys_identity(make_bag, recorded, scene, tabulate):
+    entries = recorded.camera('/cam', scene[:1] * 6)
+    for entry, index in zip(entries, (0, 2, 1, 4, 3, 5), strict=True):
+        entry.message.header = recorded.image(scene[0], recorded.stamp(index)).header
+    rows, _ = tabulate(make_bag(entries))
+    first = {row['track_id'] for row in rows if row['frame'] == 0}
+    assert first and {row['track_id'] for row in rows} == first and rows[-1]['frame'] == 5
 
 
 def test_many_rows_are_written_in_batches(tmp_path, scene):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-#: A longer step, or one back in time, is a jump of the clock and counts as nothing.
+from ....core.tracking.tracker import is_set_back
+
+#: A longer step is a jump of the clock and counts as nothing, as one back in time does.
 LONGEST_STEP_S = 3600.0
 
 
@@ -22,6 +24,8 @@ class PlayTime:
     def advance(self, stream: str, stamp_ns: int) -> float:
         """Return the time in seconds of an image of ``stream`` with this stamp."""
         before, time_s = self._last.get(stream, (stamp_ns, self.now_s))
+        if before > stamp_ns and not is_set_back(before / 1e9, stamp_ns / 1e9):
+            return time_s  # it came out of order
         step = (stamp_ns - before) / 1e9
         if 0 <= step <= LONGEST_STEP_S:
             time_s += step

@@ -256,6 +256,13 @@ def test_time_never_goes_back_and_jumps_count_as_nothing():
     assert time.advance('a', (10**9 + 2) * second) == 4
 
 
+def test_images_out_of_order_make_time_no_longer():
+    time = PlayTime()
+    tenth = 10**8
+    times = [time.advance('a', stamp * tenth) for stamp in (600, 602, 601, 604, 603, 606)]
+    assert times == pytest.approx([0, 0.2, 0.2, 0.4, 0.4, 0.6])
+
+
 def test_bins_get_wider_and_lose_nothing():
     bins, counts = Bins(1.0), np.zeros(Bins.COUNT)
     for time in range(3000):

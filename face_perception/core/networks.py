@@ -1,0 +1,196 @@
+"""The networks that find faces and label them: what they say of one image by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from .attributes.classifier import Classifier
+from .detectors import Detector, make_detector
+from .errors import ImageError, ModelError
+from .onnx_models import load_classifier
+from .resources import model_path
+from .settings import PipelineSettings
+from .timing import Stopwatch
+from .types import (
+    EMOTIONS,
+    GENDERS,
+    Box,
+    Classification,
+    Detection,
+    Face,
+    FrameResult,
+    Timings,
+    Track,
+)
+
+
+@dataclass(frozen=True)
+class FaceNetworks:
+    """
+    A detector, and the classifiers of what is asked about faces; ``None`` asks nothing.
+
+    They know nothing of the images before: several streams of one thread may share them.
+    """
+
+    detector: Detector
+    emotion: Classifier | None = None
+    gender: Classifier | None = None
+
+    @classmethod
+    def load(
+        cls,
+        settings: PipelineSettings | None = None,
+        former: FaceNetworks | None = None,
+        former_settings: PipelineSettings | None = None,
+    ) -> FaceNetworks:
+        """
+        Load what the settings name (default: the shipped models).
+
+        What ``former`` has loaded under ``former_settings``, and the settings do not change, is
+        shared.  Raises ``ModelError`` or ``DetectorError`` with what is wrong and what to do;
+        ``former`` is then as it was.
+        """
+        settings = settings or PipelineSettings()
+
+        def unchanged(*names: str) -> bool:
+            return former is not None and all(
+                getattr(settings, name) == getattr(former_settings, name) for name in names
+            )
+
+        same_detector = unchanged(
+            'detector_type', 'detector_model', 'detector_score_threshold', 'num_threads'
+        )
+        networks = cls(
+            former.detector if same_detector else _detector(settings),
+            former.emotion
+            if unchanged('emotion_model', 'num_threads')
+            else _classifier(settings.emotion_model, 'emotion', EMOTIONS, settings.num_threads),
+            former.gender
+            if unchanged('gender_model', 'num_threads')
+            else _classifier(settings.gender_model, 'gender', GENDERS, settings.num_threads),
+        )
+        cv2.setNumThreads(settings.num_threads)
+        if same_detector and not unchanged('detector_input_size'):
+            networks.detector.input_size = settings.detector_input_size
+        return networks
+
+    def __call__(self, image_bgr: np.ndarray, max_faces: int = 0) -> FrameResult:
+        """
+        Say what is in a uint8 ``[H, W, 3]`` BGR image that has nothing to do with others.
+
+        At most ``max_faces`` are classified (0: all), the largest; they have no ``track_id``.
+        Raises ``ImageError`` for an array of another kind.
+        """
+        check_image(image_bgr)
+        watch = Stopwatch()
+        detections = self.detect(image_bgr)
+        detect_time = watch.lap()
+        chosen = detections[: max_faces or None]
+        answers = self.classify(image_bgr, [detection.box for detection in chosen])
+        faces = []
+        for index, detection in enumerate(detections):
+            gender, emotion = (
+                answers[name][index] if name in answers and index < len(chosen) else None
+                for name in ('gender', 'emotion')
+            )
+            faces.append(
+                Face(
+                    detection.box,
+                    detection.score,
+                    gender,
+                    emotion,
+                    gender_raw=gender,
+                    emotion_raw=emotion,
+                )
+            )
+        return FrameResult(
+            image_bgr.shape[1],
+            image_bgr.shape[0],
+            faces,
+            Timings(detect=detect_time, classify=watch.lap()),
+            classified=len(chosen) if self.questions else 0,
+            tracks=len(faces),
+        )
+
+    @property
+    def questions(self) -> dict[str, Classifier]:
+        """Return the classifiers in use, by what they answer."""
+        asked = {'gender': self.gender, 'emotion': self.emotion}
+        return {name: classifier for name, classifier in asked.items() if classifier}
+
+    def detect(self, image_bgr: np.ndarray, faint_share: float = 1.0) -> list[Detection]:
+        """Find the faces, largest first, clipped to the image; see ``Detector``."""
+        height, width = image_bgr.shape[:2]
+        return visible(self.detector.detect(image_bgr, faint_share), width, height)
+
+    def classify(
+        self, image_bgr: np.ndarray, boxes: Sequence[Box]
+    ) -> dict[str, list[Classification]]:
+        """
+        Ask each network about the faces at ``boxes``, in one call for all of them.
+
+        Returns per question (``emotion``, ``gender``) one answer per face, in their order.
+        """
+        return {
+            name: classifier.classify(image_bgr, boxes)
+            for name, classifier in self.questions.items()
+        }
+
+
+def visible(found: Sequence[Detection | Track], width: int, height: int) -> list:
+    """Return what lies in the image, clipped to it, the largest first."""
+    clipped = (replace(each, box=each.box.clipped(width, height)) for each in found)
+    # A total order: the same image gives the same list, whatever the detector's order.
+    return sorted(
+        (each for each in clipped if each.box.area > 0),
+        key=lambda each: (-each.box.area, each.box.x, each.box.y),
+    )
+
+
+def check_image(image: np.ndarray) -> None:
+    """Raise ``ImageError`` unless it is a uint8 ``[H, W, 3]`` image that is not empty."""
+    if (
+        not isinstance(image, np.ndarray)
+        or image.dtype != np.uint8
+        or image.ndim != 3
+        or image.shape[2] != 3
+        or 0 in image.shape
+    ):
+        kind = (
+            f'{image.dtype} {list(image.shape)}'
+            if isinstance(image, np.ndarray)
+            else type(image).__name__
+        )
+        raise ImageError(
+            'array', f'the pipeline takes a uint8 [H, W, 3] BGR image, not {kind}: convert it first'
+        )
+
+
+def _detector(settings: PipelineSettings) -> Detector:
+    model = model_path(settings.detector_model) if settings.detector_model else None
+    return make_detector(
+        settings.detector_type,
+        settings.detector_input_size,
+        settings.detector_score_threshold,
+        model,
+        settings.num_threads,
+    )
+
+
+def _classifier(
+    name: str, task: str, known_labels: tuple[str, ...], num_threads: int
+) -> Classifier | None:
+    if not name:
+        return None
+    model = load_classifier(model_path(name), task, num_threads)
+    unknown = [label for label in model.labels if label not in known_labels]
+    if unknown:
+        raise ModelError(
+            f"model file '{model.path}' has labels {unknown} that no message can carry: use a "
+            f'subset of {", ".join(known_labels)}'
+        )
+    return Classifier(model)

@@ -1,0 +1,58 @@
+"""The public face of the core: from an image to labelled faces, without ROS."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .networks import FaceNetworks
+from .settings import PipelineSettings
+from .stream import FaceStream
+from .types import FrameResult
+
+
+class FacePipeline:
+    """
+    Finds the faces in an image and labels them.
+
+    >>> pipeline = FacePipeline.load()
+    >>> result = pipeline(image_bgr)
+    >>> [(face.box, face.emotion.label) for face in result.faces]
+
+    With the time at which each image was taken, faces are followed from image to image:
+
+    >>> result = pipeline(image_bgr, time_s=0.033)
+    >>> [(face.track_id, face.emotion.label) for face in result.faces]
+
+    ``networks`` may be shared by several pipelines of a thread, one per camera.
+    """
+
+    def __init__(self, networks: FaceNetworks, settings: PipelineSettings | None = None):
+        self.networks = networks
+        self.settings = settings or PipelineSettings()
+        self._stream = FaceStream(networks, self.settings)
+
+    @classmethod
+    def load(cls, settings: PipelineSettings | None = None) -> FacePipeline:
+        """
+        Make a pipeline from settings (default: the shipped models).
+
+        Raises ``ModelError`` or ``DetectorError`` with what is wrong and what to do.
+        """
+        return cls(FaceNetworks.load(settings), settings)
+
+    def __call__(self, image_bgr: np.ndarray, time_s: float | None = None) -> FrameResult:
+        """
+        Process one uint8 ``[H, W, 3]`` BGR image.
+
+        ``time_s`` is when it was taken, in seconds of any clock; ``None`` is for a picture that
+        has nothing to do with those before it.
+
+        Raises ``ImageError`` for an array of another kind.
+        """
+        if time_s is None:
+            return self.networks(image_bgr, self.settings.max_faces)
+        return self._stream(image_bgr, time_s)
+
+    def reset(self) -> None:
+        """Forget all faces: the next image has nothing to do with those before it."""
+        self._stream.reset()
