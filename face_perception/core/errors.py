@@ -5,6 +5,10 @@ class FacePerceptionError(Exception):
     """Base of every error that this package raises on purpose."""
 
 
+class SettingsError(FacePerceptionError):
+    """A setting has a value that cannot be used."""
+
+
 class ModelError(FacePerceptionError):
     """A model file is missing, damaged, or does not keep the package's contract."""
 

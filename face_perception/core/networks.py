@@ -175,7 +175,7 @@ def _detector(settings: PipelineSettings) -> Detector:
     return make_detector(
         settings.detector_type,
         settings.detector_input_size,
-        settings.detector_score_threshold,
+        settings.detector_score_threshold or None,
         model,
         settings.num_threads,
     )

@@ -1,35 +1,159 @@
-"""What a pipeline is made of, and how it spends its time."""
+"""The settings of the pipeline: what each means, its default, and which values it takes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
+
+from .detectors import DETECTORS
+from .errors import SettingsError
+
+_WHERE = 'a bare name is one of the package, anything else a path'
+
+
+@dataclass(frozen=True)
+class Setting:
+    """
+    What a setting means and which values it takes.
+
+    ``parameter`` is its name in the node, ``help`` a sentence without its end, and ``noun`` what
+    its values are.
+    """
+
+    parameter: str
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    noun: str = 'a number'
+
+    def remedy(self, value: object) -> str:
+        """Return which values can be used where ``value``, of the right type, cannot; or ''."""
+        if self.choices and value not in self.choices:
+            return f'use one of {", ".join(self.choices)}'
+        if self.minimum is not None and not self.minimum <= value <= self.maximum:
+            return f'use {self.minimum} to {self.maximum}'
+        return ''
+
+
+def _setting(default, *description, **limits):
+    return field(default=default, metadata={'setting': Setting(*description, **limits)})
 
 
 @dataclass(frozen=True)
 class PipelineSettings:
     """
-    What a pipeline is made of, and how it spends its time.
+    What a pipeline is made of, and how it spends its time; ``SETTINGS`` says what each means.
 
     A model is the bare name of one of the package's own files, a path to a file of yours, or
     ``''`` to leave the question unasked, or for ``detector_model`` to use the package's own.
-    ``num_threads`` is the number of CPU threads that OpenCV and each network may use, and the
-    score threshold ``None`` what the detector recommends.
 
-    The rest is for images that follow each other: the detector runs on every
-    ``detector_interval``-th, and each face is classified on every ``classifier_interval``-th, at
-    most ``max_faces`` of an image (0: all), the largest.  A face unseen for ``tracker_max_age``
-    seconds is forgotten, and answers are averaged over ``smoothing_time_constant`` seconds.
+    Raises ``SettingsError`` for a value that cannot be used.
     """
 
-    detector_type: str = 'onnx'
-    detector_input_size: int = 480
-    detector_score_threshold: float | None = None
-    detector_model: str = ''
-    emotion_model: str = 'emotion_mini_xception.onnx'
-    gender_model: str = 'gender_mini_xception.onnx'
-    num_threads: int = 1
-    detector_interval: int = 1
-    classifier_interval: int = 2
-    max_faces: int = 0
-    tracker_max_age: float = 1.0
-    smoothing_time_constant: float = 0.5
+    detector_type: str = _setting(
+        'onnx', 'detector.type', 'which detector finds the faces', choices=tuple(DETECTORS)
+    )
+    detector_input_size: int = _setting(
+        480,
+        'detector.input_size',
+        'long side in pixels to which an image is shrunk for detection: smaller is faster, '
+        'larger finds smaller faces',
+        64,
+        4096,
+        noun='a size in pixels',
+    )
+    detector_score_threshold: float = _setting(
+        0.0,
+        'detector.score_threshold',
+        'faces with a lower score are dropped; 0 is what the detector recommends',
+        0.0,
+        1.0,
+    )
+    detector_model: str = _setting(
+        '',
+        'detector.model',
+        f"file of the types 'onnx' and 'yunet': {_WHERE}; '' is the package's own",
+    )
+    emotion_model: str = _setting(
+        'emotion_mini_xception.onnx', 'emotion.model', f'ONNX file: {_WHERE}'
+    )
+    gender_model: str = _setting(
+        'gender_mini_xception.onnx', 'gender.model', f'ONNX file: {_WHERE}'
+    )
+    num_threads: int = _setting(
+        1,
+        'num_threads',
+        'CPU threads for OpenCV and for each network; 1 leaves the others to other programs',
+        1,
+        64,
+        noun='a number of threads',
+    )
+    detector_interval: int = _setting(
+        1,
+        'detector.interval',
+        'detect on every n-th image; in between the boxes are predicted',
+        1,
+        100,
+        noun='a number of images',
+    )
+    classifier_interval: int = _setting(
+        2,
+        'classifier.interval',
+        'classify each face on every n-th image, in turns; new ones, and all that are not '
+        'followed, at once',
+        1,
+        100,
+        noun='a number of images',
+    )
+    max_faces: int = _setting(
+        0,
+        'max_faces',
+        'faces per image that are classified at most, the largest; all are found; 0 is no limit',
+        0,
+        1000,
+        noun='a number of faces',
+    )
+    tracker_max_age: float = _setting(
+        1.0,
+        'tracker.max_age',
+        'seconds after which a face that is not seen is forgotten',
+        0.0,
+        60.0,
+        noun='a number of seconds',
+    )
+    smoothing_time_constant: float = _setting(
+        0.5,
+        'smoothing.time_constant',
+        'seconds over which the answers about a face are averaged; 0 is off',
+        0.0,
+        60.0,
+        noun='a number of seconds',
+    )
+
+    def __post_init__(self):
+        """Raise ``SettingsError`` unless all can be used."""
+        for name, setting in SETTINGS.items():
+            value, default = getattr(self, name), DEFAULTS[name]
+            kind, wanted = _kind(default)
+            if isinstance(value, bool) or not isinstance(value, kind):
+                raise SettingsError(f'{name} is {value!r}: give {wanted}')
+            if remedy := setting.remedy(value):
+                raise SettingsError(f'{name} is {value!r}: {remedy}')
+
+
+def _kind(default: object) -> tuple[type, str]:
+    """Return what a value has to be, by its default, and in words."""
+    if isinstance(default, str):
+        return str, 'a string'
+    if isinstance(default, int):
+        return Integral, 'an integer'
+    return Real, 'a number'
+
+
+#: What each setting means, and its default, by its name.
+SETTINGS: Mapping[str, Setting] = {
+    each.name: each.metadata['setting'] for each in fields(PipelineSettings)
+}
+DEFAULTS: Mapping[str, object] = {each.name: each.default for each in fields(PipelineSettings)}

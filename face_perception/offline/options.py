@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..console.arguments import Parser, number
-from ..core.detectors import DETECTORS
-from ..core.settings import PipelineSettings
+from ..core.settings import DEFAULTS, SETTINGS, PipelineSettings
 from ..media.images.decode import MAX_PIXELS, MEGAPIXEL
 from .outputs.sinks import OUTPUTS
 from .types import Task
@@ -123,98 +122,48 @@ def parse_arguments(program: str, args: Sequence[str] | None) -> Options:
     )
 
 
+#: The options that are settings of the pipeline: option, setting, and what stands for the value.
+PIPELINE_OPTIONS = (
+    ('--detector', 'detector_type', None),
+    ('--detector-model', 'detector_model', 'FILE'),
+    ('--input-size', 'detector_input_size', 'PX'),
+    ('--score-threshold', 'detector_score_threshold', 'S'),
+    ('--detector-interval', 'detector_interval', 'N'),
+    ('--classifier-interval', 'classifier_interval', 'N'),
+    ('--max-faces', 'max_faces', 'N'),
+    ('--max-age', 'tracker_max_age', 'S'),
+    ('--smoothing', 'smoothing_time_constant', 'S'),
+    ('--threads', 'num_threads', 'N'),
+    ('--emotion-model', 'emotion_model', 'FILE'),
+    ('--gender-model', 'gender_model', 'FILE'),
+)
+
+
 def _add_pipeline(group) -> None:
-    default = PipelineSettings()
-    group.add_argument(
-        '--detector',
-        choices=tuple(DETECTORS),
-        default=default.detector_type,
-        help='which detector finds the faces',
-    )
-    group.add_argument(
-        '--detector-model',
-        metavar='FILE',
-        default=SUPPRESS,
-        help="network of 'onnx' and 'yunet'; without it the package's own",
-    )
-    group.add_argument(
-        '--input-size',
-        metavar='PX',
-        type=number(int, 64, 4096, 'a size in pixels'),
-        default=default.detector_input_size,
-        help='long side to which a picture is shrunk for detection',
-    )
-    group.add_argument(
-        '--score-threshold',
-        metavar='S',
-        type=number(float, 0, 1, 'a score'),
-        default=0.0,
-        help='drop faces with a lower score; 0 is what the detector recommends',
-    )
-    group.add_argument(
-        '--detector-interval',
-        metavar='N',
-        type=number(int, 1, 100, 'a number'),
-        default=default.detector_interval,
-        help='detect in every n-th picture',
-    )
-    group.add_argument(
-        '--classifier-interval',
-        metavar='N',
-        type=number(int, 1, 100, 'a number'),
-        default=default.classifier_interval,
-        help='classify each face in every n-th picture',
-    )
-    group.add_argument(
-        '--max-faces',
-        metavar='N',
-        type=number(int, 0, 1000, 'a number of faces'),
-        default=default.max_faces,
-        help='faces per picture that are classified at most; 0 is no limit',
-    )
-    group.add_argument(
-        '--max-age',
-        metavar='S',
-        type=number(float, 0, 60, 'a number of seconds'),
-        default=default.tracker_max_age,
-        help='seconds after which an unseen face is forgotten',
-    )
-    group.add_argument(
-        '--smoothing',
-        metavar='S',
-        type=number(float, 0, 60, 'a number of seconds'),
-        default=default.smoothing_time_constant,
-        help='seconds over which answers are averaged; 0 is off',
-    )
-    group.add_argument(
-        '--threads',
-        metavar='N',
-        type=number(int, 1, 64, 'a number of threads'),
-        default=default.num_threads,
-        help='CPU threads of each network',
-    )
-    for task in ('emotion', 'gender'):
+    for option, name, metavar in PIPELINE_OPTIONS:
+        setting, default = SETTINGS[name], DEFAULTS[name]
+        limits = {}
+        if setting.choices:
+            limits['choices'] = setting.choices
+        elif setting.minimum is not None:
+            kind = int if isinstance(default, int) else float
+            limits['type'] = number(kind, setting.minimum, setting.maximum, setting.noun)
         group.add_argument(
-            f'--{task}-model',
-            metavar='FILE',
-            default=getattr(default, f'{task}_model'),
-            help='a bare name is one of the package, anything else a path',
+            option,
+            dest=name,
+            metavar=metavar,
+            # 'default: ' helps nobody.
+            default=SUPPRESS if default == '' else default,
+            help=setting.help,
+            **limits,
         )
+    for task in ('emotion', 'gender'):
         group.add_argument(f'--no-{task}', action='store_true', help=f'do not classify {task}')
 
 
 def _settings(options: argparse.Namespace) -> PipelineSettings:
-    return PipelineSettings(
-        detector_type=options.detector,
-        detector_input_size=options.input_size,
-        detector_score_threshold=options.score_threshold or None,
-        detector_model=options.detector_model,
-        emotion_model='' if options.no_emotion else options.emotion_model,
-        gender_model='' if options.no_gender else options.gender_model,
-        num_threads=options.threads,
-        detector_interval=options.detector_interval,
-        classifier_interval=options.classifier_interval,
-        max_faces=options.max_faces,
-        tracker_max_age=options.max_age,
-        smoothing_time_constant=options.smoothing,
-    )
+    values = {name: getattr(options, name) for _, name, _ in PIPELINE_OPTIONS}
+    for task in ('emotion', 'gender'):
+        if getattr(options, f'no_{task}'):
+            values[f'{task}_model'] = ''
+    return PipelineSettings(**values)

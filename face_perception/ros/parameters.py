@@ -13,9 +13,8 @@ from rcl_interfaces.msg import (
 )
 from rclpy.node import Node
 
-from ..core.detectors import DETECTORS
 from ..core.errors import FacePerceptionError
-from ..core.settings import PipelineSettings
+from ..core.settings import DEFAULTS, SETTINGS, PipelineSettings, Setting
 
 Value = bool | int | float | str
 RELIABILITIES = ('best_effort', 'reliable')
@@ -64,14 +63,24 @@ class Parameter:
         kind = type(self.default)
         if type(value) is not kind:
             return f"parameter '{self.name}' is {value!r}: give {TYPE_NAMES[kind]}"
-        if self.choices and value not in self.choices:
-            return f"parameter '{self.name}' is '{value}': use one of {', '.join(self.choices)}"
-        if self.minimum is not None and not self.minimum <= value <= self.maximum:
-            return f"parameter '{self.name}' is {value}: use {self.minimum} to {self.maximum}"
+        if remedy := Setting(self.name, '', self.minimum, self.maximum, self.choices).remedy(value):
+            return f"parameter '{self.name}' is {value!r}: {remedy}"
         return ''
 
 
-_DEFAULTS = PipelineSettings()
+def _of_pipeline(name: str) -> Parameter:
+    """Return the parameter of a setting of the pipeline's."""
+    setting = SETTINGS[name]
+    return Parameter(
+        setting.parameter,
+        DEFAULTS[name],
+        f'{setting.help[0].upper()}{setting.help[1:]}.',
+        setting.minimum,
+        setting.maximum,
+        setting.choices,
+    )
+
+
 PARAMETERS = (
     Parameter(
         'autostart',
@@ -108,35 +117,10 @@ PARAMETERS = (
         0.0,
         10.0,
     ),
-    Parameter(
-        'max_faces',
-        _DEFAULTS.max_faces,
-        'Faces per image that are classified at most, the largest; all are published. '
-        '0 is no limit.',
-        0,
-        1000,
-    ),
-    Parameter(
-        'num_threads',
-        _DEFAULTS.num_threads,
-        'CPU threads for OpenCV and for each network; 1 leaves the rest to your robot.',
-        1,
-        64,
-    ),
-    Parameter(
-        'detector.type',
-        _DEFAULTS.detector_type,
-        'Which detector finds the faces.',
-        choices=tuple(DETECTORS),
-    ),
-    Parameter(
-        'detector.input_size',
-        _DEFAULTS.detector_input_size,
-        'Long side in pixels to which an image is shrunk for detection: smaller is faster, '
-        'larger finds smaller faces.',
-        64,
-        4096,
-    ),
+    _of_pipeline('max_faces'),
+    _of_pipeline('num_threads'),
+    _of_pipeline('detector_type'),
+    _of_pipeline('detector_input_size'),
     Parameter(
         'detector.min_input_size',
         160,
@@ -144,63 +128,19 @@ PARAMETERS = (
         64,
         4096,
     ),
-    Parameter(
-        'detector.model',
-        _DEFAULTS.detector_model,
-        "File of the types 'onnx' and 'yunet': a bare name is one of the package, anything "
-        "else a path; '' is the package's own.",
-    ),
-    Parameter(
-        'detector.score_threshold',
-        0.0,
-        'Faces with a lower score are dropped; 0 is what the detector recommends.',
-        0.0,
-        1.0,
-    ),
-    Parameter(
-        'detector.interval',
-        _DEFAULTS.detector_interval,
-        'Detect on every n-th image; in between the boxes are predicted.',
-        1,
-        100,
-    ),
+    _of_pipeline('detector_model'),
+    _of_pipeline('detector_score_threshold'),
+    _of_pipeline('detector_interval'),
     Parameter(
         'tracker.enabled', True, 'Follow faces from image to image: track ids and steady labels.'
     ),
-    Parameter(
-        'tracker.max_age',
-        _DEFAULTS.tracker_max_age,
-        'Seconds after which a face that is not seen is forgotten.',
-        0.0,
-        60.0,
-    ),
-    Parameter(
-        'smoothing.time_constant',
-        _DEFAULTS.smoothing_time_constant,
-        'Seconds over which the answers about a face are averaged; 0 is off.',
-        0.0,
-        60.0,
-    ),
-    Parameter(
-        'classifier.interval',
-        _DEFAULTS.classifier_interval,
-        'Classify each face on every n-th image, in turns; new ones, and all without a '
-        'tracker, at once.',
-        1,
-        100,
-    ),
+    _of_pipeline('tracker_max_age'),
+    _of_pipeline('smoothing_time_constant'),
+    _of_pipeline('classifier_interval'),
     Parameter('emotion.enabled', True, 'Classify emotion.'),
-    Parameter(
-        'emotion.model',
-        _DEFAULTS.emotion_model,
-        'ONNX file: a bare name is one of the package, anything else a path.',
-    ),
+    _of_pipeline('emotion_model'),
     Parameter('gender.enabled', True, 'Classify gender.'),
-    Parameter(
-        'gender.model',
-        _DEFAULTS.gender_model,
-        'ONNX file: a bare name is one of the package, anything else a path.',
-    ),
+    _of_pipeline('gender_model'),
     Parameter(
         'detections.enabled',
         False,
@@ -311,9 +251,10 @@ def settings_from(values: Mapping[str, Value]) -> NodeSettings:
     """
     _check_together(values)
 
-    def model(task: str) -> str:
-        return values[f'{task}.model'] if values[f'{task}.enabled'] else ''
-
+    pipeline = {name: values[setting.parameter] for name, setting in SETTINGS.items()}
+    for task in ('emotion', 'gender'):
+        if not values[f'{task}.enabled']:
+            pipeline[f'{task}_model'] = ''
     return NodeSettings(
         lazy=values['lazy'],
         image_transport=values['image_transport'],
@@ -325,20 +266,7 @@ def settings_from(values: Mapping[str, Value]) -> NodeSettings:
         tracker_enabled=values['tracker.enabled'],
         detections_enabled=values['detections.enabled'],
         humans_enabled=values['humans.enabled'],
-        pipeline=PipelineSettings(
-            detector_type=values['detector.type'],
-            detector_input_size=values['detector.input_size'],
-            detector_score_threshold=values['detector.score_threshold'] or None,
-            detector_model=values['detector.model'],
-            emotion_model=model('emotion'),
-            gender_model=model('gender'),
-            num_threads=values['num_threads'],
-            detector_interval=values['detector.interval'],
-            classifier_interval=values['classifier.interval'],
-            max_faces=values['max_faces'],
-            tracker_max_age=values['tracker.max_age'],
-            smoothing_time_constant=values['smoothing.time_constant'],
-        ),
+        pipeline=PipelineSettings(**pipeline),
         image_qos=QosSettings(values['qos.image.reliability'], values['qos.image.depth']),
         output_qos=QosSettings(values['qos.output.reliability'], values['qos.output.depth']),
     )

@@ -23,8 +23,8 @@ def test_what_did_not_change_is_shared(make_model):
 def test_what_was_there_stays_as_it_was_where_the_new_cannot_be_loaded():
     settings = PipelineSettings(**OFF)
     old = FaceNetworks.load(settings)
-    with pytest.raises(DetectorError, match='third'):
-        FaceNetworks.load(PipelineSettings(**OFF, detector_type='third'), old, settings)
+    with pytest.raises(DetectorError, match='needs a file'):
+        FaceNetworks.load(PipelineSettings(**OFF, detector_type='yunet'), old, settings)
     assert old.detector.input_size == settings.detector_input_size
 
 

@@ -1,5 +1,8 @@
 """The shipped parameter file says what the node declares."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip('rclpy', reason='needs rclpy, which the table of parameters imports')
@@ -38,6 +41,61 @@ def test_file_has_the_default(shipped, parameter):
     value = shipped[parameter.name]
     # 1 is no 1.0 to ROS.
     assert (value, type(value)) == (parameter.default, type(parameter.default))
+
+
+def comment_above(text: str, name: str) -> str:
+    """Return the comment on the line of a parameter, and that in the lines above it, as one."""
+    *sections, key = name.split('.')
+    lines, start = text.splitlines(), 0
+    for depth, section in enumerate([*sections, key], 2):
+        at = re.compile(rf'{"  " * depth}{section}:')
+        start = next(i for i in range(start, len(lines)) if at.match(lines[i]))
+    words, index = [lines[start].partition('#')[2]], start - 1
+    while lines[index].lstrip().startswith('#'):
+        words.insert(0, lines[index].lstrip(' #'))
+        index -= 1
+    return ' '.join(words)
+
+
+@pytest.mark.parametrize(
+    'parameter',
+    [parameter for parameter in PARAMETERS if parameter.minimum is not None],
+    ids=lambda parameter: parameter.name,
+)
+def test_file_says_the_range(parameter):
+    text = (share_directory() / 'config' / 'face_perception.yaml').read_text(encoding='utf-8')
+    said = comment_above(text, parameter.name)
+    assert f'{parameter.minimum} to {parameter.maximum}' in said
+
+
+@pytest.mark.parametrize(
+    'parameter',
+    [parameter for parameter in PARAMETERS if parameter.choices],
+    ids=lambda parameter: parameter.name,
+)
+def test_file_says_the_choices(parameter):
+    text = (share_directory() / 'config' / 'face_perception.yaml').read_text(encoding='utf-8')
+    said = comment_above(text, parameter.name)
+    assert all(choice in said for choice in parameter.choices)
+
+
+@pytest.mark.parametrize('parameter', PARAMETERS, ids=lambda parameter: parameter.name)
+def test_the_documents_have_every_parameter_with_its_default(parameter):
+    root = Path(__file__).parents[2]
+    rows = [
+        [cell.strip() for cell in line.strip('| ').split(' | ')]
+        for path in (root / 'README.md', *(root / 'docs').glob('*.md'))
+        for line in path.read_text(encoding='utf-8').splitlines()
+        if line.startswith('| `')
+    ]
+    given = []
+    for names, default, *_ in (row for row in rows if len(row) >= 3):
+        names, defaults = names.split(', '), default.split(', ')
+        if f'`{parameter.name}`' in names:
+            given.append(defaults[names.index(f'`{parameter.name}`') % len(defaults)].strip('`*'))
+    assert any(
+        one == 'the shipped ones' or yaml.safe_load(one) == parameter.default for one in given
+    )
 
 
 def test_rviz_shows_the_annotated_images_of_the_node():

@@ -58,7 +58,9 @@ def test_it_begins_with_a_face_and_has_one_to_three_and_none(scene):
 def test_the_default_detector_finds_the_faces_where_they_are(scene):
     settings = PipelineSettings()
     detector = make_detector(
-        settings.detector_type, settings.detector_input_size, settings.detector_score_threshold
+        settings.detector_type,
+        settings.detector_input_size,
+        settings.detector_score_threshold or None,
     )
     expected = found = strangers = empty = 0
     for index in range(0, len(scene), 3):
