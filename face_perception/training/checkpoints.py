@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from ..core.onnx_models import CHECKSUMS
-from .recipe import RecipeError, recipe_from
+from .recipe import DetectorRecipe, Recipe, RecipeError, recipe_from
 
 #: Name of the checkpoint in the folder of a run.
 FILE = 'checkpoint.pt'
@@ -39,7 +40,7 @@ def save_checkpoint(folder: Path | str, recipe, state: dict) -> None:
     """Write the ``state`` of a ``Trainer`` that follows ``recipe`` into ``folder``."""
     path = Path(folder) / FILE
     aside = path.with_name(FILE + '.part')
-    torch.save({'recipe': recipe.as_dict(), **state}, aside)
+    torch.save({**state, 'recipe': recipe.as_dict()}, aside)
     os.replace(aside, path)
 
 
@@ -76,3 +77,25 @@ def averaged_weights(checkpoint: dict) -> dict:
         for name, value in checkpoint['average'].items()
         if name.startswith(prefix)
     }
+
+
+def branch_decay(run: Path | str, epochs: int, output: Path | str) -> Recipe | DetectorRecipe:
+    """
+    Begin a decay of ``epochs`` in ``output`` from the last checkpoint of ``run``.
+
+    Returns its recipe.  The run itself is left untouched.  Where ``output`` holds that decay
+    already, it is what there is to go on with.  Raises ``RecipeError`` when ``run`` holds no checkpoint, or
+    ``output`` something else.
+    """
+    found = load_checkpoint(output)
+    if found is not None:
+        if found['recipe'].decay != epochs:
+            raise RecipeError(f'{output} holds another run: use a new folder')
+        return found['recipe']
+    checkpoint = finished_checkpoint(run)
+    if epochs < 1:
+        raise RecipeError('a decay takes at least one epoch')
+    recipe = replace(checkpoint['recipe'], epochs=checkpoint['epoch'] + epochs, decay=epochs)
+    Path(output).mkdir(parents=True, exist_ok=True)
+    save_checkpoint(output, recipe, {**checkpoint, 'recipe': None})
+    return recipe

@@ -76,6 +76,16 @@ class ClassifierLearner:
         chosen = self.images[::every][:count]
         return arranged(center_crop(chosen, self.recipe.input_size).float())
 
+    def begin_epoch(self, epoch: int, average: nn.Module) -> None:
+        """Prepare nothing."""
+
+    def state(self) -> dict:
+        """Return nothing: all that a classifier has learned is in its network."""
+        return {}
+
+    def restore(self, state: dict) -> None:
+        """Go on; see ``state``."""
+
     def loss(self, batch: Batch, network: nn.Module) -> Tensor:
         """Return the mean weighted loss on randomly changed versions of the pictures."""
         recipe, chosen = self.recipe, batch.chosen.to(self.images.device)

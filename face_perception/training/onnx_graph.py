@@ -91,9 +91,14 @@ class GraphWriter:
 
     def add(self, operator: str, inputs: list[str], **attributes) -> str:
         """Append a node with one output."""
-        output = f'{operator.lower()}_{len(self.nodes)}'
-        self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
-        return output
+        return self.add_many(operator, inputs, 1, **attributes)[0]
+
+    def add_many(self, operator: str, inputs: list[str], outputs: int, **attributes) -> list[str]:
+        """Append a node with several outputs; its name is its own, as some runtimes need it."""
+        name = f'{operator.lower()}_{len(self.nodes)}'
+        names = [name] if outputs == 1 else [f'{name}_{index}' for index in range(outputs)]
+        self.nodes.append(helper.make_node(operator, inputs, names, name, **attributes))
+        return names
 
     def weight(self, array: np.ndarray) -> str:
         """Store ``array`` in the file."""

@@ -15,9 +15,7 @@ from .recipe import RecipeError
 KEPT = ('data_sets', 'started_from', 'teachers')
 
 
-def provenance(
-    learner: object, start: str | None = None, teachers: Sequence[str] = ()
-) -> dict:
+def provenance(learner: object, start: str | None = None, teachers: Sequence[str] = ()) -> dict:
     """
     Return what a checkpoint keeps of where its network comes from, as plain data.
 

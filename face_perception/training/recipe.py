@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -11,10 +12,13 @@ from ..core.errors import FacePerceptionError
 from ..core.onnx_models import CHANNELS
 from ..core.types import EMOTIONS, GENDERS
 from .augmentation import Augmentation
-from .detection.views import ViewSettings
+from .detection.settings import ViewSettings
 
 #: The labels of each task, in the order of the network's outputs.
 LABELS = {'emotion': EMOTIONS, 'gender': GENDERS}
+
+#: What can follow the gradients.
+OPTIMIZERS = ('adamw', 'muon')
 
 
 class RecipeError(FacePerceptionError):
@@ -26,18 +30,22 @@ class Schedule:
     """
     What every kind of training has: how long, how fast, in which numbers.
 
-    ``learning_rate`` is the highest of a one-cycle schedule and ``warmup`` the share of all
-    steps until it is reached; ``average`` is the decay per step of the running average of the
-    weights.  With ``views`` above 0 only that many different changes of the training pictures
-    are seen, over and over, so that a teacher needs to look at each only once.  The averaged
-    network is measured after every ``validate_every`` epochs and after the last.
+    ``learning_rate`` is reached after ``warmup`` epochs, stays, and falls to nothing in the last
+    ``decay`` of ``epochs``; a run of 0 epochs goes on until it is stopped.  ``optimizer`` is
+    ``adamw`` (Loshchilov and Hutter 2019) or ``muon`` (see ``muon.Muon``).  ``average`` is the
+    decay per step of the running average of the weights.  With ``views`` above 0 only that many
+    different changes of the training pictures are seen, over and over, so that a teacher needs
+    to look at each only once.  The averaged network is measured after every ``validate_every``
+    epochs and after the last.
     """
 
     epochs: int = 1
     batch_size: int = 128
+    optimizer: str = 'adamw'
     learning_rate: float = 0.004
     weight_decay: float = 0.01
-    warmup: float = 0.1
+    warmup: float = 0.0
+    decay: float = 0.0
     average: float = 0.998
     views: int = 0
     validate_every: int = 1
@@ -48,10 +56,18 @@ class Schedule:
         """Raise ``RecipeError`` for a value that cannot be meant."""
         if self.precision not in ('float32', 'bfloat16'):
             raise RecipeError(f'precision must be float32 or bfloat16, not {self.precision!r}')
-        if min(self.epochs, self.validate_every) < 1 or self.batch_size < 2 or self.views < 0:
-            raise RecipeError('epochs and validate_every must be at least 1, batch_size 2, views 0')
-        if not (0 < self.warmup < 1 and 0 <= self.average < 1 and self.learning_rate > 0):
-            raise RecipeError('warmup and average must be shares below 1, learning_rate above 0')
+        if self.optimizer not in OPTIMIZERS:
+            raise RecipeError(f'optimizer must be one of {OPTIMIZERS}, not {self.optimizer!r}')
+        if min(self.epochs, self.views) < 0 or self.validate_every < 1 or self.batch_size < 2:
+            raise RecipeError('epochs and views must be at least 0, validate_every 1, batch_size 2')
+        if self.epochs == 0 and self.decay > 0:
+            raise RecipeError(
+                'a run without an end (epochs: 0) has no decay: branch one off with --decay'
+            )
+        if not (0 <= self.warmup and 0 <= self.decay and (self.decay <= self.epochs)):
+            raise RecipeError('warmup and decay are epochs, decay at most as many as there are')
+        if not (0 <= self.average < 1 and self.learning_rate > 0):
+            raise RecipeError('average must be a share below 1, learning_rate above 0')
 
 
 @dataclass(frozen=True)
@@ -118,16 +134,23 @@ class DetectorRecipe(Schedule):
     """
     The settings of the training of the face detector.
 
-    ``sizes`` are the sides of the square views that it learns from, in pixels; ``held_out``
-    names the events whose scenes are for validation, with their long side at ``long_side``.
-    With ``freeze_first`` the first convolution keeps the weights that it starts from.
+    ``sizes`` are the sides of the square samples that it learns from, in pixels; ``held_out``
+    names the events whose scenes are for validation, with their long side at ``long_side``, and
+    ``held_out_share`` of the scenes of the events in ``held_out_events`` are kept back by name
+    too.  ``weights`` says how often a scene of an event is picked, 1 for those not named.  Every
+    ``mine_every`` epochs (0: never) what the averaged network mistakes for a face, and which
+    faces it misses, is looked for on ``mine_scenes`` training scenes.
     """
 
     task: str = 'face_detection'
     sizes: tuple[int, ...] = (192, 256, 320)
     long_side: int = 640
     held_out: tuple[str, ...] = ()
-    freeze_first: bool = False
+    held_out_events: tuple[str, ...] = ()
+    held_out_share: float = 0.0
+    weights: dict[str, float] = field(default_factory=dict)
+    mine_every: int = 0
+    mine_scenes: int = 400
     augmentation: ViewSettings = field(default_factory=ViewSettings)
 
     def __post_init__(self) -> None:
@@ -135,10 +158,14 @@ class DetectorRecipe(Schedule):
         super().__post_init__()
         if not self.sizes or any(size % 32 or size < 64 for size in self.sizes):
             raise RecipeError('sizes must be multiples of 32 from 64 up')
+        if not 0 <= self.held_out_share < 1 or min(self.mine_every, self.mine_scenes) < 0:
+            raise RecipeError('held_out_share is a share below 1, mine_every and mine_scenes >= 0')
+        if any(not weight > 0 for weight in self.weights.values()):
+            raise RecipeError('weights must be above 0')
 
     def as_dict(self) -> dict:
         """Return plain data that ``recipe_from`` turns into the same recipe."""
-        return {**asdict(self), 'sizes': list(self.sizes), 'held_out': list(self.held_out)}
+        return json.loads(json.dumps(asdict(self)))
 
 
 #: What must be written in a recipe, by its kind: the rest has defaults.
@@ -168,11 +195,18 @@ def recipe_from(values: dict) -> Recipe | DetectorRecipe:
     missing = [name for name in REQUIRED[kind] if name not in values]
     if missing:
         raise RecipeError(f'the recipe is incomplete: it lacks {missing}')
-    values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    values, changes = _with_tuples(values), _with_tuples(changes)
     try:
         return kind(**values, augmentation=changes_kind(**changes))
     except TypeError as error:
         raise RecipeError(f'a setting of the recipe is of the wrong kind: {error}') from error
+
+
+def _with_tuples(values: dict) -> dict:
+    """Return ``values`` with tuples for YAML's lists, so that two recipes compare equal."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
 
 
 def load_recipe(path: Path | str) -> Recipe | DetectorRecipe:

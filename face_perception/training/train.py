@@ -21,7 +21,13 @@ from rich.progress import (
 )
 
 from ..core.errors import FacePerceptionError
-from .checkpoints import load_checkpoint, save_checkpoint, write_atomically
+from .checkpoints import (
+    branch_decay,
+    finished_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    write_atomically,
+)
 from .classification import ClassifierLearner
 from .data import load_task
 from .data.datasets import single
@@ -34,6 +40,8 @@ from .teachers import load_teachers
 from .trainer import Learner, Trainer, pick_device
 from .warm_start import start_from
 
+#: The last epoch of a run that goes on until it is stopped.
+FOREVER = sys.maxsize
 HISTORY, CURVES = 'history.json', 'learning_curves.png'
 #: Pictures that the statistics of a network are measured on that starts from a file.
 STATISTICS = 256
@@ -70,8 +78,8 @@ def train(
             raise RecipeError(f'{output} holds a run of another recipe: use a new folder')
         made_from = same_origin(found, made_from, output)
         trainer.restore(found)
-        console.print(f'Resuming after epoch {trainer.epoch} of {recipe.epochs}')
-    last = min(stop_after or recipe.epochs, recipe.epochs)
+        console.print(f'Resuming after epoch {trainer.epoch}')
+    last = min(stop_after or recipe.epochs or FOREVER, recipe.epochs or FOREVER)
     steps = trainer.steps_per_epoch
     with Progress(
         TextColumn('{task.description}'),
@@ -82,7 +90,11 @@ def train(
         TimeRemainingColumn(),
         console=console,
     ) as progress:
-        bar = progress.add_task(recipe.task, total=last * steps, completed=trainer.epoch * steps)
+        bar = progress.add_task(
+            recipe.task,
+            total=None if last == FOREVER else last * steps,
+            completed=trainer.epoch * steps,
+        )
         while trainer.epoch < last:
             entry = trainer.train_epoch(lambda: progress.advance(bar))
             save_checkpoint(output, recipe, {**trainer.state(), **made_from})
@@ -94,6 +106,23 @@ def train(
     return trainer
 
 
+def _recipe(arguments: argparse.Namespace) -> Recipe | DetectorRecipe:
+    """Return the recipe of the file, of the run to go on with, or of the decay to branch off."""
+    run = Path(arguments.recipe)
+    if arguments.decay is not None:
+        if arguments.output is None or Path(arguments.output).resolve() == run.resolve():
+            raise RecipeError('--decay needs an --output of its own: the run stays as it is')
+        return branch_decay(run, arguments.decay, arguments.output)
+    if run.is_dir():
+        arguments.output = arguments.output or str(run)
+        if Path(arguments.output).resolve() != run.resolve():
+            raise RecipeError(f'{run} is a run: it goes on in its own folder, without --output')
+        return finished_checkpoint(run)['recipe']
+    if arguments.output is None:
+        raise RecipeError('--output is needed: the folder of the run')
+    return load_recipe(run)
+
+
 def make_learner(
     recipe: Recipe | DetectorRecipe,
     data: Sequence[str],
@@ -103,7 +132,7 @@ def make_learner(
 ) -> Learner:
     """Return what ``recipe`` trains, with its data and those it is to learn from (may be none)."""
     if isinstance(recipe, DetectorRecipe):
-        return DetectorLearner(recipe, *load_scenes(recipe, single(data), malformed), device)
+        return DetectorLearner(recipe, load_scenes(recipe, single(data), malformed), device)
     return ClassifierLearner(
         recipe,
         *load_task(recipe, data, malformed),
@@ -120,11 +149,21 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog='face_perception_train', description='Train a network (resumes by itself).'
     )
-    parser.add_argument('recipe', help='YAML file, such as config/training/emotion.yaml')
+    parser.add_argument(
+        'recipe',
+        help='YAML file, such as config/training/emotion.yaml, or the folder of a run that goes on',
+    )
     parser.add_argument(
         '--data', required=True, nargs='+', help='files or folders with the data sets'
     )
-    parser.add_argument('--output', required=True, help='folder of the run')
+    parser.add_argument('--output', help='folder of the run')
+    parser.add_argument(
+        '--decay',
+        type=int,
+        metavar='EPOCHS',
+        help='branch off the run given as recipe: in so many epochs, in the folder --output, the '
+        'rate falls to nothing and a network to export results',
+    )
     parser.add_argument(
         '--teacher',
         nargs='+',
@@ -167,7 +206,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
-        recipe, device = load_recipe(arguments.recipe), pick_device(arguments.device)
+        recipe, device = _recipe(arguments), pick_device(arguments.device)
         learner = make_learner(
             recipe, arguments.data, arguments.teacher, arguments.malformed, device
         )

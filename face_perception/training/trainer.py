@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +12,16 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ..core.errors import FacePerceptionError
+from .muon import Muon
 from .recipe import RecipeError, Schedule
+
+
+class DivergedError(FacePerceptionError):
+    """The loss is no finite number any more; what is on disk is of the last epoch before."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,15 @@ class Learner(Protocol):
     def loss(self, batch: Batch, network: nn.Module) -> Tensor:
         """Return the loss (a scalar) of ``network`` (its own, or a twin) on ``batch``."""
 
+    def begin_epoch(self, epoch: int, average: nn.Module) -> None:
+        """Prepare epoch number ``epoch`` (from 0); ``average`` is the averaged network."""
+
+    def state(self) -> dict:
+        """Return what the learner has to know to go on, as plain data and tensors."""
+
+    def restore(self, state: dict) -> None:
+        """Go on from what ``state`` returned."""
+
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return what ``network`` reaches on the validation set, by name, the main number first."""
 
@@ -66,10 +82,11 @@ class Trainer:
     """
     One training run: a learner's network, its averaged copy, an optimiser and a schedule.
 
-    AdamW (Loshchilov and Hutter 2019) without decay of biases and normalisations, one cycle
-    of the rate (Smith and Topin 2019) and a running average of the weights.  The random
-    numbers of an epoch follow from the seed and the epoch's number alone, so that a resumed
-    run computes what an uninterrupted one would.
+    The rate rises during the warm-up, stays, and falls to nothing during the decay at the end
+    (Hu et al. 2024, "warm-up, stable, decay"), so that a run can go on for ever and a decay be
+    branched off it whenever a network is wanted.  A running average of the weights is what is
+    measured and exported.  The random numbers of an epoch follow from the seed and the epoch's
+    number alone, so that a resumed run computes what an uninterrupted one would.
 
     With ``parts`` above 1 so many threads learn from a part of each batch at the same time, and
     the mean of their gradients is followed.  Where PyTorch's own threads wait for each other
@@ -103,18 +120,18 @@ class Trainer:
         self.average = AveragedModel(
             self.network, multi_avg_fn=_running_average(schedule.average), use_buffers=True
         ).eval()
-        self.optimizer = torch.optim.AdamW(_parameter_groups(self._learned, schedule))
-        self.scheduler = OneCycleLR(
-            self.optimizer,
-            schedule.learning_rate,
-            schedule.epochs * self.steps_per_epoch,
-            pct_start=schedule.warmup,
-            cycle_momentum=False,
-            div_factor=10,
-            final_div_factor=1000,
-        )
+        self.optimizer = _optimizer(self._learned, schedule)
+        self.scheduler = LambdaLR(self.optimizer, self._share_of_the_rate)
         self.epoch = 0
         self.history: list[dict] = []
+
+    def _share_of_the_rate(self, step: int) -> float:
+        """Return the share (0..1) of the highest rate that step number ``step`` has."""
+        schedule, steps = self.schedule, self.steps_per_epoch
+        share = min(1.0, (step + 1) / max(schedule.warmup * steps, 1))
+        if schedule.decay > 0:
+            share *= min(1.0, max(0.0, schedule.epochs * steps - step) / (schedule.decay * steps))
+        return share
 
     def state(self) -> dict:
         """Return the state after the last whole epoch, as plain data and tensors."""
@@ -124,13 +141,32 @@ class Trainer:
             'network': self.network.state_dict(),
             'average': self.average.state_dict(),
             'optimizer': self.optimizer.state_dict(),
-            'scheduler': self.scheduler.state_dict(),
+            'scheduler': {'last_epoch': self.scheduler.last_epoch},
+            'learner': self.learner.state(),
         }
 
     def restore(self, state: dict) -> None:
-        """Go on from what ``state`` returned."""
-        for name in ('network', 'average', 'optimizer', 'scheduler'):
-            getattr(self, name).load_state_dict(state[name])
+        """
+        Go on from what ``state`` returned; raises ``RecipeError`` where it does not fit.
+
+        The state may be of a run with another schedule: the rate is that of this one's.
+        """
+        try:
+            for name in ('network', 'average', 'optimizer'):
+                getattr(self, name).load_state_dict(state[name])
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise RecipeError(
+                f'the checkpoint is of another network or optimiser: {error}'
+            ) from error
+        self.learner.restore(state.get('learner', {}))
+        self.scheduler.last_epoch = state['scheduler']['last_epoch']
+        for group, rate, highest in zip(
+            self.optimizer.param_groups,
+            self.scheduler.lr_lambdas,
+            self.scheduler.base_lrs,
+            strict=True,
+        ):
+            group['lr'] = highest * rate(self.scheduler.last_epoch)
         self.epoch, self.history = state['epoch'], state['history']
 
     def train_epoch(self, on_step: Callable[[], None] = lambda: None) -> dict:
@@ -149,11 +185,18 @@ class Trainer:
         random = torch.Generator().manual_seed(seed)
         order = torch.randperm(len(self.learner), generator=random)
         size, total = self.schedule.batch_size, 0.0
-        rate = self.scheduler.get_last_lr()[0]
+        rate = self.optimizer.param_groups[0]['lr']
+        self.learner.begin_epoch(self.epoch, self.average.module)
         for twin in self._twins:
             twin.train()
         for start in range(0, self.steps_per_epoch * size, size):
-            total += self._step(Batch(order[start : start + size], random, (view, start)))
+            loss = self._step(Batch(order[start : start + size], random, (view, start)))
+            if not math.isfinite(loss):
+                raise DivergedError(
+                    f'the loss became {loss} in epoch {self.epoch + 1}: lower learning_rate, now '
+                    f'{self.schedule.learning_rate:g}, and go on from the checkpoint before'
+                )
+            total += loss
             on_step()
         self.epoch += 1
         numbers = {}
@@ -206,14 +249,16 @@ def _twin(network: nn.Module) -> nn.Module:
     return twin
 
 
-def _parameter_groups(learned: list[nn.Parameter], schedule: Schedule) -> list[dict]:
-    """Return the groups of what is learned: kernels decay, biases and normalisations do not."""
+def _optimizer(learned: list[nn.Parameter], schedule: Schedule) -> torch.optim.Optimizer:
+    """Return the optimiser of ``schedule``: kernels decay, biases and normalisations do not."""
     kernels = [value for value in learned if value.ndim > 1]
-    others = [value for value in learned if value.ndim <= 1]
-    return [
+    groups = [
         {'params': kernels, 'weight_decay': schedule.weight_decay},
-        {'params': others, 'weight_decay': 0.0},
+        {'params': [value for value in learned if value.ndim <= 1], 'weight_decay': 0.0},
     ]
+    if schedule.optimizer == 'muon':
+        return Muon(groups, schedule.learning_rate)
+    return torch.optim.AdamW(groups, schedule.learning_rate)
 
 
 def _running_average(decay: float) -> Callable:

@@ -15,7 +15,7 @@ pytest.importorskip('rich', reason='training needs the extra "train" (rich)')
 
 from face_perception.training import train as training  # noqa: E402
 from face_perception.training.architectures import mini_xception  # noqa: E402
-from face_perception.training.checkpoints import load_checkpoint  # noqa: E402
+from face_perception.training.checkpoints import branch_decay, load_checkpoint  # noqa: E402
 from face_perception.training.classification import (  # noqa: E402
     ClassifierLearner,
     build,
@@ -24,7 +24,7 @@ from face_perception.training.classification import (  # noqa: E402
 )
 from face_perception.training.data import FaceSet, one_hot  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
-from face_perception.training.trainer import Batch, Trainer, pick_device  # noqa: E402
+from face_perception.training.trainer import Batch, DivergedError, Trainer, pick_device  # noqa: E402
 
 CPU = torch.device('cpu')
 
@@ -116,6 +116,50 @@ def test_a_resumed_run_equals_an_uninterrupted_one(data, recipe_values, tmp_path
     assert [entry['loss'] for entry in whole.history] == [entry['loss'] for entry in parts.history]
 
 
+@pytest.mark.usefixtures('no_curves')
+def test_a_decay_branched_off_a_run_leaves_the_run_as_it_is(data, recipe_values, tmp_path):
+    endless = {**recipe_values, 'epochs': 0, 'optimizer': 'muon', 'learning_rate': 0.01}
+    run(endless, data, tmp_path / 'run', stop_after=2)
+    before = (tmp_path / 'run' / 'checkpoint.pt').read_bytes()
+    recipe = branch_decay(tmp_path / 'run', 2, tmp_path / 'decay')
+    assert (recipe.epochs, recipe.decay) == (4, 2)
+    # Stopped and taken up again, it is still the same decay.
+    first = Trainer(recipe, ClassifierLearner(recipe, *data), CPU)
+    training.train(recipe, first, tmp_path / 'decay', stop_after=3)
+    assert branch_decay(tmp_path / 'run', 2, tmp_path / 'decay') == recipe
+    ended = Trainer(recipe, ClassifierLearner(recipe, *data), CPU)
+    training.train(recipe, ended, tmp_path / 'decay')
+    rates = [entry['learning_rate'] for entry in ended.history]
+    assert rates == pytest.approx([0.01, 0.01, 0.01, 0.005])
+    assert ended.optimizer.param_groups[0]['lr'] == 0
+    assert (tmp_path / 'run' / 'checkpoint.pt').read_bytes() == before
+    assert load_checkpoint(tmp_path / 'run')['epoch'] == 2
+
+
+@pytest.mark.usefixtures('no_curves')
+def test_a_decay_does_not_replace_another_run(data, recipe_values, tmp_path):
+    run(recipe_values, data, tmp_path / 'other', stop_after=1)
+    with pytest.raises(RecipeError, match='another run'):
+        branch_decay(tmp_path / 'other', 2, tmp_path / 'other')
+    with pytest.raises(RecipeError, match='train first'):
+        branch_decay(tmp_path / 'none', 2, tmp_path / 'new')
+
+
+@pytest.mark.usefixtures('no_curves')
+def test_a_loss_that_is_no_number_ends_the_run_before_its_checkpoint(
+    data, recipe_values, tmp_path, monkeypatch
+):
+    run(recipe_values, data, tmp_path, stop_after=1)
+    before = (tmp_path / 'checkpoint.pt').read_bytes()
+    recipe = recipe_from(recipe_values)
+    learner = ClassifierLearner(recipe, *data)
+    loss = learner.loss
+    monkeypatch.setattr(learner, 'loss', lambda *given: loss(*given) * float('nan'))
+    with pytest.raises(DivergedError, match='lower learning_rate'):
+        training.train(recipe, Trainer(recipe, learner, CPU), tmp_path)
+    assert (tmp_path / 'checkpoint.pt').read_bytes() == before
+
+
 def test_leaves_a_checkpoint_a_history_and_a_plot(data, recipe_values, tmp_path):
     run(recipe_values, data, tmp_path, stop_after=1)
     assert load_checkpoint(tmp_path)['epoch'] == 1
@@ -156,10 +200,12 @@ def test_too_few_pictures_are_named(data, recipe_values, tmp_path):
 
 @pytest.mark.usefixtures('no_curves')
 def test_the_rate_rises_then_falls_to_nothing(data, recipe_values, tmp_path):
-    trained = run({**recipe_values, 'epochs': 10, 'warmup': 0.3}, data, tmp_path)
+    trained = run({**recipe_values, 'epochs': 10, 'warmup': 3, 'decay': 7}, data, tmp_path)
     rates = [entry['learning_rate'] for entry in trained.history]
-    assert rates[0] == pytest.approx(0.0004) and max(rates) == pytest.approx(0.004, rel=0.01)
-    assert rates.index(max(rates)) == 3 and rates[-1] < 0.0004
+    # 56 pictures in batches of 8 are 7 steps an epoch; an epoch is told by its first one.
+    assert rates[:4] == pytest.approx([0.004 / 21, 0.004 * 8 / 21, 0.004 * 15 / 21, 0.004])
+    assert rates[4:] == pytest.approx([0.004 * left / 7 for left in (6, 5, 4, 3, 2, 1)])
+    assert trained.optimizer.param_groups[0]['lr'] == 0
 
 
 def test_the_average_is_not_the_network(data, recipe_values, tmp_path):

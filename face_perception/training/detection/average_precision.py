@@ -77,19 +77,19 @@ def _verdicts(faces: np.ndarray, counted: np.ndarray, answer: Found) -> np.ndarr
     verdicts = np.zeros(len(answer.boxes), dtype=int)
     if len(faces) == 0:
         return verdicts
-    overlaps = _overlaps(answer.boxes, faces)
+    shares = overlaps(answer.boxes, faces)
     free = counted.copy()
     for index in np.argsort(-answer.scores, kind='stable'):
-        open_faces = np.where(free, overlaps[index], 0)
+        open_faces = np.where(free, shares[index], 0)
         if open_faces.max() >= OVERLAP:
             verdicts[index] = 1
             free[open_faces.argmax()] = False
-        elif np.where(counted, 0, overlaps[index]).max() >= OVERLAP:
+        elif np.where(counted, 0, shares[index]).max() >= OVERLAP:
             verdicts[index] = -1
     return verdicts
 
 
-def _overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return the intersection over union ``[N, M]`` of boxes ``[N, 4]`` and ``[M, 4]``."""
     low = np.maximum(boxes[:, None, :2], others[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])

@@ -14,27 +14,30 @@ from ..architectures import count_parameters
 from ..checkpoints import averaged_weights, record_sum, write_atomically
 from ..onnx_graph import set_metadata
 from ..plots import precision_recall
+from ..provenance import KEPT
 from ..recipe import recipe_from
 from .average_precision import LONG_SIDE, Curve, curve
 from .graph import build_detector_model
 from .measure import (
     INPUT_SIZES,
     THRESHOLDS,
+    alarms_per_100,
     answers,
-    lowest_threshold,
     measure,
+    measure_apart,
     measure_conditions,
     measure_thresholds,
     scaled,
     smallest_found,
+    working_point,
 )
 from .network import MULTIPLE, FaceDetector
 from .robot_cases import measure_cases
 from .scenes import load_scenes
 
 VERSION = '0.1.0'
-#: Boxes that score less are not even measured; on face-free pieces so many may pass in a hundred.
-LOWEST_SCORE, ALARMS_PER_100 = 0.02, 2.0
+#: Boxes that score less are not even measured.
+LOWEST_SCORE = 0.02
 
 
 def export_detector(
@@ -43,14 +46,15 @@ def export_detector(
     """
     Write the averaged detector of ``checkpoint`` to ``output``, list its sum, return its numbers.
 
-    The recommended threshold is the lowest that keeps false alarms rare on the held-out scenes.
+    The recommended threshold is the lowest that keeps false boxes rare (see ``working_point``).
     """
     output, recipe = Path(output), checkpoint['recipe']
     network = FaceDetector()
     network.load_state_dict(averaged_weights(checkpoint))
-    _, scenes = load_scenes(recipe, data, malformed)
+    split = load_scenes(recipe, data, malformed)
     training = {
-        'data_sets': ['WIDER FACE', 'face-detection-mik1i'],
+        'data_sets': {},
+        **{name: checkpoint[name] for name in KEPT if name in checkpoint},
         'recipe': recipe.as_dict(),
         'epochs': checkpoint['epoch'],
         'seed': recipe.seed,
@@ -69,8 +73,10 @@ def export_detector(
     try:
         write_atomically(aside, model.SerializeToString(deterministic=True))
         detector = OnnxDetector(aside, LONG_SIDE, LOWEST_SCORE)
-        threshold = lowest_threshold(detector, scenes, ALARMS_PER_100)
-        numbers = measure(detector, scenes, threshold)
+        threshold = working_point(detector, split)
+        numbers = measure(detector, split.validation, threshold)
+        apart = measure_apart(detector, split.apart, threshold)
+        numbers['false_per_100_face_free'] = alarms_per_100(apart)
     finally:
         aside.unlink(missing_ok=True)
     set_metadata(
@@ -89,7 +95,7 @@ def detector_report(
     Return what is measured of the detector at ``path`` on the scenes that its recipe held out.
 
     ``numbers`` as of ``measure``; ``conditions`` the average precision by condition; ``cases``
-    what ``measure_cases`` says at the file's threshold; ``thresholds`` what others give (see
+    what ``measure_cases`` says at the file's threshold; ``apart`` what ``measure_apart`` does; ``thresholds`` what others give (see
     ``measure_thresholds``); ``sizes`` by input size the average precision and the smallest face
     that is found; ``curves`` recall and precision by detector, with ``haar`` also of OpenCV's
     cascade.  Raises ``ModelError`` for a file that is no detector or does not say how it was
@@ -103,8 +109,9 @@ def detector_report(
         raise ModelError(
             f'{path} does not say what it was trained on: train and export it with this package'
         ) from error
-    _, scenes = load_scenes(recipe, data, malformed)
-    threshold, scenes = detector.model.score_threshold, [scaled(scene) for scene in scenes]
+    split = load_scenes(recipe, data, malformed)
+    threshold = detector.model.score_threshold
+    scenes = [scaled(scene) for scene in split.validation]
     numbers = measure(detector, scenes, threshold)
     report = {
         'model': {
@@ -115,6 +122,7 @@ def detector_report(
         'numbers': numbers,
         'conditions': measure_conditions(detector, scenes),
         'cases': measure_cases(detector, scenes, threshold),
+        'apart': measure_apart(detector, split.apart, threshold),
         'thresholds': measure_thresholds(detector, scenes, (*THRESHOLDS, threshold)),
         'sizes': {},
         'curves': {'ours': _points(curve(scenes, answers(detector, scenes)))},
@@ -148,6 +156,11 @@ def detector_tables(report: dict) -> list[Table]:
     cases = Table('case', 'faces', 'recall')
     for name, values in report['cases'].items():
         cases.add_row(name, str(values['faces']), f'{values["recall"]:.3f}')
+    apart = Table('kept apart', 'images', 'faces', 'average precision', 'recall', 'false per 100')
+    for name, values in report['apart'].items():
+        numbers = [values.get(key) for key in ('average_precision', 'recall', 'false_per_100')]
+        shown = ['' if number is None else f'{number:g}' for number in numbers]
+        apart.add_row(name, str(values['images']), str(values['faces']), *shown)
     thresholds = Table('threshold', 'precision', 'recall', 'false boxes on 100 cuts')
     for threshold, values in report['thresholds'].items():
         thresholds.add_row(
@@ -166,7 +179,7 @@ def detector_tables(report: dict) -> list[Table]:
         sizes.add_row(
             str(size), f'{numbers["average_precision"]:.3f}', f'{numbers["smallest_face"]:g}'
         )
-    return [overall, conditions, cases, thresholds, sizes]
+    return [overall, conditions, cases, apart, thresholds, sizes]
 
 
 def draw_curve(report: dict, path: Path) -> None:

@@ -9,10 +9,9 @@ import torch
 from onnx import ModelProto, TensorProto, helper
 from torch import nn
 
-from ..architectures import PIXEL_MEAN, PIXEL_SCALE
 from ..folding import fold_normalisations
 from ..onnx_graph import GraphWriter
-from .network import STRIDES, FaceDetector
+from .network import LARGEST_LOG_DISTANCE, PIXEL_CENTER, STRIDES, FaceDetector
 
 
 def build_detector_model(network: FaceDetector, metadata: dict[str, str]) -> ModelProto:
@@ -30,7 +29,7 @@ def build_detector_model(network: FaceDetector, metadata: dict[str, str]) -> Mod
         'Cast', [graph.add('Transpose', ['image'], perm=[0, 3, 1, 2])], to=TensorProto.FLOAT
     )
     features = graph.module(
-        graph.add('Sub', [pixels, graph.weight(np.float32(PIXEL_MEAN))]), network.stem
+        graph.add('Sub', [pixels, graph.weight(np.float32(PIXEL_CENTER))]), network.stem
     )
     grids = []
     for stage, lateral in zip(network.stages, network.laterals, strict=True):
@@ -38,16 +37,20 @@ def build_detector_model(network: FaceDetector, metadata: dict[str, str]) -> Mod
         grids.append(graph.module(features, lateral))
     for finer in (1, 0):
         grids[finer] = graph.add('Add', [grids[finer], _doubled(graph, grids[finer + 1])])
-    scores, boxes = [], []
-    for grid, head, stride in zip(grids, network.heads, STRIDES, strict=True):
-        answers = graph.module(grid, head)
-        scores.append(_rows(graph, _channels(graph, answers, 0, 1), 1))
-        boxes.append(_boxes(graph, answers, stride))
+    faces, fits, boxes = [], [], []
+    for grid, face_head, box_head, stride in zip(
+        grids, network.face_heads, network.box_heads, STRIDES, strict=True
+    ):
+        faces.append(_rows(graph, graph.module(grid, face_head), 1))
+        counts = graph.weight(np.array([4, 1]))
+        box, fit = graph.add_many('Split', [graph.module(grid, box_head), counts], 2, axis=1)
+        fits.append(_rows(graph, fit, 1))
+        boxes.append(_boxes(graph, box, stride))
+    shares = [graph.add('Sigmoid', [graph.add('Concat', each, axis=0)]) for each in (faces, fits)]
+    flat = graph.weight(np.array([-1]))
     graph.nodes += [
-        helper.make_node('Concat', scores, ['logits'], axis=0),
-        helper.make_node('Sigmoid', ['logits'], ['all_scores']),
-        helper.make_node('Reshape', ['all_scores', graph.weight(np.array([-1]))], ['scores']),
-        helper.make_node('Concat', boxes, ['boxes'], axis=0),
+        helper.make_node('Reshape', [graph.add('Mul', shares), flat], ['scores'], 'scores'),
+        helper.make_node('Concat', boxes, ['boxes'], 'boxes', axis=0),
     ]
     return graph.model(
         'face_detector',
@@ -66,7 +69,7 @@ def _folded(network: FaceDetector) -> FaceDetector:
     fold_normalisations(network)
     first = next(layer for layer in network.modules() if isinstance(layer, nn.Conv2d))
     with torch.no_grad():
-        first.weight /= PIXEL_SCALE
+        first.weight /= PIXEL_CENTER
     return network
 
 
@@ -82,31 +85,25 @@ def _doubled(graph: GraphWriter, features: str) -> str:
     )
 
 
-def _channels(graph: GraphWriter, answers: str, start: int, stop: int) -> str:
-    """Take the channels from ``start`` to before ``stop``."""
-    bounds = (graph.weight(np.array([value])) for value in (start, stop, 1))
-    return graph.add('Slice', [answers, *bounds])
-
-
 def _rows(graph: GraphWriter, maps: str, channels: int) -> str:
     """Turn ``[1, C, H, W]`` into ``[H W, C]``."""
     shape = graph.weight(np.array([-1, channels]))
     return graph.add('Reshape', [graph.add('Transpose', [maps], perm=[0, 2, 3, 1]), shape])
 
 
-def _boxes(graph: GraphWriter, answers: str, stride: int) -> str:
-    """Turn the distances of ``answers [1, 5, H, W]`` into boxes ``[H W, 4]`` in pixels."""
-    limit = graph.weight(np.float32(5))
-    reach = graph.add('Exp', [graph.add('Min', [_channels(graph, answers, 1, 5), limit])])
+def _boxes(graph: GraphWriter, maps: str, stride: int) -> str:
+    """Turn the distances ``maps [1, 4, H, W]`` into boxes ``[H W, 4]`` in pixels."""
+    limit = graph.weight(np.float32(LARGEST_LOG_DISTANCE))
+    reach = graph.add('Exp', [graph.add('Min', [maps, limit])])
     # Away from the centre on two sides, then towards the other two.
     signs = np.array([-stride, -stride, stride, stride], dtype=np.float32)
     offsets = graph.add('Mul', [_rows(graph, reach, 4), graph.weight(signs)])
-    return graph.add('Add', [offsets, _centers(graph, answers, stride)])
+    return graph.add('Add', [offsets, _centers(graph, maps, stride)])
 
 
-def _centers(graph: GraphWriter, answers: str, stride: int) -> str:
+def _centers(graph: GraphWriter, maps: str, stride: int) -> str:
     """Return the centre of each cell, twice over: x, y, x, y as ``[H W, 4]``."""
-    shape = graph.add('Shape', [answers])
+    shape = graph.add('Shape', [maps])
     one, zero = (graph.weight(np.array(value)) for value in (1, 0))
     axes = []
     for index in (3, 2):

@@ -8,37 +8,52 @@ from torch import Tensor, nn
 
 from ..recipe import DetectorRecipe
 from ..trainer import Batch
-from .average_precision import average_precision
+from .average_precision import curve
 from .losses import detection_loss
+from .measure import at_precision, scaled
+from .mining import Mined, mine
 from .network import FaceDetector, cells
 from .predict import predict
-from .scenes import Scene
-from .views import random_view
+from .scenes import Split
+from .views import View, random_view
+
+#: The precision at which the recall of a run is told.
+PRECISION = 0.9
 
 
 class DetectorLearner:
     """
     A face detector that learns from scenes.
 
-    Implements ``trainer.Learner``.  All views of a batch have one size, drawn from the
-    recipe's: of the middle size one per scene of the batch, of the others as many as have
-    about as many pixels, so that every batch takes about the same time.
+    Implements ``trainer.Learner``.  Scenes are drawn by the recipe's weights.  All views of a
+    batch have one size, drawn from the recipe's: of the middle size one per scene of the batch,
+    of the others as many as have about as many pixels, so that every batch takes about the same
+    time.
     """
 
     def __init__(
-        self,
-        recipe: DetectorRecipe,
-        train: list[Scene],
-        validation: list[Scene],
-        device: torch.device | str = 'cpu',
+        self, recipe: DetectorRecipe, split: Split, device: torch.device | str = 'cpu'
     ) -> None:
         """Build an untrained network."""
         torch.manual_seed(recipe.seed)
         self.recipe, self.device = recipe, torch.device(device)
         self.network = FaceDetector().to(self.device, memory_format=torch.channels_last)
-        if recipe.freeze_first:
-            self.network.freeze_first()
-        self.scenes, self.validation = train, validation
+        self.scenes, self._split = split.train, split
+        self.validation = [scaled(scene, recipe.long_side) for scene in split.validation]
+        weights = np.array([recipe.weights.get(scene.event, 1.0) for scene in split.train])
+        self._chances = weights / weights.sum()
+        self._mined = Mined()
+
+    @property
+    def data_sets(self) -> dict[str, dict[str, int]]:
+        """Return by source file how many pictures it learns from, and how many were kept back."""
+        counts = {}
+        kept_back = [*self._split.validation, *self._split.apart]
+        for name, scenes in (('training', self._split.train), ('validation', kept_back)):
+            for scene in scenes:
+                said = counts.setdefault(scene.source, {'training': 0, 'validation': 0})
+                said[name] += 1
+        return counts
 
     def __len__(self) -> int:
         """Return the number of training scenes."""
@@ -57,42 +72,62 @@ class DetectorLearner:
             )
             for index in range(0, len(self.scenes), every)
         ]
-        return as_input(
-            torch.from_numpy(np.stack([view.image for view in views[:count]])).to(self.device)
-        )
+        return as_input(views[:count], self.device).float()
+
+    def begin_epoch(self, epoch: int, average: nn.Module) -> None:
+        """Look for what the averaged network gets wrong, every so many epochs."""
+        if self.recipe.mine_every and epoch and epoch % self.recipe.mine_every == 0:
+            random = np.random.default_rng([self.recipe.seed, epoch])
+            self._mined = mine(
+                average.eval(), self.scenes, self.recipe, random, self._mined, self.device
+            )
+
+    def state(self) -> dict:
+        """Return what was mined."""
+        return self._mined.state()
+
+    def restore(self, state: dict) -> None:
+        """Go on with what ``state`` returned."""
+        self._mined = Mined.of(state)
 
     def loss(self, batch: Batch, network: nn.Module) -> Tensor:
-        """Return the loss of ``network`` on random views of the scenes of ``batch``."""
+        """Return the loss of ``network`` on random views of random scenes."""
         sizes = sorted(self.recipe.sizes)
         seed = int(torch.randint(2**31, (1,), generator=batch.random))
         random = np.random.default_rng(seed)
         size = int(random.choice(sizes))
         count = max(1, round(len(batch.chosen) * (sizes[len(sizes) // 2] / size) ** 2))
-        chosen = batch.chosen[:count].tolist()
-        chosen += random.integers(len(self.scenes), size=count - len(chosen)).tolist()
-        views = [
-            random_view(self.scenes, index, size, self.recipe.augmentation, random)
-            for index in chosen
-        ]
-        images = torch.from_numpy(np.stack([view.image for view in views])).to(self.device)
-        logits, boxes = network(as_input(images))
+        views = [self._view(size, random) for _ in range(count)]
+        predictions = network(as_input(views, self.device))
         faces, ignored = (
             [torch.from_numpy(view.boxes[view.ignored == which]).to(self.device) for view in views]
             for which in (False, True)
         )
-        return detection_loss(
-            logits.float(), boxes, faces, ignored, *cells(size, size, self.device)
-        )
+        return detection_loss(predictions, faces, ignored, *cells(size, size, self.device))
+
+    def _view(self, size: int, random: np.random.Generator) -> View:
+        """Return a view of a scene that was drawn by chance, or of what was mined."""
+        how = self.recipe.augmentation
+        if len(self._mined) and random.random() < how.mined:
+            index, box = self._mined.draw(random)
+            return random_view(self.scenes, index, size, how, random, around=box)
+        index = int(random.choice(len(self.scenes), p=self._chances))
+        return random_view(self.scenes, index, size, how, random)
 
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """Return the average precision on the validation scenes (see ``average_precision``)."""
+        """Return average precision, and recall at ``PRECISION``, on the validation scenes."""
         found = [
             predict(network, scene.image, self.recipe.long_side, self.device)
             for scene in self.validation
         ]
-        return {'average_precision': average_precision(self.validation, found)}
+        points = curve(self.validation, found)
+        return {
+            'average_precision': points.average,
+            f'recall_at_{PRECISION:g}': at_precision(points, PRECISION),
+        }
 
 
-def as_input(images: Tensor) -> Tensor:
-    """Return uint8 ``[N, H, W, 3]`` as float ``[N, 3, H, W]``, channels last in memory."""
-    return images.permute(0, 3, 1, 2).float()
+def as_input(views: list[View], device: torch.device | str) -> Tensor:
+    """Return the pictures of ``views`` as uint8 ``[N, 3, H, W]``, channels last in memory."""
+    images = torch.from_numpy(np.stack([view.image for view in views]))
+    return images.to(device).permute(0, 3, 1, 2)

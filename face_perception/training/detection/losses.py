@@ -1,112 +1,146 @@
-"""What the detector should have answered, and how far it was from that."""
+"""What the detector should have predicted, and how far it was from that."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-#: How many cells may answer for a face, and how much closer boxes count than high scores.
-CELLS_PER_FACE, SCORE_POWER, OVERLAP_POWER = 10, 1.0, 4.0
-#: A face's cells lie in its box, but at least within this many strides of its centre.
-REACH = 1.0
-#: Weights of the background and of the boxes in the loss.
-BACKGROUND, FOCUS, BOX_WEIGHT = 0.75, 2.0, 4.0
+from .network import Predictions
+
+#: At most so many cells predict a face, and at least one.
+CELLS_PER_FACE = 10
+#: Such a cell lies in the face or within this many strides of its centre, preferably both.
+REACH = 2.5
+#: How much the overlap counts beside the score when cells are chosen.
+OVERLAP_WEIGHT = 3.0
+#: What a cell costs that does not lie in the face and near its centre.
+OUTSIDE = 1e5
+#: Weight of the boxes in the loss.
+BOX_WEIGHT = 5.0
 
 
-def overlap(boxes: Tensor, others: Tensor, generalized: bool = False) -> Tensor:
+@dataclass(frozen=True)
+class Association:
     """
-    Return the intersection over union of boxes ``[..., 4]`` that broadcast.
+    Which cells of one picture are to predict which face.
 
-    With ``generalized`` minus the share of the hull that neither covers, down to -1
-    (Rezatofighi et al. 2019).
+    ``face`` int64 ``[A]`` is the index of the face, -1 for background; ``overlap`` ``[A]`` is
+    the intersection over union of the cell's box with it, 0 for background.
     """
+
+    face: Tensor
+    overlap: Tensor
+
+
+def overlap(boxes: Tensor, others: Tensor) -> Tensor:
+    """Return the intersection over union of boxes ``[..., 4]`` that broadcast."""
     low = torch.maximum(boxes[..., :2], others[..., :2])
     high = torch.minimum(boxes[..., 2:], others[..., 2:])
     common = (high - low).clamp(min=0).prod(dim=-1)
     areas = [(each[..., 2:] - each[..., :2]).clamp(min=0).prod(dim=-1) for each in (boxes, others)]
-    union = areas[0] + areas[1] - common
-    result = common / union.clamp(min=1e-6)
-    if generalized:
-        hull = (
-            torch.maximum(boxes[..., 2:], others[..., 2:])
-            - torch.minimum(boxes[..., :2], others[..., :2])
-        ).prod(dim=-1)
-        result = result - (hull - union) / hull.clamp(min=1e-6)
-    return result
+    return common / (areas[0] + areas[1] - common).clamp(min=1e-6)
+
+
+def misfit(boxes: Tensor, others: Tensor) -> Tensor:
+    """
+    Return how badly boxes ``[M, 4]`` fit others, 0 for equal ones ("EIoU", Zhang et al. 2022).
+
+    One minus the overlap, and the distances of the centres, widths and heights as shares of
+    the hull's, squared.
+    """
+    hull = torch.maximum(boxes[:, 2:], others[:, 2:]) - torch.minimum(boxes[:, :2], others[:, :2])
+    squared = (hull**2).clamp(min=1e-6)
+    apart = (boxes[:, :2] + boxes[:, 2:] - others[:, :2] - others[:, 2:]) / 2
+    larger = boxes[:, 2:] - boxes[:, :2] - others[:, 2:] + others[:, :2]
+    return (
+        1
+        - overlap(boxes, others)
+        + (apart**2).sum(dim=1) / squared.sum(dim=1)
+        + (larger**2 / squared).sum(dim=1)
+    )
 
 
 @torch.no_grad()
-def assigned(
+def associated(
     scores: Tensor, boxes: Tensor, faces: Tensor, centers: Tensor, strides: Tensor
-) -> tuple[Tensor, Tensor]:
+) -> Association:
     """
-    Say which cells of one picture answer for which face (Feng et al. 2021, "TOOD").
+    Say which cells of one picture are to predict which face ("SimOTA", Ge et al. 2021).
 
-    ``scores [A]`` (0..1) and ``boxes [A, 4]`` are the present answers, ``faces [M, 4]`` the
-    truth, ``centers [A, 2]`` and ``strides [A]`` the cells.  Returns the index of the face for
-    each cell, -1 for none (``[A]``), and the score that the cell should give (``[A]``).
+    ``scores [A]`` (0..1) and ``boxes [A, 4]`` are the present predictions, ``faces [M, 4]`` the
+    ground truth, ``centers [A, 2]`` and ``strides [A]`` the cells.  A face gets about as many
+    cells as overlaps of boxes with it add up to, those that cost least.
     """
-    middles, halves = (faces[:, :2] + faces[:, 2:]) / 2, (faces[:, 2:] - faces[:, :2]) / 2
-    reach = torch.maximum(halves[:, None], (REACH * strides)[None, :, None])
-    inside = ((centers[None] - middles[:, None]).abs() < reach).all(dim=2)
-    overlaps = overlap(faces[:, None], boxes[None]) * inside
-    quality = scores[None] ** SCORE_POWER * overlaps**OVERLAP_POWER
-    best = quality.topk(min(CELLS_PER_FACE, quality.shape[1]), dim=1)
-    chosen = torch.zeros_like(inside).scatter_(1, best.indices, best.values > 0) & inside
-    # A cell between two faces answers for the one that its box fits better.
-    owner = (overlaps * chosen).argmax(dim=0)
-    positive = chosen.any(dim=0)
-    # The best cell of a face should score what its box overlaps, the others in proportion.
-    quality, overlaps = quality * chosen, overlaps * chosen
-    scaled = (
-        quality
-        / quality.amax(dim=1, keepdim=True).clamp(min=1e-9)
-        * overlaps.amax(dim=1, keepdim=True)
+    face = torch.full((len(boxes),), -1, dtype=torch.long, device=boxes.device)
+    fits = boxes.new_zeros(len(boxes))
+    low, high = faces[:, None, :2], faces[:, None, 2:]
+    inside = ((centers > low) & (centers < high)).all(dim=2)
+    away = (centers - (low + high) / 2).abs()
+    near = (away < REACH * strides[:, None]).all(dim=2)
+    candidates = (inside | near).any(dim=0).nonzero()[:, 0]
+    if len(candidates) == 0:
+        return Association(face, fits)
+    overlaps = overlap(faces[:, None], boxes[candidates])
+    costs = (
+        -scores[candidates].clamp(1e-6, 1).log() / 2
+        - OVERLAP_WEIGHT * (overlaps + 1e-7).log()
+        + OUTSIDE * ~(inside & near)[:, candidates]
     )
-    target = scaled.gather(0, owner[None])[0] * positive
-    return torch.where(positive, owner, -1), target
+    most = min(CELLS_PER_FACE, len(candidates))
+    counts = overlaps.topk(most, dim=1).values.sum(dim=1).int().clamp(min=1)
+    cheapest = costs.topk(most, dim=1, largest=False).indices
+    taken = torch.arange(most, device=boxes.device) < counts[:, None]
+    chosen = torch.zeros_like(costs, dtype=torch.bool).scatter_(1, cheapest, taken)
+    # A cell that two faces want goes to the one that it costs less.
+    contested = (chosen.sum(dim=0) > 1).nonzero()[:, 0]
+    winners = costs[:, contested].argmin(dim=0)
+    chosen[:, contested] = False
+    chosen[winners, contested] = True
+    positive = chosen.any(dim=0)
+    owner = chosen.int().argmax(dim=0)[positive]
+    face[candidates[positive]] = owner
+    fits[candidates[positive]] = overlaps[owner, positive.nonzero()[:, 0]]
+    return Association(face, fits)
 
 
 def detection_loss(
-    logits: Tensor,
-    boxes: Tensor,
+    predictions: Predictions,
     faces: list[Tensor],
     ignored: list[Tensor],
     centers: Tensor,
     strides: Tensor,
 ) -> Tensor:
     """
-    Return the loss of a batch.
+    Return the loss of a batch: cross entropies of face and fit, and the boxes' misfit.
 
-    ``logits [N, A]`` and ``boxes [N, A, 4]`` are the answers, ``faces`` and ``ignored`` boxes
-    ``[M, 4]`` per picture: cells in ignored boxes are not told that there is no face.  Varifocal
-    loss of the scores (Zhang et al. 2021) and generalised overlap of the boxes.
+    ``faces`` and ``ignored`` are boxes ``[M, 4]`` per picture: cells in ignored boxes are not
+    told that there is no face.  All cells learn whether they show a face, those of faces
+    alone how well their box fits (Redmon and Farhadi 2018; Ge et al. 2021).
     """
-    classification, regression = logits.new_zeros(()), logits.new_zeros(())
-    total = logits.new_zeros(())
-    for logit, box, truth, unclear in zip(logits, boxes, faces, ignored, strict=True):
-        score = logit.sigmoid().detach()
-        target, weight = torch.zeros_like(score), BACKGROUND * score**FOCUS
+    zero = predictions.face.new_zeros(())
+    face_loss, fit_loss, box_loss, count = zero, zero, zero, 0
+    scores = predictions.scores.detach()
+    for index, (truth, unclear) in enumerate(zip(faces, ignored, strict=True)):
+        logits, boxes = predictions.face[index], predictions.boxes[index]
+        target, weight = torch.zeros_like(logits), torch.ones_like(logits)
         if len(unclear):
-            within = (
-                ((centers[None] > unclear[:, None, :2]) & (centers[None] < unclear[:, None, 2:]))
-                .all(dim=2)
-                .any(dim=0)
-            )
-            weight = weight * ~within
+            low, high = unclear[:, None, :2], unclear[:, None, 2:]
+            within = ((centers > low) & (centers < high)).all(dim=2).any(dim=0)
+            weight = weight.masked_fill(within, 0.0)
         if len(truth):
-            owner, target = assigned(score, box.detach(), truth, centers, strides)
-            positive = owner >= 0
-            weight = torch.where(positive, target, weight)
-            away = 1 - overlap(box[positive], truth[owner[positive]], generalized=True)
-            regression = regression + (away * target[positive]).sum()
-            total = total + target.sum()
-        classification = (
-            classification
-            + (
-                weight
-                * functional.binary_cross_entropy_with_logits(logit, target, reduction='none')
-            ).sum()
+            found = associated(scores[index], boxes.detach(), truth, centers, strides)
+            positive = found.face >= 0
+            count += int(positive.sum())
+            target = target.masked_fill(positive, 1.0)
+            weight = weight.masked_fill(positive, 1.0)
+            fit_loss = fit_loss + functional.binary_cross_entropy_with_logits(
+                predictions.fit[index][positive], found.overlap[positive], reduction='sum'
+            )
+            box_loss = box_loss + misfit(boxes[positive], truth[found.face[positive]]).sum()
+        face_loss = face_loss + functional.binary_cross_entropy_with_logits(
+            logits, target, weight, reduction='sum'
         )
-    return (classification + BOX_WEIGHT * regression) / total.clamp(min=1)
+    return (face_loss + fit_loss + BOX_WEIGHT * box_loss) / max(count, 1)

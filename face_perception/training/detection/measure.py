@@ -10,7 +10,7 @@ import numpy as np
 
 from ...core.detectors import Detector
 from .average_precision import BINS, LONG_SIDE, SMALLEST, Curve, Found, curve
-from .scenes import Scene
+from .scenes import Scene, Split
 
 #: Sizes of the input, in pixels of its long side, that a user may choose from.
 INPUT_SIZES = (160, 240, 320, 480, 640)
@@ -18,6 +18,9 @@ INPUT_SIZES = (160, 240, 320, 480, 640)
 FOUND_SHARE = 0.5
 #: Thresholds of the score that a user may choose from.
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
+#: What a recommended threshold is to keep: the share of boxes that are faces, and how many boxes
+#: there are at most on a hundred images without a face.
+PRECISION, ALARMS_PER_100 = 0.93, 2.0
 #: A cut of a scene that shows no face has at least this many pixels on its shorter side.
 SMALLEST_CUT = 120
 
@@ -118,7 +121,7 @@ def measure_thresholds(
     scenes = [scaled(scene) for scene in scenes]
     points = curve(scenes, answers(detector, scenes))
     cuts = [cut for scene in scenes if (cut := without_faces(scene)) is not None]
-    scores = np.concatenate([np.zeros(0), *(found.scores for found in answers(detector, cuts))])
+    scores = _scores(answers(detector, cuts))
     numbers = {}
     for threshold in sorted(set(thresholds)):
         precision, recall = at_threshold(points, threshold)
@@ -157,18 +160,71 @@ def at_threshold(points: Curve, threshold: float) -> tuple[float, float]:
     return float(points.precision[kept - 1]), float(points.recall[kept - 1])
 
 
-def lowest_threshold(detector: Detector, scenes: Sequence[Scene], alarms_per_100: float) -> float:
-    """
-    Return the lowest threshold at which pieces without a face give few boxes.
+def at_precision(points: Curve, precision: float) -> float:
+    """Return the largest recall at which at least ``precision`` of the boxes are faces."""
+    enough = np.flatnonzero(points.precision >= precision)
+    return float(points.recall[enough[-1]]) if len(enough) else 0.0
 
-    At most ``alarms_per_100`` boxes on a hundred of them, in steps of 0.01 from 0.2 up.
+
+def working_point(detector: Detector, split: Split) -> float:
     """
-    cuts = [cut for scene in scenes if (cut := without_faces(scaled(scene))) is not None]
-    scores = np.concatenate([np.zeros(0), *(found.scores for found in answers(detector, cuts))])
+    Return the lowest threshold at which few boxes are wrong, in steps of 0.01 from 0.2 up.
+
+    At least ``PRECISION`` of the boxes on the validation scenes are faces, and at most
+    ``ALARMS_PER_100`` boxes are found on a hundred of the scenes kept apart that show no face.
+    """
+    scenes = [scaled(scene) for scene in split.validation]
+    points = curve(scenes, answers(detector, scenes))
+    empty = [scaled(scene) for scene in face_free(split.apart)]
+    scores = _scores(answers(detector, empty))
     for threshold in np.round(np.arange(0.2, 0.95, 0.01), 2):
-        if (scores >= threshold).sum() <= alarms_per_100 * len(cuts) / 100:
+        few = (scores >= threshold).sum() <= ALARMS_PER_100 * len(empty) / 100
+        if few and at_threshold(points, threshold)[0] >= PRECISION:
             break
     return round(float(threshold), 2)
+
+
+def measure_apart(
+    detector: Detector, scenes: Sequence[Scene], threshold: float
+) -> dict[str, dict[str, float]]:
+    """
+    Return by event of scenes kept apart what ``detector`` does with them.
+
+    Of each event the number of ``images`` and ``faces``, and either the ``average_precision``
+    and ``recall`` at ``threshold``, or ``false_per_100`` boxes on a hundred images without a face.
+    """
+    numbers = {}
+    for event in sorted({scene.event for scene in scenes}):
+        chosen = [scaled(scene) for scene in scenes if scene.event == event]
+        found = answers(detector, chosen)
+        faces = count(chosen, (SMALLEST, np.inf))
+        numbers[event] = {'images': len(chosen), 'faces': faces}
+        if faces:
+            points = curve(chosen, found)
+            numbers[event]['average_precision'] = round(points.average, 4)
+            numbers[event]['recall'] = round(at_threshold(points, threshold)[1], 4)
+        else:
+            alarms = int((_scores(found) >= threshold).sum())
+            numbers[event]['false_per_100'] = round(100 * alarms / len(chosen), 2)
+    return numbers
+
+
+def alarms_per_100(apart: dict[str, dict[str, float]]) -> float:
+    """Return the false boxes on a hundred of all images without a face (see ``measure_apart``)."""
+    empty = [numbers for numbers in apart.values() if 'false_per_100' in numbers]
+    images = sum(numbers['images'] for numbers in empty)
+    alarms = sum(numbers['false_per_100'] * numbers['images'] for numbers in empty)
+    return round(alarms / images, 2) if images else 0.0
+
+
+def face_free(scenes: Iterable[Scene]) -> list[Scene]:
+    """Return the scenes that show no face, not even one to be ignored."""
+    return [scene for scene in scenes if len(scene.boxes) == 0]
+
+
+def _scores(found: Iterable[Found]) -> np.ndarray:
+    """Return all scores ``[N]``."""
+    return np.concatenate([np.zeros(0), *(each.scores for each in found)])
 
 
 def without_faces(scene: Scene) -> Scene | None:

@@ -12,10 +12,12 @@ from __future__ import annotations
 import json
 import logging
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,7 +36,8 @@ class Scene:
 
     ``image`` is uint8 BGR ``[H, W, 3]``; ``boxes`` float32 ``[M, 4]`` are x1, y1, x2, y2 in its
     pixels; ``ignored`` bool ``[M]`` tells which are neither to be found nor to be denied.
-    ``attributes`` int ``[M]`` are what else the file says of each face, 0 where it says nothing.
+    ``attributes`` int ``[M]`` are what else the file says of each face, 0 where it says nothing;
+    ``source`` is the file's name without its ending.
     """
 
     name: str
@@ -43,37 +46,57 @@ class Scene:
     ignored: np.ndarray
     event: str = ''
     attributes: dict[str, np.ndarray] = field(default_factory=dict)
+    source: str = ''
 
 
-def load_scenes(
-    recipe: DetectorRecipe, folder: Path | str, malformed: str = 'stop'
-) -> tuple[list[Scene], list[Scene]]:
+class Split(NamedTuple):
     """
-    Return the training and the validation scenes of ``recipe`` from the files in ``folder``.
+    Scenes to ``train`` on and those kept back.
 
-    All ``*.zip`` files there with an ``annotations.json`` are read; validation are the events
-    that the recipe holds out.  ``malformed`` says what happens at a picture that cannot be
-    read: ``stop`` or ``skip``.  Raises ``DatasetError`` when a file is malformed or a part is
-    empty.
+    ``validation`` are of the events that a recipe holds out whole; ``apart`` a share of others,
+    picked by their names, so that false alarms are counted on scenes of their kind too.
+    """
+
+    train: list[Scene]
+    validation: list[Scene]
+    apart: list[Scene]
+
+
+def load_scenes(recipe: DetectorRecipe, folder: Path | str, malformed: str = 'stop') -> Split:
+    """
+    Return the scenes from the files in ``folder``, split as ``recipe`` says.
+
+    All ``*.zip`` files there with an ``annotations.json`` are read.  ``malformed`` says what
+    happens at a picture that cannot be read: ``stop`` or ``skip``.  Raises ``DatasetError`` when
+    a file is malformed or there is nothing to train or to validate on.
     """
     paths = [path for path in sorted(Path(folder).glob('*.zip')) if _is_scenes(path)]
     if not paths:
         raise DatasetError(f'{folder} holds no .zip with annotations.json and pictures')
-    scenes = [scene for path in paths for scene in read_scenes(path, malformed)]
-    missing = set(recipe.held_out) - {scene.event for scene in scenes}
-    if missing:
-        raise DatasetError(f'{folder} has no scenes of the events held out: {sorted(missing)}')
-    parts = (
-        [scene for scene in scenes if (scene.event in recipe.held_out) == held_out]
-        for held_out in (False, True)
-    )
-    train, validation = parts
-    if not train or not validation:
+    split = Split([], [], [])
+    for path in paths:
+        for scene in read_scenes(path, malformed):
+            if scene.event in recipe.held_out:
+                split.validation.append(scene)
+            elif scene.event in recipe.held_out_events and _drawn(scene, recipe.held_out_share):
+                split.apart.append(scene)
+            else:
+                split.train.append(scene)
+    for said, part in ((recipe.held_out, split.validation), (recipe.held_out_events, split.apart)):
+        missing = set(said) - {scene.event for scene in part}
+        if missing and said:
+            raise DatasetError(f'{folder} has no scenes of the events held out: {sorted(missing)}')
+    if not split.train or not split.validation:
         raise DatasetError(
-            f'{folder}: {len(train)} scenes to train and {len(validation)} to '
+            f'{folder}: {len(split.train)} scenes to train and {len(split.validation)} to '
             f'validate on; both are needed'
         )
-    return train, validation
+    return split
+
+
+def _drawn(scene: Scene, share: float) -> bool:
+    """Tell by its name whether ``scene`` is of the ``share`` that is kept back."""
+    return zlib.crc32(scene.name.encode()) % 1000 < 1000 * share
 
 
 def _is_scenes(path: Path) -> bool:
@@ -101,7 +124,8 @@ def read_scenes(path: Path | str, malformed: str = 'stop') -> list[Scene]:
             faces = defaultdict(list)
             for entry in content['annotations']:
                 faces[entry['image_id']].append(entry)
-            return list(_scenes(archive, content['images'], faces, malformed))
+            scenes = _scenes(archive, content['images'], faces, malformed)
+            return [replace(scene, source=path.stem) for scene in scenes]
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise DatasetError(f'{path} cannot be read as scenes: {error}') from error
 

@@ -7,51 +7,24 @@ Faces end up between small and filling the picture, as they do before a robot.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from .distractors import distract
-
-if TYPE_CHECKING:
-    from .scenes import Scene
+from .scenes import Scene
+from .settings import ViewSettings
 
 #: A face of which less than this share is left in a view is ignored there.
 VISIBLE = 0.6
+#: A head lies on its side at most: degrees.
+MOST_TURNED = 90.0
+#: A mined box gets between these times its height at the size that scenes are looked at.
+MINED_SCALES = (0.7, 1.6)
+#: The long side in pixels at which scenes are looked at.
+LOOKED_AT = 640
 #: Lower faces, in pixels, are not covered: little would be left.
 SMALLEST_COVERED = 28
-
-
-@dataclass(frozen=True)
-class ViewSettings:
-    """
-    How much to change; ``mosaic`` to ``jpeg`` are probabilities, zero switches a change off
-    (``cover``, by a mask or a hand, is per face; ``distract`` draws wheels, signs and letters).
-
-    ``smallest_face`` and ``largest_face`` bound the height, in pixels, that a randomly chosen
-    face of the scene gets (``largest_face`` as a share of the view's side); ``ignored_below``
-    is the height under which a face is neither to be found nor to be denied; ``rotation`` is
-    in degrees; ``brightness``, ``contrast`` and ``colour`` are largest changes, as shares.
-    """
-
-    smallest_face: float = 20.0
-    largest_face: float = 0.8
-    ignored_below: float = 14.0
-    mosaic: float = 0.5
-    flip: float = 0.5
-    tilt: float = 0.4
-    rotation: float = 30.0
-    brightness: float = 0.25
-    contrast: float = 0.35
-    colour: float = 0.15
-    dark: float = 0.1
-    gray: float = 0.15
-    blur: float = 0.15
-    noise: float = 0.1
-    jpeg: float = 0.1
-    cover: float = 0.0
-    distract: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,10 +37,21 @@ class View:
 
 
 def random_view(
-    scenes: list[Scene], index: int, size: int, how: ViewSettings, random: np.random.Generator
+    scenes: list[Scene],
+    index: int,
+    size: int,
+    how: ViewSettings,
+    random: np.random.Generator,
+    around: np.ndarray | None = None,
 ) -> View:
-    """Return a view of ``size`` pixels of scene ``index``, or a mosaic of it and three others."""
-    if random.random() >= how.mosaic:
+    """
+    Return a view of ``size`` pixels of scene ``index``, or a mosaic of it and three others.
+
+    With ``around``, a box x1, y1, x2, y2 in the scene's pixels, it shows that box.
+    """
+    if around is not None:
+        view = _placed(scenes[index], (size, size), how, random, around)
+    elif random.random() >= how.mosaic:
         view = _placed(scenes[index], (size, size), how, random)
     else:
         view = _mosaic(scenes, index, size, how, random)
@@ -126,23 +110,28 @@ def _mosaic(
 
 
 def _placed(
-    scene: Scene, size: tuple[int, int], how: ViewSettings, random: np.random.Generator
+    scene: Scene,
+    size: tuple[int, int],
+    how: ViewSettings,
+    random: np.random.Generator,
+    around: np.ndarray | None = None,
 ) -> View:
     """Return a scaled, tilted, mirrored piece of ``scene``, ``size`` is width and height."""
     image, boxes = scene.image, scene.boxes
     height, width = image.shape[:2]
-    scale, center = _zoom(scene, size, how, random)
+    if around is not None:
+        scale, center = _zoom_on(around, scene, size, random)
+    elif random.random() < how.square:
+        scale, center = _anywhere(scene, size, how, random)
+    else:
+        scale, center = _zoom(scene, size, how, random)
     if scale < 0.6:  # interpolation alone would skip pixels
         small = max(2 * scale, 0.05)
         image = cv2.resize(image, None, fx=small, fy=small, interpolation=cv2.INTER_AREA)
         shrunk = np.array([image.shape[1] / width, image.shape[0] / height])
     else:
         shrunk = np.ones(2)
-    angle = (
-        np.deg2rad(random.uniform(-how.rotation, how.rotation))
-        if random.random() < how.tilt
-        else 0.0
-    )
+    angle = np.deg2rad(_angle(how, random))
     mirror = -1.0 if random.random() < how.flip else 1.0
     cosine, sine = np.cos(angle) * scale, np.sin(angle) * scale
     turn = np.array([[mirror * cosine, -mirror * sine], [sine, cosine]])
@@ -162,6 +151,38 @@ def _placed(
         borderValue=tuple(int(value) for value in random.integers(0, 256, 3)),
     )
     return View(piece, *_moved(boxes, scene.ignored, turn, offset, size))
+
+
+def _angle(how: ViewSettings, random: np.random.Generator) -> float:
+    """Return by how many degrees a sample is turned."""
+    chance = random.random()
+    if chance < how.turned:
+        return random.uniform(-MOST_TURNED, MOST_TURNED)
+    if chance < how.turned + how.tilt:
+        return random.uniform(-how.rotation, how.rotation)
+    return 0.0
+
+
+def _anywhere(
+    scene: Scene, size: tuple[int, int], how: ViewSettings, random: np.random.Generator
+) -> tuple[float, np.ndarray]:
+    """Return scale and middle of a piece at about the size at which scenes are looked at."""
+    sides = np.array(scene.image.shape[1::-1], float)
+    lowest, highest = np.log(how.square_scales)
+    scale = LOOKED_AT / sides.max() * np.exp(random.uniform(lowest, highest))
+    scale = max(scale, 0.7 * min(size) / sides.max())
+    half = np.array(size) / scale / 2
+    return scale, random.uniform(np.minimum(half, sides / 2), np.maximum(sides - half, sides / 2))
+
+
+def _zoom_on(
+    box: np.ndarray, scene: Scene, size: tuple[int, int], random: np.random.Generator
+) -> tuple[float, np.ndarray]:
+    """Return scale and middle of a piece that shows ``box``."""
+    scale = LOOKED_AT / max(scene.image.shape[:2]) * random.uniform(*MINED_SCALES)
+    scale = min(scale, 0.9 * min(size) / max(box[2:] - box[:2]))
+    free = np.maximum(np.array(size) / scale - (box[2:] - box[:2]), 0) / 2
+    return scale, (box[:2] + box[2:]) / 2 + free * random.uniform(-1, 1, 2)
 
 
 def _zoom(

@@ -1,15 +1,16 @@
-"""The loss: who answers for which face, and that a right answer costs least."""
+"""The loss: who is to predict which face, and that a right prediction costs least."""
 
 import pytest
 
 torch = pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
 
 from face_perception.training.detection.losses import (  # noqa: E402
-    assigned,
+    associated,
     detection_loss,
+    misfit,
     overlap,
 )
-from face_perception.training.detection.network import cells  # noqa: E402
+from face_perception.training.detection.network import Predictions, cells  # noqa: E402
 
 FACES = torch.tensor([[16.0, 20, 56, 70], [80, 10, 120, 60]])
 
@@ -18,53 +19,83 @@ def test_overlap_of_known_boxes():
     box = torch.tensor([0.0, 0, 10, 10])
     others = torch.tensor([[0.0, 0, 10, 10], [5, 0, 15, 10], [20, 0, 30, 10]])
     torch.testing.assert_close(overlap(box, others), torch.tensor([1, 1 / 3, 0]))
-    # The hull of the last two is three times as long as both together lack one third.
-    torch.testing.assert_close(
-        overlap(box, others, generalized=True), torch.tensor([1, 1 / 3, -1 / 3])
-    )
 
 
-def test_each_face_gets_cells_inside_it():
-    centers, strides = cells(128, 128)
+def test_misfit_of_known_boxes():
+    box = torch.tensor([[0.0, 0, 10, 10]])
+    torch.testing.assert_close(misfit(box, box), torch.zeros(1))
+    # Half a width aside: the hull is 15 x 10, the centres are 5 apart, the sizes equal.
+    aside = torch.tensor([[5.0, 0, 15, 10]])
+    torch.testing.assert_close(misfit(box, aside), torch.tensor([1 - 1 / 3 + 25 / (225 + 100)]))
+    # Half as wide and high, in the middle: the hull is the larger box.
+    inside = torch.tensor([[2.5, 2.5, 7.5, 7.5]])
+    torch.testing.assert_close(misfit(inside, box), torch.tensor([1 - 0.25 + 2 * 0.25]))
+
+
+def boxes_around(centers, strides):
     reach = 3 * strides[:, None]
-    boxes = torch.cat([centers - reach, centers + reach], dim=1)
-    owner, target = assigned(torch.full((len(centers),), 0.1), boxes, FACES, centers, strides)
+    return torch.cat([centers - reach, centers + reach], dim=1)
+
+
+def test_each_face_gets_cells_inside_it_and_near_its_centre():
+    centers, strides = cells(128, 128)
+    boxes = boxes_around(centers, strides)
+    found = associated(torch.full((len(centers),), 0.1), boxes, FACES, centers, strides)
     for index, face in enumerate(FACES):
-        own = centers[owner == index]
-        assert 1 <= len(own) <= 10
-        assert ((own > face[:2] - 32) & (own < face[2:] + 32)).all()
-        best = overlap(boxes[owner == index], face).max()
-        torch.testing.assert_close(target[owner == index].max(), best)
-    assert (target[owner < 0] == 0).all() and (target >= 0).all() and (target <= 1).all()
+        own = found.face == index
+        assert 1 <= int(own.sum()) <= 10
+        assert ((centers[own] > face[:2]) & (centers[own] < face[2:])).all()
+        away = (centers[own] - (face[:2] + face[2:]) / 2).abs()
+        assert (away < 2.5 * strides[own][:, None]).all()
+        torch.testing.assert_close(found.overlap[own], overlap(boxes[own], face))
+    assert (found.overlap[found.face < 0] == 0).all()
 
 
-def right_answers(faces):
-    """Return logits and boxes of which one cell per face, the nearest, knows it."""
+def test_a_cell_that_two_faces_want_goes_to_the_one_that_it_fits_better():
+    centers, strides = cells(64, 64)
+    boxes = boxes_around(centers, strides)
+    faces = torch.stack([boxes[0], boxes[0] + 1.0])
+    found = associated(torch.full((len(centers),), 0.1), boxes, faces, centers, strides)
+    assert found.face[0] == 0 and found.overlap[0] == 1.0
+
+
+def test_a_face_smaller_than_any_cell_still_gets_one():
+    centers, strides = cells(64, 64)
+    face = torch.tensor([[9.0, 9.0, 11.0, 11.0]])
+    found = associated(
+        torch.full((len(centers),), 0.1), boxes_around(centers, strides), face, centers, strides
+    )
+    assert int((found.face == 0).sum()) == 1
+
+
+def right_predictions(faces):
+    """Return predictions of which one cell per face, the nearest, knows it."""
     centers, strides = cells(128, 128)
     boxes = torch.cat([centers - 4, centers + 4], dim=1)
     logits = torch.full((len(centers),), -8.0)
     for face in faces:
         nearest = (centers - (face[:2] + face[2:]) / 2).norm(dim=1).argmin()
         boxes[nearest], logits[nearest] = face, 8.0
-    return logits[None], boxes[None]
+    return Predictions(logits[None], logits[None], boxes[None])
 
 
-def loss_of(logits, boxes, faces, ignored=()):
+def loss_of(predictions, faces, ignored=()):
     ignored = torch.tensor(ignored).reshape(-1, 4)
-    return float(detection_loss(logits, boxes, [faces], [ignored], *cells(128, 128)))
+    return float(detection_loss(predictions, [faces], [ignored], *cells(128, 128)))
 
 
-def test_the_right_answer_costs_least():
-    logits, boxes = right_answers(FACES)
-    right = loss_of(logits, boxes, FACES)
-    assert right < loss_of(logits, boxes + 5, FACES)
-    assert right < loss_of(logits - 8, boxes, FACES)
-    assert right < loss_of(-logits, boxes, FACES)
+def test_the_right_prediction_costs_least():
+    face, fit, boxes = right_predictions(FACES)
+    right = loss_of(Predictions(face, fit, boxes), FACES)
+    assert right < loss_of(Predictions(face, fit, boxes + 5), FACES)
+    assert right < loss_of(Predictions(face - 8, fit, boxes), FACES)
+    assert right < loss_of(Predictions(face, fit - 16, boxes), FACES)
+    assert right < loss_of(Predictions(-face, fit, boxes), FACES)
 
 
 def test_a_box_on_an_ignored_face_costs_nothing():
-    logits, boxes = right_answers(FACES)
-    nothing = torch.zeros((0, 4))
-    assert loss_of(logits, boxes, nothing) > 1
-    assert loss_of(logits, boxes, nothing, FACES.tolist()) < 0.01
-    assert loss_of(torch.full_like(logits, -8), boxes, nothing) < 0.01
+    face, fit, boxes = right_predictions(FACES)
+    predictions, nothing = Predictions(face, fit, boxes), torch.zeros((0, 4))
+    assert loss_of(predictions, nothing) > 1
+    assert loss_of(predictions, nothing, FACES.tolist()) < 0.1
+    assert loss_of(Predictions(torch.full_like(face, -8), fit, boxes), nothing) < 0.2

@@ -14,17 +14,20 @@ from face_perception.training import evaluate, export  # noqa: E402
 from face_perception.training.detection.learner import DetectorLearner  # noqa: E402
 from face_perception.training.detection.measure import (  # noqa: E402
     CONDITIONS,
-    lowest_threshold,
+    alarms_per_100,
     measure,
+    measure_apart,
     measure_conditions,
     measure_thresholds,
     scaled,
     smallest_found,
     tilted,
     without_faces,
+    working_point,
 )
 from face_perception.training.detection.scenes import (  # noqa: E402
     Scene,
+    Split,
     load_scenes,
     read_scenes,
 )
@@ -66,8 +69,25 @@ def test_alarms_lower_precision_and_raise_the_threshold(scenes):
     detector = SkinDetector(alarms=(0.61,))
     numbers = measure(detector, scenes, 0.5)
     assert numbers['precision'] < 0.8 and numbers['false_per_100_cuts'] == 100
-    assert lowest_threshold(detector, scenes, 2.0) == 0.62
-    assert lowest_threshold(SkinDetector(), scenes, 2.0) == 0.2
+    # On the validation scenes, or on a scene without faces that was kept apart.
+    empty = [scene for scene in scenes if len(scene.boxes) == 0]
+    assert working_point(detector, Split([], scenes, [])) == 0.62
+    assert working_point(SkinDetector(), Split([], scenes, empty)) == 0.2
+    faint = SkinDetector(alarms=(0.31,) * 2)
+    crowd = [scene for scene in scenes if len(scene.boxes)]
+    assert working_point(faint, Split([], crowd, empty)) == 0.32
+
+
+def test_scenes_kept_apart_are_told_by_their_event(scenes):
+    numbers = measure_apart(SkinDetector(alarms=(0.7,)), scenes, 0.5)
+    assert (
+        list(numbers) == ['a', 'b', 'c'] and sum(each['images'] for each in numbers.values()) == 24
+    )
+    assert numbers['a']['recall'] > 0.97 and numbers['a']['average_precision'] > 0.9
+    empty = [scene for scene in scenes if len(scene.boxes) == 0]
+    numbers = measure_apart(SkinDetector(alarms=(0.7, 0.4)), empty, 0.5)
+    assert [each['false_per_100'] for each in numbers.values()] == [100.0, 100.0]
+    assert alarms_per_100(numbers) == 100.0 and alarms_per_100({}) == 0.0
 
 
 def test_each_threshold_has_its_price(scenes):
@@ -133,7 +153,7 @@ def test_the_commands_export_and_measure_a_detector(
     scenes_folder, detector_values, monkeypatch, capsys
 ):
     recipe = recipe_from(detector_values)
-    learner = DetectorLearner(recipe, *load_scenes(recipe, scenes_folder))
+    learner = DetectorLearner(recipe, load_scenes(recipe, scenes_folder))
     train(recipe, Trainer(recipe, learner, torch.device('cpu')), scenes_folder / 'run')
     path = scenes_folder / 'face_detector.onnx'
     monkeypatch.setattr(

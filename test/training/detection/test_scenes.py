@@ -25,10 +25,20 @@ def test_boxes_become_corners(scenes_folder):
 
 
 def test_whole_events_are_held_out(scenes_folder, detector_values):
-    train, validation = load_scenes(recipe_from(detector_values), scenes_folder)
+    train, validation, apart = load_scenes(recipe_from(detector_values), scenes_folder)
     assert {scene.event for scene in train} == {'a', 'b'}
     assert {scene.event for scene in validation} == {'c'}
     assert len(train) + len(validation) == 24
+
+
+def test_a_share_of_an_event_is_kept_apart_by_name(scenes_folder, detector_values):
+    values = {**detector_values, 'held_out_events': ['b'], 'held_out_share': 0.5}
+    one, again = (load_scenes(recipe_from(values), scenes_folder) for _ in range(2))
+    assert {scene.event for scene in one.apart} == {'b'}
+    names = [{scene.name for scene in part} for part in one]
+    assert names == [{scene.name for scene in part} for part in again]
+    assert len(set.union(*names)) == 24 == sum(map(len, names))
+    assert 1 <= len(one.apart) <= 7
 
 
 def test_an_unknown_event_is_named(scenes_folder, detector_values):
@@ -46,7 +56,7 @@ def test_a_missing_picture_stops_or_is_skipped(scenes_folder, broken_zip, detect
     (scenes_folder / 'more.zip').write_bytes(broken_zip)
     with pytest.raises(DatasetError, match='gone.png'):
         load_scenes(recipe_from(detector_values), scenes_folder)
-    train, validation = load_scenes(recipe_from(detector_values), scenes_folder, 'skip')
+    train, validation, apart = load_scenes(recipe_from(detector_values), scenes_folder, 'skip')
     assert len(train) + len(validation) == 24
 
 
