@@ -22,11 +22,11 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from usage import peak_megabytes, processor_seconds, resident_megabytes, shared_megabytes
 
+from face_perception.core.timing import STAGES
 from face_perception.msg import FaceArray, PipelineLatency
 from face_perception.ros.conversions import seconds
 from face_perception.ros.transport import use_large_images
 from face_perception.tools.camera.pace import Pace
-from face_perception.tools.demo.monitor import STAGES
 
 FACES_TOPIC, LATENCY_TOPIC = '/face_perception/faces', '/face_perception/latency'
 #: Printed when a role has made its publishers and subscriptions.

@@ -14,7 +14,7 @@ from .errors import ImageError, ModelError
 from .onnx_models import load_classifier
 from .resources import model_path
 from .settings import PipelineSettings
-from .timing import Stopwatch
+from .timing import Stopwatch, Timings
 from .types import (
     EMOTIONS,
     GENDERS,
@@ -23,7 +23,6 @@ from .types import (
     Detection,
     Face,
     FrameResult,
-    Timings,
     Track,
 )
 

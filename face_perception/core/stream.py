@@ -7,9 +7,9 @@ import numpy as np
 from .attributes.history import AnswerBook
 from .networks import FaceNetworks, check_image, visible
 from .settings import PipelineSettings
-from .timing import Stopwatch
+from .timing import Stopwatch, Timings
 from .tracking.tracker import SET_BACK_S, Tracker, is_set_back
-from .types import Classification, Detection, Face, FrameResult, Timings, Track
+from .types import Classification, Detection, Face, FrameResult, Track
 
 #: In images that follow each other a face that is there stays one down to this share of the
 #: detector's threshold.
@@ -61,7 +61,7 @@ class FaceStream:
             width,
             height,
             [self._face(track) for track in tracks],
-            Timings(detect_time, track_time, watch.lap()),
+            Timings(detect=detect_time, track=track_time, classify=watch.lap()),
             detecting,
             len(chosen),
             len(self._tracker),

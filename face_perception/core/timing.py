@@ -4,8 +4,34 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
+
+#: The stages of an image's way, in their order, and the sums.
+STAGES = ('transport', 'decode', 'detect', 'track', 'classify', 'publish')
+SUMS = ('processing', 'end_to_end')
+#: The stages of an image that comes from a file.
+OFFLINE_STAGES = STAGES[1:5]
+
+
+@dataclass
+class Timings:
+    """
+    Where the time of one image went, in seconds, as ``PipelineLatency.msg`` describes it.
+
+    A stage that an image did not go through is 0: the pipeline alone knows ``detect``, ``track``
+    and ``classify``, an offline run ``decode`` too, with ``processing`` as their sum.
+    """
+
+    transport: float = 0.0
+    decode: float = 0.0
+    detect: float = 0.0
+    track: float = 0.0
+    classify: float = 0.0
+    publish: float = 0.0
+    processing: float = 0.0
+    end_to_end: float = 0.0
 
 
 class Stopwatch:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .timing import Timings
+
 #: Order of the emotion labels everywhere (FER-2013, Goodfellow et al. 2013).
 EMOTIONS = ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')
 #: Order of the gender labels everywhere.
@@ -133,15 +135,6 @@ class Face:
     track_id: str = ''
     gender_raw: Classification | None = None
     emotion_raw: Classification | None = None
-
-
-@dataclass
-class Timings:
-    """Seconds spent per stage of one frame, from a monotonic clock."""
-
-    detect: float = 0.0
-    track: float = 0.0
-    classify: float = 0.0
 
 
 @dataclass

@@ -9,8 +9,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..core.networks import FaceNetworks
+from ..core.timing import OFFLINE_STAGES, Timings
 from ..media.bags.reader import METADATA, is_bag, storage_files
-from .types import Stages, Task, TaskReport
+from .types import Task, TaskReport
 
 REPORT = 'report.json'
 #: Reasons for skipped frames that are told apart.
@@ -24,14 +25,14 @@ class Counts:
     frames: int = 0
     faces: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
-    stages: dict[str, float] = field(default_factory=lambda: dict.fromkeys(asdict(Stages()), 0.0))
+    stages: dict[str, float] = field(default_factory=lambda: dict.fromkeys(OFFLINE_STAGES, 0.0))
 
-    def add_frame(self, faces: int, stages: Stages) -> None:
+    def add_frame(self, faces: int, timings: Timings) -> None:
         """Count a frame and what it took."""
         self.frames += 1
         self.faces += faces
-        for name, seconds in asdict(stages).items():
-            self.stages[name] += seconds
+        for name in OFFLINE_STAGES:
+            self.stages[name] += getattr(timings, name)
 
     def add_skipped(self, reason: str) -> None:
         """Count a frame that could not be used."""

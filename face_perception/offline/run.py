@@ -13,6 +13,7 @@ from ..core.errors import FacePerceptionError, ImageError
 from ..core.networks import FaceNetworks
 from ..core.settings import PipelineSettings
 from ..core.stream import FaceStream
+from ..core.timing import OFFLINE_STAGES
 from ..core.types import FrameResult
 from ..media.errors import SourceError
 from .errors import output_error
@@ -20,7 +21,7 @@ from .outputs.sinks import OUTPUTS, Place
 from .readers import Item, Reader, open_input
 from .report import Counts, conditions, kept_report, write_report
 from .threads import ReadAhead, WriteBehind
-from .types import Frame, Stages, Task, TaskReport
+from .types import Frame, Task, TaskReport
 
 UNFINISHED, REPLACED = '.unfinished-', '.replaced-'
 
@@ -134,10 +135,12 @@ def _process(item: Item, streams: _Streams, writers: list[WriteBehind], counts: 
     except ImageError as error:
         counts.add_skipped(str(error))
         return
-    stages = Stages(item.decode, **vars(result.timings))
-    counts.add_frame(len(result.faces), stages)
+    timings = result.timings
+    timings.decode = item.decode
+    timings.processing = sum(getattr(timings, name) for name in OFFLINE_STAGES)
+    counts.add_frame(len(result.faces), timings)
     for writer in writers:
-        writer.add(frame, result, stages)
+        writer.add(frame, result)
 
 
 class _Streams:

@@ -41,25 +41,10 @@ class Frame:
         return self.stamp_ns or self.received_ns - self.delay_ns
 
 
-@dataclass(frozen=True)
-class Stages:
-    """Seconds of monotonic time that one frame took, decoding to classification."""
-
-    decode: float = 0.0
-    detect: float = 0.0
-    track: float = 0.0
-    classify: float = 0.0
-
-    @property
-    def total(self) -> float:
-        """Return their sum."""
-        return self.decode + self.detect + self.track + self.classify
-
-
 class Sink(Protocol):
     """Something that is written from the results of one input, frame by frame."""
 
-    def add(self, frame: Frame, result: FrameResult, stages: Stages) -> None:
+    def add(self, frame: Frame, result: FrameResult) -> None:
         """Take the next result; the frames of a stream come in order."""
 
     def close(self) -> list[Path]:

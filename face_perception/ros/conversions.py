@@ -6,8 +6,9 @@ from builtin_interfaces.msg import Duration
 from sensor_msgs.msg import RegionOfInterest
 from std_msgs.msg import Header
 
+from ..core.timing import Timings
 from ..core.types import Face, FrameResult
-from ..media.messages.fields import NANOSECONDS, Latency, duration_fields, face_fields, roi_fields
+from ..media.messages.fields import NANOSECONDS, duration_fields, face_fields, roi_fields
 from ..msg import Face as FaceMessage
 from ..msg import FaceArray, PipelineLatency
 
@@ -28,10 +29,10 @@ def face_message(face: Face) -> FaceMessage:
 
 
 def latency_message(
-    header: Header, latency: Latency, faces: int, received: int, processed: int, dropped: int
+    header: Header, timings: Timings, faces: int, received: int, processed: int, dropped: int
 ) -> PipelineLatency:
     """Return the message for one image's timings."""
-    durations = {name: duration(seconds) for name, seconds in vars(latency).items()}
+    durations = {name: duration(seconds) for name, seconds in vars(timings).items()}
     return PipelineLatency(
         header=header,
         faces=faces,

@@ -13,9 +13,9 @@ from ..core.detectors.budget import SizeBudget
 from ..core.errors import ImageError
 from ..core.networks import FaceNetworks
 from ..core.stream import FaceStream
-from ..core.timing import RateLimit, Stopwatch
+from ..core.timing import RateLimit, Stopwatch, Timings
 from ..media.messages.decoding import ImageDecoder
-from ..media.messages.fields import NANOSECONDS, Latency
+from ..media.messages.fields import NANOSECONDS
 from .conversions import latency_message
 from .monitoring.epochs import Epochs
 from .monitoring.health import Health
@@ -139,13 +139,11 @@ class FrameProcessor:
             self._health.image_dropped()
             return
         watch = Stopwatch()
-        latency = Latency(
-            transport=self._stamps.transport_time(
-                header.stamp, receipt, self._clock.ros_time_is_active
-            )
+        transport = self._stamps.transport_time(
+            header.stamp, receipt, self._clock.ros_time_is_active
         )
         picture = self._decoder.decode(message)
-        latency.decode = watch.lap()
+        decode = watch.lap()
         taken = (
             seconds_of(header.stamp)
             if has_stamp(header.stamp)
@@ -156,29 +154,28 @@ class FrameProcessor:
             if self._settings.tracker_enabled
             else self._stream.networks(picture, self._settings.pipeline.max_faces)
         )
-        latency.detect = result.timings.detect
-        latency.track = result.timings.track
-        latency.classify = result.timings.classify
+        timings = result.timings
+        timings.transport, timings.decode = transport, decode
         watch.lap()
         self._outputs.publish(header, picture, result)
-        latency.publish = watch.lap()
-        latency.processing = watch.total()
+        timings.publish = watch.lap()
+        timings.processing = watch.total()
         if has_stamp(header.stamp):
-            latency.end_to_end = latency.transport + latency.processing
-        self._health.image_processed(len(result.faces), result.tracks, vars(latency))
+            timings.end_to_end = timings.transport + timings.processing
+        self._health.image_processed(len(result.faces), result.tracks, vars(timings))
         self._outputs.latency.publish(
             latency_message(
                 header,
-                latency,
+                timings,
                 len(result.faces),
                 self._health.received,
                 self._health.processed,
                 self._health.dropped,
             )
         )
-        self._outputs.publish_annotated(header, picture, result, latency)
+        self._outputs.publish_annotated(header, picture, result)
         if self._budget is not None and result.detected:
-            self._hold_budget(latency)
+            self._hold_budget(timings)
 
     def _set_budget(self, settings: NodeSettings) -> None:
         largest = settings.pipeline.detector_input_size
@@ -190,8 +187,8 @@ class FrameProcessor:
         self._resize(largest)
         self._health.over_budget = False
 
-    def _hold_budget(self, latency: Latency) -> None:
-        self._resize(self._budget.add(latency.processing, latency.detect))
+    def _hold_budget(self, timings: Timings) -> None:
+        self._resize(self._budget.add(timings.processing, timings.detect))
         self._health.over_budget = self._budget.exhausted
 
     def _resize(self, input_size: int) -> None:

@@ -7,18 +7,18 @@ import cv2
 import numpy as np
 import pytest
 
+from face_perception.core.timing import Timings
 from face_perception.core.types import EMOTIONS, GENDERS, Box, Classification, Face, FrameResult
-from face_perception.offline.types import Frame, Stages
+from face_perception.offline.types import Frame
 from support.program import Programs
 
 BOX = Box(40, 30, 40, 40)
-STAGES = Stages(decode=0.002, detect=0.010, track=0.0004, classify=0.005)
+#: Of every frame.
+TIMINGS = Timings(decode=0.002, detect=0.010, track=0.0004, classify=0.005, processing=0.0174)
 
 
 class Made:
     """Makes frames, faces and results."""
-
-    stages = STAGES
 
     @staticmethod
     def face(track_id='1', emotion='happy', gender='female', box=BOX):
@@ -44,7 +44,7 @@ class Made:
     @staticmethod
     def result(*faces):
         """Return what was seen in a frame."""
-        return FrameResult(160, 120, list(faces))
+        return FrameResult(160, 120, list(faces), TIMINGS)
 
 
 @pytest.fixture(scope='session')

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from std_msgs.msg import Header
 
+from face_perception.core.timing import Timings
 from face_perception.core.types import EMOTIONS, GENDERS, Box, Classification, Face, FrameResult
 from face_perception.media.messages.encoding import image_message
-from face_perception.media.messages.fields import GENDER_UNDEFINED, GENDER_VALUES, Latency
+from face_perception.media.messages.fields import GENDER_UNDEFINED, GENDER_VALUES
 from face_perception.msg import Face as FaceMessage
 from face_perception.ros.conversions import (
     duration,
@@ -100,7 +101,7 @@ def test_durations_are_normalised(value, sec, nanosec):
 
 
 def test_the_latency_message_has_every_stage():
-    latency = Latency(*(0.001 * i for i in range(1, 9)))
+    latency = Timings(*(0.001 * i for i in range(1, 9)))
     message = latency_message(Header(), latency, 3, 10, 8, 1)
     for name, value in vars(latency).items():
         assert seconds(getattr(message, name)) == pytest.approx(value)

@@ -6,8 +6,6 @@ One place says it for all libraries of messages: rclpy's in the live node, rosba
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ...core.types import EMOTIONS, GENDERS, Box, Classification, Face
@@ -16,20 +14,6 @@ NANOSECONDS = 1_000_000_000
 #: Face.msg's GENDER_UNDEFINED, GENDER_FEMALE and GENDER_MALE.
 GENDER_UNDEFINED = 0
 GENDER_VALUES = {'female': 1, 'male': 2}
-
-
-@dataclass
-class Latency:
-    """Seconds per stage of one frame, as PipelineLatency.msg describes them."""
-
-    transport: float = 0.0
-    decode: float = 0.0
-    detect: float = 0.0
-    track: float = 0.0
-    classify: float = 0.0
-    publish: float = 0.0
-    processing: float = 0.0
-    end_to_end: float = 0.0
 
 
 def face_fields(face: Face) -> dict:

@@ -10,8 +10,8 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from ...core.resources import share_directory
 from ...core.types import FrameResult
-from ...media.messages.fields import Latency, duration_fields, face_fields, roi_fields
-from ..types import Frame, Stages
+from ...media.messages.fields import duration_fields, face_fields, roi_fields
+from ..types import Frame
 
 FACE, FACES, LATENCY = (
     f'face_perception/msg/{name}' for name in ('Face', 'FaceArray', 'PipelineLatency')
@@ -67,18 +67,11 @@ class Messages:
             ],
         )
 
-    def latency(self, frame: Frame, result: FrameResult, stages: Stages, count: int):
+    def latency(self, frame: Frame, result: FrameResult, count: int):
         """Return the PipelineLatency of a frame, the ``count``-th of its stream."""
-        latency = Latency(
-            decode=stages.decode,
-            detect=stages.detect,
-            track=stages.track,
-            classify=stages.classify,
-            processing=stages.total,
-        )
         durations = {
             name: self._types.Duration(**duration_fields(seconds))
-            for name, seconds in vars(latency).items()
+            for name, seconds in vars(result.timings).items()
         }
         return self._types.PipelineLatency(
             header=self._header(frame),

@@ -13,7 +13,7 @@ from ...core.types import FrameResult
 from ...media.bags.reader import Bag, Message, Topic
 from ...visuals.boxes import annotate
 from ..readers import IMAGE_TYPES
-from ..types import Frame, Stages
+from ..types import Frame
 from .bag_messages import COMPRESSED, FACES, IMAGE, LATENCY, Messages
 
 #: The version of rosbag2's metadata that every ROS 2 from Humble on reads.
@@ -61,7 +61,7 @@ class BagOutput:
             raise
         self._raw = self._raw_messages()
 
-    def add(self, frame: Frame, result: FrameResult, stages: Stages) -> None:
+    def add(self, frame: Frame, result: FrameResult) -> None:
         """Copy the source up to this frame, and write what is known about it."""
         self._copy_until(frame)
         self._counts[frame.topic] += 1
@@ -70,7 +70,7 @@ class BagOutput:
         self._write(
             ours['latency'],
             frame,
-            messages.latency(frame, result, stages, self._counts[frame.topic]),
+            messages.latency(frame, result, self._counts[frame.topic]),
         )
         if self._annotated != 'none':
             picture = annotate(frame.picture, result.faces)

@@ -14,7 +14,7 @@ from ...core.types import FrameResult
 from ...media.video_writer import Mp4Video
 from ...visuals.boxes import annotate
 from ..errors import OutputError
-from ..types import Frame, Stages
+from ..types import Frame
 
 #: Containers and codecs in the order in which they are tried; OpenCV has the last one built in.
 FORMATS = (('.mp4', 'mp4v'), ('.avi', 'MJPG'))
@@ -34,7 +34,7 @@ class AnnotatedVideos:
         self._videos: dict[str, Mp4Video] = {}
         self._counts: dict[str, int] = {}
 
-    def add(self, frame: Frame, result: FrameResult, stages: Stages) -> None:
+    def add(self, frame: Frame, result: FrameResult) -> None:
         """Append a picture."""
         picture = annotate(frame.picture, result.faces)
         if self._counts.get(frame.topic, 0) % LOOK_EVERY == 0:
@@ -67,7 +67,7 @@ class AnnotatedPictures:
         self._folder = folder / 'annotated'
         self._files: list[Path] = []
 
-    def add(self, frame: Frame, result: FrameResult, stages: Stages) -> None:
+    def add(self, frame: Frame, result: FrameResult) -> None:
         """Write a picture."""
         name = (
             frame.name

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...core.timing import OFFLINE_STAGES
 from ...core.types import EMOTIONS, FrameResult
 from ...visuals.rerun_writer import FILE_NAME, RerunWriter, import_rerun
-from ..types import Frame, Stages
+from ..types import Frame
 from .anonymize import Anonymizer
 
 #: The stream of an input that has no topics.
@@ -29,7 +30,7 @@ class RerunLog:
         self._folder, self._name, self._anonymizer = folder, source_name, anonymizer
         self._writer: RerunWriter | None = None
 
-    def add(self, frame: Frame, result: FrameResult, stages: Stages) -> None:
+    def add(self, frame: Frame, result: FrameResult) -> None:
         """Take the next result; the frames of a stream come in order."""
         if self._writer is None:
             self._writer = RerunWriter(self._folder / FILE_NAME, self._name)
@@ -46,15 +47,7 @@ class RerunLog:
                 if face.track_id and face.emotion
             },
         )
-        writer.latency(
-            stream,
-            {
-                'decode': stages.decode,
-                'detect': stages.detect,
-                'track': stages.track,
-                'classify': stages.classify,
-            },
-        )
+        writer.latency(stream, {name: getattr(result.timings, name) for name in OFFLINE_STAGES})
         if frame.name:
             writer.file(stream, frame.name)
 

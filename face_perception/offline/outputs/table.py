@@ -9,7 +9,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from ...core.types import EMOTIONS, GENDERS, Classification, Face, FrameResult
-from ..types import Frame, Stages
+from ..types import Frame
 
 #: Rows that are kept in memory before they are written.
 BATCH = 4096
@@ -58,7 +58,7 @@ class Table:
         self._rows: list[dict] = []
         self._starts: dict[str, int] = {}
 
-    def add(self, frame: Frame, result: FrameResult, stages: Stages) -> None:
+    def add(self, frame: Frame, result: FrameResult) -> None:
         """Append the faces of a frame."""
         start = self._starts.setdefault(frame.topic, frame.time_ns)
         for number, face in enumerate(result.faces):

@@ -13,7 +13,6 @@ from std_msgs.msg import Header
 
 from ...core.types import FrameResult
 from ...media.messages.encoding import image_message
-from ...media.messages.fields import Latency
 from ...msg import FaceArray, PipelineLatency
 from ...visuals.boxes import annotate
 from ..conversions import face_array
@@ -113,16 +112,14 @@ class Outputs:
         for extra in self._extras:
             extra.publish(header, picture, result)
 
-    def publish_annotated(
-        self, header: Header, picture: np.ndarray, result: FrameResult, latency: Latency
-    ) -> None:
+    def publish_annotated(self, header: Header, picture: np.ndarray, result: FrameResult) -> None:
         """Publish the image with boxes and labels, if anybody looks."""
         if not self._annotated.get_subscription_count():
             return
-        count = len(result.faces)
+        count, timings = len(result.faces), result.timings
         caption = (
-            f'{count} face{"" if count == 1 else "s"}  {1e3 * latency.processing:.0f} ms '
-            f'(detect {1e3 * latency.detect:.0f}, classify {1e3 * latency.classify:.0f})'
+            f'{count} face{"" if count == 1 else "s"}  {1e3 * timings.processing:.0f} ms '
+            f'(detect {1e3 * timings.detect:.0f}, classify {1e3 * timings.classify:.0f})'
         )
         drawn = annotate(picture, result.faces, caption)
         self._annotated.publish(image_message(header, drawn))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ...core.timing import STAGES, SUMS
 from ...visuals.stage_bars import COLORS, NAMES, plot_stages
-from .monitor import STAGES, SUMS, Statistics
+from .monitor import Statistics
 
 
 def plot_latency(statistics: Statistics, path: Path) -> None:

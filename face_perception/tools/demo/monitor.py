@@ -12,13 +12,9 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, qos_profile_sensor_data
 from sensor_msgs.msg import Image
 
-from ...core.timing import SlidingWindow
+from ...core.timing import STAGES, SUMS, SlidingWindow
 from ...msg import FaceArray, PipelineLatency
 from ...ros.conversions import seconds
-
-#: The parts of a result's way, in their order, and the sums.
-STAGES = ('transport', 'decode', 'detect', 'track', 'classify', 'publish')
-SUMS = ('processing', 'end_to_end')
 
 
 @dataclass

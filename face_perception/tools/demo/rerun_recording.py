@@ -7,11 +7,12 @@ from pathlib import Path
 
 from sensor_msgs.msg import Image
 
+from ...core.timing import STAGES, SUMS
 from ...media.video_writer import REMEMBERED
 from ...msg import FaceArray, PipelineLatency
 from ...ros.conversions import NANOSECONDS, seconds
 from ...visuals.rerun_writer import FILE_NAME, RerunWriter
-from .monitor import STAGES, SUMS, picture_of
+from .monitor import picture_of
 
 STREAM = 'face_perception'
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .monitor import STAGES, SUMS, Statistics
+from ...core.timing import STAGES, SUMS
+from .monitor import Statistics
 
 
 def summary(statistics: Statistics, written: list[Path]) -> str:

@@ -21,7 +21,7 @@ from face_perception.media.bags.reader import Bag  # noqa: E402
 from face_perception.offline.outputs.bag_messages import FACE, FACES, LATENCY, Messages  # noqa: E402
 from face_perception.offline.outputs.bag_output import BagOutput, free_name  # noqa: E402
 from face_perception.offline.run import run_task  # noqa: E402
-from face_perception.offline.types import Frame, Stages, Task  # noqa: E402
+from face_perception.offline.types import Frame, Task  # noqa: E402
 
 
 @pytest.fixture
@@ -246,7 +246,6 @@ def test_anonymized_no_image_is_copied_as_it_was(tmp_path, make_bag, recorded, s
                     received_ns=recorded.stamp(index) + 4_000_000,
                 ),
                 FrameResult(320, 240),
-                Stages(),
             )
     output.close()
     found, connections = messages_of(folder / 'bag')

@@ -11,7 +11,7 @@ from face_perception.offline.errors import OutputError  # noqa: E402
 from face_perception.offline.outputs import pictures  # noqa: E402
 from face_perception.offline.outputs.pictures import AnnotatedVideos, check_video, open_video  # noqa: E402
 from face_perception.offline.run import run_task  # noqa: E402
-from face_perception.offline.types import Frame, Stages, Task  # noqa: E402
+from face_perception.offline.types import Frame, Task  # noqa: E402
 
 
 def describe(path):
@@ -65,9 +65,7 @@ def test_the_second_format_is_taken_where_the_first_cannot_be_written(tmp_path, 
     monkeypatch.setattr(pictures, 'FORMATS', (('.mp4', 'none'), *pictures.FORMATS[1:]))
     videos = AnnotatedVideos(tmp_path, {'': 10.0})
     for index, picture in enumerate(scene[:4]):
-        videos.add(
-            Frame(picture, index, 0), FrameResult(320, 240, [Face(Box(9, 9, 50, 50), 1)]), Stages()
-        )
+        videos.add(Frame(picture, index, 0), FrameResult(320, 240, [Face(Box(9, 9, 50, 50), 1)]))
     (path,) = videos.close()
     assert path.name == 'annotated.avi' and describe(path) == (10, 4, (320, 240))
     assert [each.name for each in tmp_path.iterdir()] == ['annotated.avi']

@@ -47,7 +47,7 @@ def rows_per_entity(path):
 def write(made, folder, frames, anonymizer=None):
     sink = RerunLog(folder, 'input.mp4', anonymizer)
     for frame, faces in frames:
-        sink.add(frame, made.result(*faces), made.stages)
+        sink.add(frame, made.result(*faces))
     (path,) = sink.close()
     assert path == folder / 'results.rrd'
     return path
@@ -139,7 +139,7 @@ def test_it_goes_to_the_file_and_not_to_memory(made, tmp_path):
     def add(begin, end):
         for index in range(begin, end):
             noise = random.integers(0, 256, (240, 320, 3), np.uint8)
-            sink.add(made.frame(index, noise), made.result(made.face()), made.stages)
+            sink.add(made.frame(index, noise), made.result(made.face()))
 
     add(0, 500)
     before, size_before = resident_bytes(), (tmp_path / 'results.rrd').stat().st_size
@@ -171,4 +171,4 @@ def test_a_file_that_was_not_completed_can_be_read(made, tmp_path):
 def test_a_folder_that_cannot_be_written_to_is_named(made, tmp_path):
     sink = RerunLog(tmp_path / 'missing', 'input.mp4')
     with pytest.raises(RerunError, match='missing/results.rrd. cannot be written to'):
-        sink.add(made.frame(0), made.result(), made.stages)
+        sink.add(made.frame(0), made.result())

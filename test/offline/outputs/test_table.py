@@ -15,7 +15,7 @@ from face_perception.core.settings import PipelineSettings  # noqa: E402
 from face_perception.core.types import EMOTIONS, GENDERS  # noqa: E402
 from face_perception.offline.outputs.table import BATCH, Table  # noqa: E402
 from face_perception.offline.run import run_task  # noqa: E402
-from face_perception.offline.types import Frame, Stages, Task  # noqa: E402
+from face_perception.offline.types import Frame, Task  # noqa: E402
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_many_rows_are_written_in_batches(tmp_path, scene):
     table = Table(tmp_path, 'many')
     count = BATCH // len(result.faces) + 10
     for index in range(count):
-        table.add(Frame(scene[0], index, 0), result, Stages())
+        table.add(Frame(scene[0], index, 0), result)
     assert len(table._rows) < BATCH
     parquet, _ = table.close()
     assert pyarrow.parquet.read_metadata(parquet).num_rows == count * len(result.faces)

@@ -4,10 +4,11 @@ from builtin_interfaces.msg import Duration
 from sensor_msgs.msg import RegionOfInterest
 from std_msgs.msg import Header
 
+from face_perception.core.timing import SUMS
 from face_perception.msg import Face, FaceArray, PipelineLatency
 from face_perception.tools.demo.latency_plot import plot_latency
 from face_perception.tools.demo.live_view import LiveView
-from face_perception.tools.demo.monitor import SUMS, Monitor, Statistics
+from face_perception.tools.demo.monitor import Monitor, Statistics
 from face_perception.tools.demo.summary import summary
 
 ANNA = Face(

@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 
 from ....core.errors import FacePerceptionError
+from ....core.timing import OFFLINE_STAGES, Timings
 from ....core.types import Box, Face, FrameResult
-from ...types import Frame, Stages
+from ...types import Frame
 from ..anonymize import Anonymizer
 from .accumulators import Bins, PlayTime, folded
-from .totals import ANSWERS, STAGES, InputSummary, TrackSummary
+from .totals import ANSWERS, InputSummary, TrackSummary
 
 #: Sides of the thumbnails in pixels, and the context around a face in sides of its box.
 THUMBNAIL, CONTEXT = 96, 0.5
@@ -52,7 +53,7 @@ class SummaryPicture:
         self._stride = 1
         self._untracked = 0
 
-    def add(self, frame: Frame, result: FrameResult, stages: Stages) -> None:
+    def add(self, frame: Frame, result: FrameResult) -> None:
         """Take the next result; the frames of a stream come in order."""
         summary = self._summary
         if not summary.frames and frame.name:
@@ -65,7 +66,7 @@ class SummaryPicture:
         )
         place = self._place(time)
         self._count(frame, result)
-        self._time_stages(place, stages)
+        self._time_stages(place, result.timings)
         for face in result.faces:
             summary.answers[place, _answer(face)] += 1
             if face.track_id:
@@ -113,14 +114,14 @@ class SummaryPicture:
             summary.emotions.update([face.emotion.label] if face.emotion else [])
             summary.genders.update([face.gender.label] if face.gender else [])
 
-    def _time_stages(self, place: int, stages: Stages) -> None:
+    def _time_stages(self, place: int, timings: Timings) -> None:
         summary = self._summary
-        for column, name in enumerate(STAGES):
-            seconds = getattr(stages, name)
+        for column, name in enumerate(OFFLINE_STAGES):
+            seconds = getattr(timings, name)
             summary.seconds[place, column] += seconds
             summary.percentiles[name].add(seconds)
-        summary.percentiles['total'].add(stages.total)
-        summary.slowest[place] = max(summary.slowest[place], stages.total)
+        summary.percentiles['total'].add(timings.processing)
+        summary.slowest[place] = max(summary.slowest[place], timings.processing)
 
     def _add_to_track(
         self, stream: str, face: Face, picture: np.ndarray, time: float, place: int

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ....core.timing import OFFLINE_STAGES
 from ....core.types import EMOTIONS, GENDERS
 from ....visuals import stage_bars
 from ....visuals.page import GRAY, LEFT, RIGHT, WIDTH, Page, counted, shorter, time_label
-from .totals import STAGES, InputSummary
+from .totals import InputSummary
 from .track_rows import (
     draw_faces_per_picture,
     draw_tracks,
@@ -170,14 +171,14 @@ def _draw_latency(page: Page, top: float, summary: InputSummary) -> None:
     # Each bin is a step to the next one.
     edges = np.append(edges, max(end_of(summary), edges[-1] + summary.bins.width))
     means, slowest = np.vstack([means, means[-1]]), np.append(slowest, slowest[-1])
-    names = [stage_bars.NAMES.get(name, name) for name in STAGES]
+    names = [stage_bars.NAMES.get(name, name) for name in OFFLINE_STAGES]
     axes.stackplot(
         edges,
         means.T,
         step='post',
         labels=names,
         linewidth=0,
-        colors=[stage_bars.COLORS[name] for name in STAGES],
+        colors=[stage_bars.COLORS[name] for name in OFFLINE_STAGES],
     )
     if shared:
         axes.step(

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ....core.timing import OFFLINE_STAGES
 from ....core.types import EMOTIONS
 from .accumulators import Bins, Percentiles
 
-STAGES = ('decode', 'detect', 'track', 'classify')
 #: What is counted per face and bin: the emotions, and faces that were not asked.
 ANSWERS = (*EMOTIONS, '')
 #: Width of the first bins in seconds: at most one image in each.
@@ -67,9 +67,9 @@ class InputSummary:
     #: Per bin: images, answers ``[n, 8]``, sums of seconds ``[n, 4]``, the longest image's seconds.
     images: np.ndarray = field(default_factory=lambda: np.zeros(Bins.COUNT))
     answers: np.ndarray = field(default_factory=lambda: np.zeros((Bins.COUNT, len(ANSWERS))))
-    seconds: np.ndarray = field(default_factory=lambda: np.zeros((Bins.COUNT, len(STAGES))))
+    seconds: np.ndarray = field(default_factory=lambda: np.zeros((Bins.COUNT, len(OFFLINE_STAGES))))
     slowest: np.ndarray = field(default_factory=lambda: np.zeros(Bins.COUNT))
     percentiles: dict[str, Percentiles] = field(
-        default_factory=lambda: {name: Percentiles() for name in (*STAGES, 'total')}
+        default_factory=lambda: {name: Percentiles() for name in (*OFFLINE_STAGES, 'total')}
     )
     end: float = 0.0

@@ -43,7 +43,7 @@ def write(made, folder, frames, name='input.mp4', anonymizer=None):
     """Write a summary of (frame, faces) and return the sink and its picture."""
     sink = SummaryPicture(folder, name, anonymizer)
     for frame, faces in frames:
-        sink.add(frame, made.result(*faces), made.stages)
+        sink.add(frame, made.result(*faces))
     (path,) = sink.close()
     assert path == folder / 'summary.png' and list(folder.iterdir()) == [path]
     picture = cv2.imread(str(path))
@@ -62,7 +62,7 @@ def test_without_a_frame_nothing_is_written(tmp_path):
 
 def test_what_hinders_it_is_said(made, tmp_path, monkeypatch):
     sink = SummaryPicture(tmp_path / 'missing', 'input.mp4')
-    sink.add(made.frame(0), made.result(), made.stages)
+    sink.add(made.frame(0), made.result())
     with pytest.raises(SummaryError, match='summary.png. cannot be written .No such file'):
         sink.close()
     monkeypatch.setattr(summary_module.importlib.util, 'find_spec', lambda name: None)
@@ -188,7 +188,7 @@ def test_memory_stays_flat(made, tmp_path):
                 made.face(str(index // 10), 'happy' if index % 3 else 'sad'),
                 made.face('', 'fear'),
             ]
-            sink.add(made.frame(index, picture), made.result(*faces), made.stages)
+            sink.add(made.frame(index, picture), made.result(*faces))
 
     # More tracks than are remembered, so that all that is limited has reached its limit.
     add(0, 15 * MOST_TRACKS)
