@@ -8,6 +8,7 @@ All machines see inputs and outputs under the same paths.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import queue
 import socket
@@ -27,7 +28,8 @@ from ..errors import InterruptedRunError
 from ..report import package_version
 from ..run import run_task
 from ..types import Task, TaskReport
-from .protocol import Fault, Progress, Step, discard, new_mark, unfinished
+from .protocol import Fault, Lost, Progress, Step, new_mark, unfinished
+from .supervisor import CHECK_PERIOD_S, Steps, supervise
 
 try:
     import distributed
@@ -42,14 +44,11 @@ TIMEOUTS = (TimeoutError, asyncio.TimeoutError)
 #: after which a run gives up.
 CONNECT_S = 10.0
 WORKERLESS_S = 60.0
-#: Seconds between two steps that a worker tells, between two looks at Ctrl-C and at the workers,
-#: and that workers get to clean up.
+#: Seconds between two steps that a worker tells, between two looks at the workers, and that they
+#: get to clean up.
 STEP_PERIOD_S = 0.5
-CHECK_PERIOD_S = 0.2
 LOOK_PERIOD_S = 5.0
 GRACE_S = 10.0
-#: How often a task is begun at most, when its workers were asked to end.
-MOST_ATTEMPTS = 3
 
 
 class ClusterError(FacePerceptionError):
@@ -78,79 +77,69 @@ def run_on_cluster(tasks: Sequence[Task], progress: Progress, address: str) -> N
     try:
         _check_workers(client, address)
         with tempfile.NamedTemporaryFile(prefix='.shared-', dir=tasks[0].folder.parent) as marker:
-            _Run(client, tasks, progress, Path(marker.name).absolute()).run()
+            supervise(tasks, progress, Cluster(client, Path(marker.name).absolute()))
     finally:
         client.close(timeout=2)
 
 
-class _Run:
-    """The tasks on their way through a cluster."""
+class Cluster:
+    """The workers of a dask scheduler as a crew: how many there are is the scheduler's business."""
 
-    def __init__(self, client, tasks: Sequence[Task], progress: Progress, marker: Path):
-        self._client, self._tasks, self._progress = client, tasks, progress
+    def __init__(self, client, marker: Path):
+        """``marker`` is a file beside the outputs, which the workers are to see too."""
+        self._client, self._marker = client, marker
         self._topic = f'{PACKAGE}-{uuid.uuid4().hex}'
-        self._jobs = [
-            Job(_absolute(task), task.source.exists(), marker, self._topic, place)
-            for place, task in enumerate(tasks)
-        ]
         #: Pairs of a task's place and a ``Step``, or ``None`` when it has ended.
         self._events: queue.Queue[tuple[int, Step | None]] = queue.Queue()
         self._futures: dict[int, distributed.Future] = {}
-        self._attempts = [0] * len(tasks)
+        self._tasks: dict[int, Task] = {}
+        self._begun = itertools.count()
         self._workers_seen = self._next_look = time.monotonic()
+        client.subscribe_topic(self._topic, self._on_step)
 
-    def run(self) -> None:
-        """Send all tasks and hear of them until they have ended."""
-        self._client.subscribe_topic(self._topic, self._on_step)
-        try:
-            for place in range(len(self._jobs)):
-                self._submit(place)
-            while self._futures:
-                self._hear()
-                self._progress.check()
-                self._look()
-        finally:
-            self._cancel()
-
-    def _submit(self, place: int) -> None:
-        self._attempts[place] += 1
+    def begin(self, place: int, task: Task) -> bool:
+        """Send a task to the scheduler, which lets it wait where there is no room."""
+        self._tasks[place] = task
         future = self._client.submit(
             work,
-            self._jobs[place],
-            key=f'{self._topic}-{place}-{self._attempts[place]}',
+            Job(_absolute(task), task.source.exists(), self._marker, self._topic, place),
+            key=f'{self._topic}-{place}-{next(self._begun)}',
             pure=False,
         )
         self._futures[place] = future
         future.add_done_callback(lambda _: self._events.put((place, None)))
+        return True
+
+    def hear(self, timeout_s: float) -> list[tuple[int, Step | TaskReport | Fault | Lost]]:
+        """Return what has become of a task."""
+        self._look()
+        try:
+            place, step = self._events.get(timeout=timeout_s)
+        except queue.Empty:
+            return []
+        if step is not None:
+            return [(place, step)]
+        if place not in self._futures or not self._futures[place].done():
+            return []  # the end of a former attempt
+        return [(place, self._answer(self._tasks[place], self._futures.pop(place)))]
+
+    def end(self, tasks: Sequence[Task]) -> None:
+        """Let the workers stop what is left, and wait until they have cleaned up."""
+        if not self._futures:
+            return
+        try:
+            self._client.cancel(list(self._futures.values()))
+        except Exception:  # the scheduler is gone: its workers notice
+            pass
+        end = time.monotonic() + GRACE_S
+        while time.monotonic() < end and any(unfinished(task) for task in tasks):
+            time.sleep(CHECK_PERIOD_S)
 
     def _on_step(self, event) -> None:
         _, (place, done, total) = event
         self._events.put((place, Step(done, total)))
 
-    def _hear(self) -> None:
-        try:
-            place, step = self._events.get(timeout=CHECK_PERIOD_S)
-        except queue.Empty:
-            return
-        if place not in self._futures:  # a step that came late
-            return
-        if step is not None:
-            self._progress.step(self._tasks[place], step.done, step.total)
-            return
-        if not self._futures[place].done():  # an end of a former attempt
-            return
-        answer = self._answer(place, self._futures[place])
-        if answer is None:  # its worker was asked to end
-            self._submit(place)
-            return
-        if isinstance(answer, Fault):
-            raise ClusterError(answer.sentence)
-        del self._futures[place]
-        discard(self._tasks[place])
-        self._progress.finished(self._tasks[place], answer)
-
-    def _answer(self, place: int, future) -> TaskReport | Fault | None:
-        task = self._tasks[place]
+    def _answer(self, task: Task, future) -> TaskReport | Fault | Lost:
         if future.status == 'cancelled':
             return Fault(
                 'the scheduler was lost: start it again; the same command goes on where it stopped'
@@ -158,11 +147,9 @@ class _Run:
         error = future.exception()
         if error is None:
             answer = future.result()
-            if answer is None and self._attempts[place] >= MOST_ATTEMPTS:
-                return TaskReport(
-                    task.source,
-                    'failed',
-                    'the workers that were at it were ended, one after the other: run it again',
+            if answer is None:  # its worker was asked to end
+                return Lost(
+                    'the workers that were at it were ended, one after the other: run it again'
                 )
             return _as_here(answer, task)
         if isinstance(error, distributed.KilledWorker):
@@ -190,21 +177,6 @@ class _Run:
                 'some; the same command goes on where it stopped'
             )
 
-    def _cancel(self) -> None:
-        """Let the workers stop what is left, and wait until they have cleaned up."""
-        if not self._futures:
-            return
-        tasks = [self._tasks[place] for place in self._futures]
-        try:
-            self._client.cancel(list(self._futures.values()))
-        except Exception:  # the scheduler is gone: its workers notice
-            pass
-        end = time.monotonic() + GRACE_S
-        while time.monotonic() < end and any(unfinished(task) for task in tasks):
-            time.sleep(CHECK_PERIOD_S)
-        for task in tasks:
-            discard(task)
-
 
 def work(job: Job) -> TaskReport | Fault | None:
     """Do one task, on a worker; ``None`` when nobody wants its answer any more."""
@@ -222,13 +194,8 @@ def work(job: Job) -> TaskReport | Fault | None:
             f"'{task.source}' does not exist on "
             f'{_here(worker)}: use a folder that all machines share',
         )
-    told = float('-inf')
 
-    def step(done: int, total: int | None) -> None:
-        nonlocal told
-        if time.monotonic() - told < STEP_PERIOD_S and done != total:
-            return
-        told = time.monotonic()
+    def tell(done: int, total: int | None) -> None:
         state = worker.state.tasks.get(key)
         if (
             state is None
@@ -240,7 +207,7 @@ def work(job: Job) -> TaskReport | Fault | None:
 
     try:
         # A worker that was given up may still be at it.
-        return run_task(task, step, _load, new_mark())
+        return run_task(task, Steps(tell, STEP_PERIOD_S), _load, new_mark())
     except InterruptedRunError:
         return None
     except FacePerceptionError as error:
@@ -310,7 +277,7 @@ def _absolute(task: Task) -> Task:
     )
 
 
-def _as_here(answer: TaskReport | Fault | None, task: Task) -> TaskReport | Fault | None:
+def _as_here(answer: TaskReport | Fault, task: Task) -> TaskReport | Fault:
     """Return a worker's answer with the paths that this process uses."""
     if not isinstance(answer, TaskReport):
         return answer

@@ -10,7 +10,6 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
-from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import connection as pipes
@@ -20,52 +19,90 @@ from ...core.errors import FacePerceptionError
 from ..errors import InterruptedRunError
 from ..run import run_task
 from ..types import Task, TaskReport
-from .protocol import Fault, Progress, Step, discard
+from .protocol import Fault, Lost, Step
+from .supervisor import MOST_ATTEMPTS, Steps
 
-#: How often a task is begun at most, when the processes that were at it died.
-MOST_ATTEMPTS = 3
-#: Seconds between two steps that a worker tells, between two looks at Ctrl-C, and that workers
-#: get to clean up.
+#: Seconds between two steps that a worker tells, and that workers get to clean up.
 STEP_PERIOD_S = 0.1
-CHECK_PERIOD_S = 0.2
 GRACE_S = 5.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def run_in_processes(tasks: Sequence[Task], progress: Progress, count: int) -> None:
-    """Run the tasks on ``count`` processes; see ``scheduling.run_all``."""
-    waiting, attempts = deque(tasks), Counter()
-    workers: list[Worker] = []
-    try:
-        while waiting or any(worker.task for worker in workers):
-            _hand_out(waiting, workers, count)
-            busy = {worker.connection: worker for worker in workers if worker.task}
-            for ready in pipes.wait(list(busy), CHECK_PERIOD_S):
-                _hear(busy[ready], waiting, workers, attempts, progress)
-            progress.check()
-    finally:
-        _end(workers)
+class Processes:
+    """A crew of at most ``count`` processes, which are started as they are needed."""
+
+    def __init__(self, count: int):
+        self._count = count
+        self._workers: list[Worker] = []
+
+    def begin(self, place: int, task: Task) -> bool:
+        """Give a task to a process that has none, or to a new one."""
+        for worker in [worker for worker in self._workers if worker.place is None]:
+            if worker.give(place, task):
+                return True
+            self._workers.remove(worker)
+        if len(self._workers) == self._count:
+            return False
+        worker = Worker()
+        if worker.give(place, task):
+            self._workers.append(worker)
+        return worker in self._workers
+
+    def hear(self, timeout_s: float) -> Iterator[tuple[int, Step | TaskReport | Fault | Lost]]:
+        """Give what the processes say, or that they are gone."""
+        busy = {worker.connection: worker for worker in self._workers if worker.place is not None}
+        for ready in pipes.wait(list(busy), timeout_s):
+            worker = busy[ready]
+            place = worker.place
+            try:
+                said = worker.connection.recv()
+            except (EOFError, OSError):
+                self._workers.remove(worker)
+                said = Lost(
+                    f'the process that was at it {worker.ending()}, {MOST_ATTEMPTS} times: '
+                    'use fewer --workers, or smaller inputs'
+                )
+            if not isinstance(said, Step):
+                worker.place = None
+            yield place, said
+
+    def end(self, tasks: Sequence[Task]) -> None:
+        """Stop all processes: they clean up, or are made to end."""
+        for worker in self._workers:
+            try:
+                if worker.place is not None:
+                    worker.connection.send('stop')
+                else:
+                    worker.connection.close()
+            except OSError:  # it has ended
+                pass
+        deadline = time.monotonic() + GRACE_S
+        for worker in self._workers:
+            worker.process.join(max(deadline - time.monotonic(), 0))
+            if worker.process.exitcode is None:
+                worker.process.kill()
+                worker.process.join()
 
 
 class Worker:
-    """A process that does tasks, and the one that it is at."""
+    """A process that does tasks, and the place of the one that it is at."""
 
     def __init__(self):
         context = multiprocessing.get_context('spawn')
         self.connection, theirs = context.Pipe()
-        self.task: Task | None = None
+        self.place: int | None = None
         self.process = context.Process(target=serve, args=(theirs,), daemon=True)
         with _blocked_signals():
             self.process.start()
         theirs.close()
 
-    def give(self, task: Task) -> bool:
+    def give(self, place: int, task: Task) -> bool:
         """Let it begin a task; return False when it has died meanwhile."""
         try:
             self.connection.send(task)
         except OSError:
             return False
-        self.task = task
+        self.place = place
         return True
 
     def ending(self) -> str:
@@ -96,14 +133,8 @@ def serve(connection: pipes.Connection) -> None:
 
 def _work(task: Task, connection: pipes.Connection) -> TaskReport | Fault | None:
     """Do one task; ``None`` when the parent wants no answer any more."""
-    told = float('-inf')
 
-    def step(done: int, total: int | None) -> None:
-        nonlocal told
-        now = time.monotonic()
-        if now - told < STEP_PERIOD_S and done != total:
-            return
-        told = now
+    def tell(done: int, total: int | None) -> None:
         try:
             if not connection.poll():
                 connection.send(Step(done, total))
@@ -114,84 +145,11 @@ def _work(task: Task, connection: pipes.Connection) -> TaskReport | Fault | None
         raise InterruptedRunError('stopped')
 
     try:
-        return run_task(task, step)
+        return run_task(task, Steps(tell, STEP_PERIOD_S))
     except InterruptedRunError:
         return None
     except FacePerceptionError as error:
         return Fault(str(error))
-
-
-def _hand_out(waiting: deque[Task], workers: list[Worker], count: int) -> None:
-    """Give a task to each worker that has none; start those that are missing."""
-    for worker in [worker for worker in workers if not worker.task]:
-        if waiting and not worker.give(waiting[0]):
-            workers.remove(worker)
-        elif waiting:
-            waiting.popleft()
-    while waiting and len(workers) < count:
-        workers.append(Worker())
-        if workers[-1].give(waiting[0]):
-            waiting.popleft()
-        else:
-            workers.pop()
-
-
-def _hear(
-    worker: Worker,
-    waiting: deque[Task],
-    workers: list[Worker],
-    attempts: Counter,
-    progress: Progress,
-) -> None:
-    """Take what a worker says, or that it is gone."""
-    task = worker.task
-    try:
-        said = worker.connection.recv()
-    except (EOFError, OSError):
-        workers.remove(worker)
-        attempts[task] += 1
-        if attempts[task] < MOST_ATTEMPTS:
-            waiting.appendleft(task)
-            return
-        discard(task)
-        progress.finished(
-            task,
-            TaskReport(
-                task.source,
-                'failed',
-                f'the process that was at it {worker.ending()}, '
-                f'{MOST_ATTEMPTS} times: use fewer --workers, or smaller inputs',
-            ),
-        )
-        return
-    if isinstance(said, Step):
-        progress.step(task, said.done, said.total)
-    elif isinstance(said, Fault):
-        worker.task = None
-        raise FacePerceptionError(said.sentence)
-    else:
-        worker.task = None
-        progress.finished(task, said)
-
-
-def _end(workers: list[Worker]) -> None:
-    """Stop all workers: they clean up, or are made to end and cleaned up after."""
-    for worker in workers:
-        try:
-            if worker.task:
-                worker.connection.send('stop')
-            else:
-                worker.connection.close()
-        except OSError:  # it has ended
-            pass
-    deadline = time.monotonic() + GRACE_S
-    for worker in workers:
-        worker.process.join(max(deadline - time.monotonic(), 0))
-        if worker.process.exitcode is None:
-            worker.process.kill()
-            worker.process.join()
-        if worker.task:
-            discard(worker.task)
 
 
 @contextmanager

@@ -41,6 +41,13 @@ class Fault:
     sentence: str
 
 
+@dataclass(frozen=True)
+class Lost:
+    """The worker that was at a task is gone; ``reason`` tells why, should it happen again."""
+
+    reason: str
+
+
 def unfinished(task: Task) -> list[Path]:
     """Return the folders in which a task is being made, or was by a worker that was lost."""
     return [

@@ -8,6 +8,7 @@ from functools import partial
 from ..run import run_task
 from ..types import Task
 from .protocol import Progress
+from .supervisor import supervise
 
 
 def run_all(
@@ -25,9 +26,9 @@ def run_all(
 
         run_on_cluster(tasks, progress, scheduler)
     elif workers > 1 and len(tasks) > 1:
-        from .processes import run_in_processes
+        from .processes import Processes
 
-        run_in_processes(tasks, progress, min(workers, len(tasks)))
+        supervise(tasks, progress, Processes(min(workers, len(tasks))))
     else:
         for task in tasks:
             progress.finished(task, run_task(task, partial(progress.step, task)))
