@@ -84,8 +84,8 @@ def branch_decay(run: Path | str, epochs: int, output: Path | str) -> Recipe | D
     Begin a decay of ``epochs`` in ``output`` from the last checkpoint of ``run``.
 
     Returns its recipe.  The run itself is left untouched.  Where ``output`` holds that decay
-    already, it is what there is to go on with.  Raises ``RecipeError`` when ``run`` holds no checkpoint, or
-    ``output`` something else.
+    already, it is what there is to go on with.  Raises ``RecipeError`` when ``run`` holds no
+    checkpoint, or ``output`` something else.
     """
     found = load_checkpoint(output)
     if found is not None:

@@ -95,8 +95,8 @@ def detector_report(
     Return what is measured of the detector at ``path`` on the scenes that its recipe held out.
 
     ``numbers`` as of ``measure``; ``conditions`` the average precision by condition; ``cases``
-    what ``measure_cases`` says at the file's threshold; ``apart`` what ``measure_apart`` does; ``thresholds`` what others give (see
-    ``measure_thresholds``); ``sizes`` by input size the average precision and the smallest face
+    what ``measure_cases`` says at the file's threshold; ``apart`` what ``measure_apart`` says of
+    the scenes kept apart; ``thresholds`` what others give (see ``measure_thresholds``); ``sizes`` by input size the average precision and the smallest face
     that is found; ``curves`` recall and precision by detector, with ``haar`` also of OpenCV's
     cascade.  Raises ``ModelError`` for a file that is no detector or does not say how it was
     trained.
