@@ -14,7 +14,8 @@ from rosbags.typesys import Stores, get_typestore
 
 from ..core.errors import ImageError
 from ..core.timing import Stopwatch
-from ..media.bags.reader import Bag, Message, Topic, is_bag
+from ..media.bags.reader import PACKED_SUFFIXES, Bag, Message, Topic, is_bag
+from ..media.bags.recorded import CDR
 from ..media.errors import SourceError
 from ..media.file_sources import DEFAULT_RATE, VideoSource, silence_opencv
 from ..media.images.decode import MAX_PIXELS
@@ -96,7 +97,7 @@ def open_input(path: Path, topics: tuple[str, ...] = (), max_pixels: int = MAX_P
             f"'{path}' is a bag of ROS 1: make it one of ROS 2 first, with "
             f"'rosbags-convert --src {path} --dst {path.stem}'"
         )
-    if path.suffix in ('.zst', '.zstd'):
+    if path.suffix in PACKED_SUFFIXES:
         raise SourceError(f"'{path}' is a part of a compressed bag: give its folder")
     if is_bag(path):
         return BagReader(path, topics, max_pixels)
@@ -257,7 +258,7 @@ def image_deserializer() -> Callable[[Message], object]:
 
 def image_topics(bag: Bag, names: tuple[str, ...], path: Path) -> list[Topic]:
     """Return the topics ``names`` (none: all with images); raises ``SourceError``."""
-    images = [topic for topic in bag.topics if topic.type in IMAGE_TYPES]
+    images = [topic for topic in bag.topics if topic.type in IMAGE_TYPES and topic.encoding == CDR]
     listing = ', '.join(sorted(f'{topic.name} ({topic.type})' for topic in bag.topics)) or 'none'
     for name in names:
         if name not in {topic.name for topic in images}:

@@ -113,16 +113,229 @@ def test_of_a_truncated_bag_all_is_read_that_is_left(make_bag, recorded, storage
         assert f'{len(found)} messages of it can be read' in fault
 
 
-def test_a_damaged_chunk_ends_the_reading_with_its_reason(make_bag, recorded, scene):
-    path = make_bag(recorded.camera('/cam', scene * 3), compression=CompressionMode.STORAGE)
-    (file,) = storage_files(path)
+def damage(file, size=2000, fill=b'\0'):
+    """Overwrite a part of a file's middle."""
     data = bytearray(file.read_bytes())
     middle = len(data) // 2
-    data[middle : middle + 2000] = bytes(2000)
+    data[middle : middle + size] = fill * size
     file.write_bytes(data)
+
+
+def test_a_damaged_chunk_costs_its_own_messages_only(make_bag, recorded, scene):
+    path = make_bag(recorded.camera('/cam', scene * 3), compression=CompressionMode.STORAGE)
+    (file,) = storage_files(path)
+    damage(file)
     found, _, fault = frames(path)
-    assert 0 < len(found) < 30
-    assert f'breaks off after {len(found)} of the messages' in fault
+    assert 20 < len(found) < 30
+    assert found[-1].stamp_ns == recorded.stamp(29), 'it goes on behind the damage'
+    assert f'{30 - len(found)} messages in the midst of it cannot be read' in fault
+
+
+def split(tmp_path, make_bag, recorded, pictures, **how):
+    """Make a recording of three files, without metadata."""
+    folder = tmp_path / 'split'
+    folder.mkdir()
+    for number in range(3):
+        first = number * len(pictures)
+        part = make_bag(recorded.camera('/cam', pictures, first=first), f'part_{number}', **how)
+        (file,) = storage_files(part)
+        file.rename(folder / f'split_{number}{"".join(file.suffixes)}')
+    return folder
+
+
+def with_metadata(folder):
+    """Write the metadata of a split recording, as far as they say which files belong to it."""
+    files = '\n'.join(f'  - {path.name}' for path in storage_files(folder))
+    (folder / 'metadata.yaml').write_text(
+        f'rosbag2_bagfile_information:\n  version: 5\n  relative_file_paths:\n{files}\n'
+    )
+
+
+@pytest.mark.parametrize('metadata', [False, True])
+@pytest.mark.parametrize(
+    ('storage', 'compression'), [(MCAP, CompressionMode.STORAGE), (SQLITE3, None)]
+)
+def test_a_damaged_file_of_a_split_recording_costs_its_own_messages_only(
+    tmp_path, make_bag, recorded, scene, storage, compression, metadata
+):
+    how = {'storage': storage, 'compression': compression}
+    folder = split(tmp_path, make_bag, recorded, scene, **how)
+    if metadata:
+        with_metadata(folder)
+    damage(storage_files(folder)[0], 20_000, b'\xff')
+    found, _, fault = frames(folder)
+    numbers = [(frame.stamp_ns - recorded.stamp(0)) // 10**8 for frame in found]
+    assert numbers[-20:] == list(range(10, 30)) and fault
+    if storage == MCAP:
+        storage_files(folder)[0].write_bytes(b'nonsense')
+    else:
+        storage_files(folder)[0].write_bytes(b'')
+    found, _, fault = frames(folder)
+    assert len(found) == 20 and 'split_0' in fault
+
+
+@pytest.mark.parametrize('storage', [MCAP, SQLITE3])
+def test_a_compressed_recording_that_was_killed_is_read_whole(
+    tmp_path, make_bag, recorded, scene, storage
+):
+    folder = split(
+        tmp_path, make_bag, recorded, scene, storage=storage, compression=CompressionMode.FILE
+    )
+    plain = make_bag(recorded.camera('/cam', scene, first=20), 'plain', storage=storage)
+    (last,) = storage_files(plain)
+    (folder / f'split_2{last.suffix}').write_bytes(last.read_bytes())
+    # The recorder was at compressing the last file.
+    packed = folder / f'split_2{last.suffix}.zstd'
+    packed.write_bytes(packed.read_bytes()[:100])
+    found, _, fault = frames(folder)
+    assert (len(found), fault) == (30, '')
+    last = folder / f'split_2{last.suffix}'
+    last.unlink()
+    found, _, fault = frames(folder)
+    assert len(found) >= 20 and 'split_2' in fault and 'not complete' in fault
+
+
+def test_what_was_edited_in_the_metadata_does_not_matter(make_bag, recorded, scene):
+    path = make_bag(recorded.camera('/cam', scene))
+    metadata = path / 'metadata.yaml'
+    text = metadata.read_text()
+    for old, new in (
+        ('message_count: 10', 'message_count: ":4"'),
+        ('depth: 7', 'depth: 9'),
+        ('reliability: 2', 'reliability: 1'),
+        ('serialization_format: cdr', 'serialization_format: json'),
+        ('version: 8', 'version: 99'),
+        ('sensor_msgs/msg/Image', 'their_msgs/msg/Other'),
+    ):
+        assert old in text
+        metadata.write_text(text.replace(old, new))
+        found, _, fault = frames(path)
+        assert (len(found), fault) == (10, ''), new
+
+
+@pytest.mark.parametrize(
+    'text', ['', '{', 'a: b', '- 1', '[' * 5000, 'rosbag2_bagfile_information: 5', '\0', '&a [*a]']
+)
+def test_metadata_that_are_none_are_named_and_the_files_read(make_bag, recorded, scene, text):
+    path = make_bag(recorded.camera('/cam', scene))
+    (path / 'metadata.yaml').write_text(text)
+    found, _, fault = frames(path)
+    assert len(found) == 10 and "'metadata.yaml' cannot be read" in fault and '\n' not in fault
+
+
+@pytest.mark.parametrize('name', ['run #3', 'is it?', '50%20', 'ä ö', "it's"])
+@pytest.mark.parametrize('storage', [MCAP, SQLITE3])
+def test_any_name_of_a_folder_will_do(tmp_path, make_bag, recorded, scene, storage, name):
+    path = make_bag(recorded.camera('/cam', scene[:2]), storage=storage)
+    (tmp_path / name).mkdir()
+    path = path.rename(tmp_path / name / 'bag')
+    found, _, fault = frames(path)
+    assert (len(found), fault) == (2, '')
+
+
+def write_mcap(path, messages, beside=(), profile='ros2', **how):
+    """Write images with the library of MCAP, and channels ``beside`` them, each with a message."""
+    from mcap.writer import Writer
+
+    definition = b'uint32 height'
+    with path.open('wb') as file:
+        writer = Writer(file, **how)
+        writer.start(profile=profile)
+        schema = writer.register_schema('sensor_msgs/msg/Image', 'ros2msg', definition)
+        channel = writer.register_channel('/cam', 'cdr', schema, {})
+        others = [
+            writer.register_channel(
+                name, encoding, writer.register_schema(kind, language, text) if kind else 0, {}
+            )
+            for name, encoding, kind, language, text, _ in beside
+        ]
+        for received_ns, data in messages:
+            for other, (*_, content) in zip(others, beside):
+                writer.add_message(other, received_ns, content, received_ns)
+            writer.add_message(channel, received_ns, data, received_ns)
+        writer.finish()
+    return path
+
+
+BESIDE = [
+    ('/log', 'json', 'foxglove.Log', 'jsonschema', b'{}', b'{"level": 1}'),
+    ('/pose', 'protobuf', 'foxglove.Pose', 'protobuf', b'\xff\0', b'\x08\x01'),
+    ('/grid', 'flatbuffer', 'foxglove.Grid', 'flatbuffer', b'\0\xfe', b'\x01'),
+    ('/free', 'json', '', '', b'', b'[]'),
+    ('/idl', 'cdr', 'their_msgs/msg/Bar', 'ros2idl', b'struct Bar', b'\0\1\0\0\1\0\0\0'),
+]
+
+
+@pytest.mark.parametrize('profile', ['ros2', '', 'something'])
+@pytest.mark.parametrize('chunks', [True, False])
+def test_what_lies_beside_the_images_of_an_mcap_does_not_matter(
+    tmp_path, recorded, scene, profile, chunks
+):
+    entries = [
+        (entry.received_ns, recorded.cdr(entry.message)) for entry in recorded.camera('/cam', scene)
+    ]
+    path = tmp_path / 'drive.mcap'
+    how = {'use_chunking': chunks, 'use_summary_offsets': chunks}
+    write_mcap(path, entries, BESIDE, profile, **how)
+    found, skipped, fault = frames(path)
+    assert (len(found), skipped, fault) == (10, [], '')
+    with Bag(path) as bag:
+        topics = {topic.name: topic for topic in bag.topics}
+        for name, encoding, kind, language, text, content in BESIDE:
+            topic = topics[name]
+            assert (topic.encoding, topic.type, topic.schema) == (encoding, kind, language)
+            assert topic.definition == text
+            messages = list(bag.messages([topic]))
+            assert [message.data for message in messages] == [content] * 10
+            assert topic.count == 10
+
+
+def test_messages_of_overlapping_chunks_come_by_their_time(tmp_path, recorded, scene):
+    entries = [
+        (entry.received_ns, recorded.cdr(entry.message)) for entry in recorded.camera('/cam', scene)
+    ]
+    path = tmp_path / 'drive.mcap'
+    write_mcap(path, entries[::2] + entries[1::2], chunk_size=1)
+    found, _, fault = frames(path)
+    assert fault == ''
+    assert [frame.received_ns for frame in found] == [received_ns for received_ns, _ in entries]
+
+
+def test_a_bag_that_unpacks_to_more_than_any_memory_is_refused(tmp_path, recorded):
+    import struct
+
+    from face_perception.media.bags.compression import zstd
+
+    packed = zstd.compress(bytes(1 << 30))
+    head = struct.pack('<QQQI', 0, 1, 1 << 30, 0) + struct.pack('<I', 4) + b'zstd'
+    chunk = head + struct.pack('<Q', len(packed)) + packed
+    path = tmp_path / 'bomb.mcap'
+    path.write_bytes(b'\x89MCAP0\r\n' + b'\x06' + struct.pack('<Q', len(chunk)) + chunk)
+    with pytest.raises(SourceError, match='no topic|no bag'):
+        open_input(path)
+
+
+def test_the_newest_messages_of_a_killed_sqlite_recording_are_read(
+    tmp_path, make_bag, recorded, scene
+):
+    import shutil as files
+    import sqlite3
+
+    path = make_bag(recorded.camera('/cam', scene[:5]), storage=SQLITE3)
+    (file,) = storage_files(path)
+    database = sqlite3.connect(file)
+    database.execute('PRAGMA journal_mode = WAL')
+    message = recorded.cdr(recorded.image(scene[5], recorded.stamp(5)))
+    database.execute(
+        'INSERT INTO messages (topic_id, timestamp, data) VALUES (1, ?, ?)',
+        (recorded.stamp(5), message),
+    )
+    database.commit()
+    copy = tmp_path / 'copy'
+    files.copytree(path, copy)
+    database.close()
+    found, _, fault = frames(copy)
+    assert (len(found), fault) == (6, '')
 
 
 def test_images_that_cannot_be_used_are_counted_and_named(make_bag, recorded, scene):

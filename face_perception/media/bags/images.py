@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import SourceError
+from .recorded import CDR, EARLIEST, LATEST, Topic
+
+if TYPE_CHECKING:
+    from .reader import Bag
 
 #: The types of image topics, as bags name them.
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
@@ -28,24 +33,30 @@ class ImageBag:
     The image topics of a rosbag2, in SQLite or MCAP, compressed or not; use it as a context.
 
     ``types`` gives each topic's type; ``start_ns`` and ``end_ns`` are of the whole bag.
+    ``left_out`` has a sentence for each topic of which not all is given.
     """
 
     def __init__(self, path: Path, topics: Sequence[str] = ()):
         """
-        Open the bag (a folder with ``metadata.yaml``, or one ``.mcap`` or ``.db3`` file).
+        Open the bag (a folder, or one ``.mcap`` or ``.db3`` file).
 
         ``topics`` limits it; none are all image topics.  Raises ``SourceError`` with what is
         wrong and what to do.
         """
         self.path = path
-        self._reader = _open(path)
+        self._bag = _open(path)
         try:
-            self._connections = _choose(path, self._reader.connections, topics)
+            chosen = _choose(path, self._bag, topics)
+            span = self._bag.span_ns
+            if span is None:
+                raise _damaged(path, self._bag.fault)
         except SourceError:
             self.close()
             raise
-        self.types = {one.topic: one.msgtype for one in self._connections}
-        self.start_ns, self.end_ns = self._reader.start_time, self._reader.end_time
+        self.left_out: list[str] = []
+        self._topics = self._one_type_each(chosen)
+        self.types = {topic.name: topic.type for topic in self._topics}
+        self.start_ns, self.end_ns = span[0], span[1] + 1
 
     def __enter__(self) -> ImageBag:
         return self
@@ -55,7 +66,7 @@ class ImageBag:
 
     def close(self) -> None:
         """Close the bag's files, and remove what was unpacked from compressed ones."""
-        self._reader.close()
+        self._bag.close()
 
     def images(
         self, start_ns: int | None = None, stop_ns: int | None = None
@@ -63,25 +74,30 @@ class ImageBag:
         """
         Give the images recorded from ``start_ns`` on and before ``stop_ns``, in that order.
 
-        Raises ``SourceError`` where the bag is damaged; what came before is good.
+        Raises ``SourceError`` at the end of a bag that is damaged; what came before is good.
         """
-        try:
-            for connection, time_ns, data in self._reader.messages(
-                self._connections, start_ns, stop_ns
-            ):
-                yield RecordedImage(connection.topic, time_ns, bytes(data))
-        except Exception as error:  # each storage and compression has errors of its own
-            raise _damaged(self.path, error) from error
+        start_ns = EARLIEST if start_ns is None else start_ns
+        stop_ns = LATEST if stop_ns is None else stop_ns
+        for message in self._bag.messages(self._topics, start_ns, stop_ns):
+            yield RecordedImage(message.topic.name, message.received_ns, message.data)
+        if self._bag.fault:
+            raise _damaged(self.path, self._bag.fault)
+
+    def _one_type_each(self, topics: Sequence[Topic]) -> list[Topic]:
+        """Return the topics, of two with the same name the one that was listed first here."""
+        found: dict[str, Topic] = {}
+        for topic in sorted(topics, key=lambda topic: IMAGE_TYPES.index(topic.type)):
+            if topic.name in found:
+                self.left_out.append(
+                    f"'{topic.name}' carries {found[topic.name].type} and {topic.type}, and a "
+                    f'topic can have one type only: its {topic.count} messages of the second are '
+                    'left out'
+                )
+            found.setdefault(topic.name, topic)
+        return list(found.values())
 
 
-def _open(path: Path):
-    try:
-        from rosbags.rosbag2 import Reader
-    except ImportError:
-        raise SourceError(
-            'rosbags is missing, which reads bags: run pip install rosbags-image, or on a robot '
-            'use ros2 bag play'
-        ) from None
+def _open(path: Path) -> Bag:
     if not path.exists():
         raise SourceError(f"there is no bag '{path}': give the folder that ros2 bag record made")
     if path.suffix == '.bag' and path.is_file():
@@ -89,35 +105,42 @@ def _open(path: Path):
             f"'{path}' is a bag of ROS 1: convert it first "
             f'(rosbags-convert --src {path} --dst {path.stem})'
         )
-    if path.is_dir() and not (path / 'metadata.yaml').is_file():
+    try:
+        from .reader import Bag, is_bag
+    except ImportError:
+        raise SourceError(
+            'rosbags is missing, which reads bags: run pip install rosbags-image, or on a robot '
+            'use ros2 bag play'
+        ) from None
+    if path.is_dir() and not is_bag(path):
         raise SourceError(
             f"'{path}' is not a whole bag, as it has no metadata.yaml: give the folder that ros2 "
             f'bag record made; where a recording was cut off, run ros2 bag reindex {path}'
         )
     try:
-        reader = Reader(path)
-        reader.open()
-    except Exception as error:  # each storage and compression has errors of its own
-        raise _damaged(path, error) from error
-    return reader
+        return Bag(path)
+    except SourceError as error:
+        raise _damaged(path, str(error)) from error
 
 
-def _damaged(path: Path, error: Exception) -> SourceError:
-    reason = ' '.join(str(error).split()).rstrip('.') or type(error).__name__
+def _damaged(path: Path, reason: str) -> SourceError:
     return SourceError(
-        f"the bag '{path}' cannot be read ({reason}): it is damaged or was cut off; copy it "
+        f"the bag '{path}' cannot be read whole ({reason}): it is damaged or was cut off; copy it "
         'again, or try ros2 bag reindex'
     )
 
 
-def _choose(path: Path, connections: Sequence, topics: Sequence[str]) -> list:
-    """Return the connections of the wanted topics, which must be images."""
-    images = {one.topic for one in connections if one.msgtype in IMAGE_TYPES}
+def _choose(path: Path, bag: Bag, topics: Sequence[str]) -> list[Topic]:
+    """Return the wanted topics, which must be images."""
+    usable = [one for one in bag.topics if one.type in IMAGE_TYPES and one.encoding == CDR]
+    images = {one.name for one in usable}
+    if not images and bag.fault:
+        raise _damaged(path, bag.fault)
     if not images:
         raise SourceError(
-            f"the bag '{path}' has no image topic, only {_listed(_described(connections))}"
+            f"the bag '{path}' has no image topic, only {_listed(_described(bag.topics))}"
         )
-    types = {one.topic: one.msgtype for one in connections}
+    types = {one.name: one.type for one in bag.topics}
     for topic in topics:
         if topic not in types:
             raise SourceError(
@@ -129,14 +152,14 @@ def _choose(path: Path, connections: Sequence, topics: Sequence[str]) -> list:
                 f"'{topic}' of the bag '{path}' carries {types[topic]}, which is no "
                 f'image: its image topics are {_listed(sorted(images))}'
             )
-    chosen = [one for one in connections if one.topic in (topics or images)]
-    if not sum(one.msgcount for one in chosen):
+    chosen = [one for one in usable if one.name in (topics or images)]
+    if not sum(one.count for one in chosen):
         raise SourceError(f"the bag '{path}' has no image on {_listed(sorted(topics or images))}")
     return chosen
 
 
-def _described(connections: Sequence) -> list[str]:
-    return sorted(f'{one.topic} ({one.msgtype})' for one in connections) or ['an empty list']
+def _described(topics: Sequence[Topic]) -> list[str]:
+    return sorted(f'{one.name} ({one.type})' for one in topics) or ['an empty list']
 
 
 def _listed(names: Sequence[str]) -> str:

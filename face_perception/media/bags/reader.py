@@ -5,124 +5,137 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePath
 from statistics import median
+from tempfile import TemporaryDirectory
 
-from rosbags.interfaces import Connection, MessageDefinitionFormat, Qos
-from rosbags.rosbag2 import Reader, ReaderError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from ..errors import SourceError
 from ..file_sources import DEFAULT_RATE
-from .salvage import Salvage, decompressed
+from .compression import unpack_file
+from .mcap_file import McapFile
+from .recorded import EARLIEST, LATEST, DamagedError, Message, StorageFile, Topic, joined
+from .sqlite_file import SqliteFile
 
-STORAGE_SUFFIXES = ('.mcap', '.db3')
+#: What reads a file of a recording, by the ending of its name.
+OPENERS = {'.mcap': McapFile, '.db3': SqliteFile}
+STORAGE_SUFFIXES = tuple(OPENERS)
+#: What the recorder appends to the name of a file that it has compressed.
+PACKED_SUFFIXES = ('.zstd', '.zst')
 METADATA = 'metadata.yaml'
+#: Bytes of metadata that are read.
+LARGEST_METADATA = 1 << 24
 #: Intervals between messages from which the rate of a topic is known.
 INTERVALS = 50
-
-
-@dataclass(frozen=True)
-class Topic:
-    """
-    A topic of a bag.
-
-    ``definition`` is the text of its type, ``''`` where the bag has none (sqlite3 before Iron),
-    and ``count`` the number of its messages.
-    """
-
-    name: str
-    type: str
-    count: int = 0
-    definition: str = ''
-    digest: str = ''
-    qos: tuple[Qos, ...] = field(default=(), compare=False)
-
-
-@dataclass(frozen=True)
-class Message:
-    """A message as it was recorded: ``data`` is CDR, ``received_ns`` when it was received."""
-
-    topic: Topic
-    received_ns: int
-    data: bytes
 
 
 class Bag:
     """
     A rosbag2 recording, opened for reading.
 
-    ``fault`` is ``''``, or says where and why the recording breaks off; it is complete when all
-    messages have been read.
+    Only which files belong to it is taken from ``metadata.yaml``: what is in them they say
+    themselves, also where somebody has edited it.  ``fault`` is ``''``, or says where and why
+    messages are missing; it is complete when all messages have been read.
     """
 
     def __init__(self, path: Path):
         """Open a folder or a lone file; raises ``SourceError`` where nothing can be read."""
-        self.fault = ''
-        self._open_readers = ExitStack()
-        self._parts: list[Reader | Salvage] = []
+        self._path, self._fault = path, ''
+        self._open_files = ExitStack()
+        self._files: list[StorageFile] = []
         try:
-            self._open(path)
+            files, hashes = self._named_files() if path.is_dir() else ([path], {})
+            for file in files:
+                self._open(file)
+            if not self._files:
+                reason = self._fault or 'it has no files'
+                raise SourceError(f"'{path}' is no bag that can be read: {reason}")
         except BaseException:
             self.close()
             raise
-        counts: dict[tuple[str, str], Topic] = {}
-        for part in self._parts:
-            for topic in _topics(part):
-                known = counts.get((topic.name, topic.type))
-                counts[topic.name, topic.type] = (
-                    topic
-                    if known is None
-                    else Topic(
-                        topic.name,
-                        topic.type,
-                        known.count + topic.count,
-                        known.definition or topic.definition,
-                        known.digest or topic.digest,
-                        known.qos or topic.qos,
-                    )
-                )
-        self.topics = list(counts.values())
+        self.topics = [
+            replace(topic, digest=topic.digest or hashes.get((topic.name, topic.type), ''))
+            for topic in joined([topic for file in self._files for topic in file.topics])
+        ]
 
-    def _open(self, path: Path) -> None:
-        whole: list[Path] = [path]
-        if path.is_dir() and not (path / METADATA).is_file():
-            # The recorder writes its metadata last: it was killed, or somebody removed them.
-            whole = storage_files(path)
-            if len({re.sub(r'_\d+$', '', part.stem) for part in whole}) > 1:
-                raise SourceError(
-                    f"'{path}' holds several recordings: give them one by one, as "
-                    f"'{path}/*{whole[0].suffix}'"
-                )
-        for part in whole:
+    @property
+    def fault(self) -> str:
+        """Return where and why messages are missing."""
+        return '; '.join(filter(None, (self._fault, *(file.fault for file in self._files))))
+
+    @property
+    def span_ns(self) -> tuple[int, int] | None:
+        """Return when the first and the last message were received, ``None`` without any."""
+        spans = [span for file in self._files if (span := file.span_ns())]
+        return (min(first for first, _ in spans), max(last for _, last in spans)) if spans else None
+
+    def _named_files(self) -> tuple[list[Path], dict[tuple[str, str], str]]:
+        """Return the files of a folder in their order, and the hashes of the topics' types."""
+        found = storage_files(self._path)
+        metadata = self._path / METADATA
+        if metadata.is_file():
             try:
-                self._parts.append(self._open_readers.enter_context(Reader(part)))
-            except Exception as error:  # rosbags raises what it meets in damaged files
-                reason = _sentence(error)
-                for file in storage_files(part) if part.is_dir() else [part]:
-                    self._open_file(file)
-                if not self._parts:
-                    raise SourceError(f"'{path}' is no bag that can be read: {reason}") from None
-                self.fault = self.fault or reason
+                return self._read_metadata(metadata, found)
+            except DamagedError as error:
+                self._fault = f"'{METADATA}' cannot be read ({error})"
+        # The recorder writes its metadata last: it was killed, or somebody removed them.
+        elif len({re.sub(r'_\d+$', '', _storage_name(file).stem) for file in found}) > 1:
+            raise SourceError(
+                f"'{self._path}' holds several recordings: give them one by one, as "
+                f"'{self._path}/*{found[0].suffix}'"
+            )
+        return found, {}
 
-    def _open_file(self, file: Path) -> None:
-        """Open a file of a recording that is not whole, however much of it is left."""
+    def _read_metadata(
+        self, path: Path, found: list[Path]
+    ) -> tuple[list[Path], dict[tuple[str, str], str]]:
         try:
-            self._parts.append(self._open_readers.enter_context(Reader(file)))
+            with path.open('rb') as file:
+                document = YAML(typ='safe').load(file.read(LARGEST_METADATA))
+            information = document['rosbag2_bagfile_information']
+            # Early versions wrote the folder too.
+            names = [PurePath(name).name for name in information['relative_file_paths']]
+        except (YAMLError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+            reason = ' '.join(str(error).split()).rstrip('.')
+            raise DamagedError(f'{type(error).__name__}: {reason}') from None
+        except RecursionError:
+            raise DamagedError('it is nested too deeply') from None
+        present = {_storage_name(file).name: file for file in found}
+        named = [_storage_name(Path(name)).name for name in names]
+        if missing := [name for name in named if name not in present]:
+            self._fault = f'some of its files are missing: {", ".join(missing)}'
+        return [present[name] for name in named if name in present], _hashes(information)
+
+    def _open(self, file: Path) -> None:
+        """Open a file; what is wrong with it goes into ``fault``."""
+        name, suffix = file.name, _storage_name(file).suffix
+        try:
+            if not file.is_file():
+                raise DamagedError('it is no regular file')
+            if file.suffix in PACKED_SUFFIXES:
+                folder = self._open_files.enter_context(TemporaryDirectory())
+                unpacked = Path(folder, _storage_name(file).name)
+                if lost := unpack_file(file, unpacked):
+                    self._note(f"'{name}' is damaged or was not closed: {lost}")
+                file = unpacked
+            if suffix not in OPENERS:
+                raise DamagedError('its name ends in neither .mcap nor .db3')
+            opened = OPENERS[suffix](file)
+        except (DamagedError, OSError) as error:
+            self._note(f"'{name}' cannot be read ({error})")
             return
-        except Exception as error:
-            reason = _sentence(error)
-        salvage = Salvage(file)
-        self.fault = self.fault or (
-            f"'{file.name}' is damaged or was not closed ({reason}): "
-            f'{sum(topic.count for topic in salvage.topics)} messages of it can be read'
-        )
-        if salvage.topics:
-            self._parts.append(self._open_readers.enter_context(salvage))
+        self._open_files.callback(opened.close)
+        self._files.append(opened)
+
+    def _note(self, fault: str) -> None:
+        self._fault = '; '.join(filter(None, (self._fault, fault)))
 
     def close(self) -> None:
         """Close all files."""
-        self._open_readers.close()
+        self._open_files.close()
 
     def __enter__(self) -> Bag:
         """Return the bag."""
@@ -132,23 +145,19 @@ class Bag:
         """Close it."""
         self.close()
 
-    def messages(self, topics: Collection[Topic] = ()) -> Iterator[Message]:
-        """Give the messages of ``topics`` (none: of all) in the order of their receipt."""
-        wanted = {(topic.name, topic.type): topic for topic in topics or self.topics}
-        count = 0
-        for part in self._parts:
-            try:
-                for name, kind, received_ns, data in _raw_messages(part, wanted):
-                    yield Message(wanted[name, kind], received_ns, data)
-                    count += 1
-            except GeneratorExit:
-                raise
-            except Exception as error:  # rosbags raises what it meets in damaged files
-                self.fault = (
-                    f'it breaks off after {count} of the messages that were asked for '
-                    f'({_sentence(error)})'
-                )
-                return
+    def messages(
+        self, topics: Collection[Topic] = (), start_ns: int = EARLIEST, stop_ns: int = LATEST
+    ) -> Iterator[Message]:
+        """
+        Give the messages of ``topics`` (none: of all), file by file in the order of their receipt.
+
+        They were received from ``start_ns`` on and before ``stop_ns``.
+        """
+        wanted = {topic: topic for topic in topics or self.topics}
+        for file in self._files:
+            for message in file.messages(wanted.keys(), start_ns, stop_ns):
+                if start_ns <= message.received_ns < stop_ns:
+                    yield Message(wanted[message.topic], message.received_ns, message.data)
 
     def rate(self, topic: Topic) -> float:
         """Return the messages per second of a topic, as its first ones came."""
@@ -158,8 +167,7 @@ class Bag:
             if len(times) > INTERVALS:
                 break
         intervals = [later - former for former, later in zip(times, times[1:]) if later > former]
-        rate = 1e9 / median(intervals) if intervals else DEFAULT_RATE
-        return rate if 0.1 <= rate <= 240 else DEFAULT_RATE
+        return 1e9 / median(intervals) if intervals else DEFAULT_RATE
 
 
 def is_bag(path: Path) -> bool:
@@ -170,54 +178,37 @@ def is_bag(path: Path) -> bool:
 
 
 def storage_files(folder: Path) -> list[Path]:
-    """Return the files with messages in a folder, in the order in which they were recorded."""
+    """
+    Return the files with messages in a folder, in the order in which they were recorded.
 
-    def number(path: Path) -> tuple:
-        return [int(part) if part.isdigit() else part for part in re.split(r'(\d+)', path.name)]
+    Of a file that is there both plain and compressed the plain one is whole: the recorder was
+    killed while it compressed it.
+    """
 
-    return sorted(
-        (path for path in folder.iterdir() if path.suffix in STORAGE_SUFFIXES and path.is_file()),
-        key=number,
-    )
+    def number(path: Path) -> list:
+        return [int(part) if part.isdecimal() else part for part in re.split(r'(\d+)', path.name)]
 
-
-def _topics(part: Reader | Salvage) -> list[Topic]:
-    if isinstance(part, Salvage):
-        return [
-            Topic(each.name, each.type, each.count, each.definition, '', tuple(each.qos))
-            for each in part.topics
-        ]
-    return [_topic(connection) for connection in part.connections]
-
-
-def _topic(connection: Connection) -> Topic:
-    known = connection.msgdef.format != MessageDefinitionFormat.NONE
-    return Topic(
-        connection.topic,
-        connection.msgtype,
-        connection.msgcount,
-        connection.msgdef.data if known else '',
-        connection.digest,
-        tuple(connection.ext.offered_qos_profiles),
-    )
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir(), key=number):
+        name = _storage_name(path)
+        if name.suffix in STORAGE_SUFFIXES and path.is_file():
+            if name.name not in found or path.name == name.name:
+                found[name.name] = path
+    return list(found.values())
 
 
-def _raw_messages(
-    part: Reader | Salvage, wanted: Collection[tuple[str, str]]
-) -> Iterator[tuple[str, str, int, bytes]]:
-    """Give name, type, time of receipt and data."""
-    if isinstance(part, Salvage):
-        for topic, received_ns, data in part.messages():
-            if (topic.name, topic.type) in wanted:
-                yield topic.name, topic.type, received_ns, decompressed(data)
-        return
-    connections = [each for each in part.connections if (each.topic, each.msgtype) in wanted]
-    if connections:  # none means all to rosbags
-        for connection, received_ns, data in part.messages(connections):
-            yield connection.topic, connection.msgtype, received_ns, decompressed(data)
+def _storage_name(path: Path) -> Path:
+    """Return a file's name without what says that it is compressed."""
+    return path.with_suffix('') if path.suffix in PACKED_SUFFIXES else path
 
 
-def _sentence(error: Exception) -> str:
-    text = ' '.join(str(error).split()).rstrip('.')
-    known = isinstance(error, (ReaderError, OSError))
-    return text if known and text else f'{type(error).__name__}: {text}'
+def _hashes(information: dict) -> dict[tuple[str, str], str]:
+    """Return the hashes of the topics' types, as far as the metadata have them."""
+    hashes = {}
+    try:
+        for entry in information['topics_with_message_count']:
+            topic = entry['topic_metadata']
+            hashes[topic['name'], topic['type']] = str(topic.get('type_description_hash') or '')
+    except (KeyError, TypeError, AttributeError):
+        pass
+    return hashes

@@ -10,6 +10,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from ...core.resources import share_directory
 from ...core.types import FrameResult
+from ...media.bags.recorded import Topic
 from ...media.messages.fields import duration_fields, face_fields, roi_fields
 from ..types import Frame
 
@@ -49,6 +50,12 @@ class Messages:
                 )
             }
         )
+
+    def topic(self, name: str, kind: str) -> Topic:
+        """Return a topic of ours, or one of ROS 2 itself."""
+        definition, _ = self.store.generate_msgdef(kind, ros_version=2)
+        digest = self.store.hash_rihs01(kind)
+        return Topic(name, kind, definition=definition.encode(), digest=digest, schema='ros2msg')
 
     def serialize(self, message) -> memoryview:
         """Return a message as CDR."""

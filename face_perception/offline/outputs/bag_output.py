@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-
-from rosbags.interfaces import Connection
-from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from ...core.types import FrameResult
 from ...media.bags.reader import Bag, Message, Topic
+from ...media.bags.recorded import CDR
+from ...media.bags.writer import BagWriter, Channel
 from ...visuals.boxes import annotate
 from ..readers import IMAGE_TYPES
 from ..types import Frame
 from .bag_messages import COMPRESSED, FACES, IMAGE, LATENCY, Messages
 
-#: The version of rosbag2's metadata that every ROS 2 from Humble on reads.
-VERSION = 8
 NODE = 'face_perception'
 #: Types of other packages that carry pictures: they cannot be anonymised, and are left out.
 PICTURES = re.compile(r'image|video|packet', re.IGNORECASE)
@@ -44,16 +42,13 @@ class BagOutput:
         """``topics`` are those that frames come from, ``source`` the bag (none: a video)."""
         self._messages = Messages()
         self._annotated, self._anonymized = annotated, anonymized
-        self._path = folder / 'bag'
-        self._writer = Writer(self._path, version=VERSION, storage_plugin=StoragePlugin.MCAP)
-        self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
+        self._writer = BagWriter(folder / 'bag')
         self._source = source
         self._topics = topics or ('',)
-        self._copied: dict[tuple[str, str], Connection] = {}
-        self._ours: dict[str, dict[str, Connection]] = {}
+        self._copied: dict[Topic, Channel] = {}
+        self._ours: dict[str, dict[str, Channel]] = {}
         self._counts = dict.fromkeys(self._topics, 0)
         self._seen = dict.fromkeys(self._topics, 0)
-        self._writer.open()
         try:
             self._connect()
         except BaseException:
@@ -82,17 +77,17 @@ class BagOutput:
         """Copy the rest and complete the bag."""
         for message in self._raw:
             self._copy(message)
-        self._writer.close()
+        files = self._writer.close()
         if self._source is not None:
             self._source.close()
-        return sorted(self._path.iterdir())
+        return files
 
     def _connect(self) -> None:
         """Declare all topics; a bag should say what it may hold, also where nothing comes."""
         names = [topic.name for topic in self._source.topics] if self._source else []
         for topic in self._source.topics if self._source else ():
             if self._is_copied(topic):
-                self._copied[topic.name, topic.type] = self._add_connection(topic)
+                self._copied[topic] = self._writer.add_topic(self._described(topic))
         image = COMPRESSED if self._annotated == 'jpeg' else IMAGE
         for topic in self._topics:
             base = f'{topic if len(self._topics) > 1 else ""}/{free_name(names)}'
@@ -102,38 +97,29 @@ class BagOutput:
                 ending = '/compressed' if self._annotated == 'jpeg' else ''
                 ours['annotated'] = (f'{base}/image_annotated{ending}', image)
             self._ours[topic] = {
-                name: self._writer.add_connection(*what, typestore=self._messages.store)
+                name: self._writer.add_topic(self._messages.topic(*what))
                 for name, what in ours.items()
             }
 
     def _is_copied(self, topic: Topic) -> bool:
         if not self._anonymized or topic.name in self._topics:
             return True
-        return topic.type not in IMAGE_TYPES and not PICTURES.search(topic.type)
+        known = bool(topic.type)
+        return known and topic.type not in IMAGE_TYPES and not PICTURES.search(topic.type)
 
-    def _add_connection(self, topic: Topic) -> Connection:
-        definition, digest = topic.definition, topic.digest
-        if not definition and topic.type in self._messages.store.fielddefs:
-            definition, _ = self._messages.store.generate_msgdef(topic.type, ros_version=2)
-        connection = self._writer.add_connection(
-            topic.name,
-            topic.type,
-            msgdef=definition,
-            rihs01=digest or 'unknown',
-            offered_qos_profiles=topic.qos,
-        )
-        if not digest:  # rosbags wants one, and bags from before Iron have none
-            self._writer.connections[-1] = connection = connection._replace(digest='')
-        return connection
+    def _described(self, topic: Topic) -> Topic:
+        """Return a topic with its definition, where the source has none but we do."""
+        store = self._messages.store
+        if topic.definition or topic.encoding != CDR or topic.type not in store.fielddefs:
+            return topic
+        definition, _ = store.generate_msgdef(topic.type, ros_version=2)
+        return replace(topic, definition=definition.encode(), schema='ros2msg')
 
     def _raw_messages(self) -> Iterator[Message]:
         """Give what is copied, with the images of the frames' topics."""
         if self._source is not None:
-            wanted = [
-                topic for topic in self._source.topics if (topic.name, topic.type) in self._copied
-            ]
-            if wanted:  # none means all
-                yield from self._source.messages(wanted)
+            if self._copied:  # none means all
+                yield from self._source.messages(self._copied)
 
     def _copy_until(self, frame: Frame) -> None:
         """Copy the messages before the image of ``frame``, and that one."""
@@ -148,7 +134,7 @@ class BagOutput:
                 if self._anonymized:
                     compressed = message.topic.type == COMPRESSED
                     self._write(
-                        self._copied[name, message.topic.type],
+                        self._copied[message.topic],
                         frame,
                         self._messages.image(frame, frame.picture, compressed),
                     )
@@ -166,12 +152,10 @@ class BagOutput:
         self._copy_raw(message)
 
     def _copy_raw(self, message: Message) -> None:
-        self._writer.write(
-            self._copied[message.topic.name, message.topic.type], message.received_ns, message.data
-        )
+        self._writer.write(self._copied[message.topic], message.received_ns, message.data)
 
-    def _write(self, connection: Connection, frame: Frame, message) -> None:
-        self._writer.write(connection, frame.received_ns, self._messages.serialize(message))
+    def _write(self, channel: Channel, frame: Frame, message) -> None:
+        self._writer.write(channel, frame.received_ns, self._messages.serialize(message))
 
 
 def free_name(topics: list[str]) -> str:

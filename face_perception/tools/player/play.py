@@ -109,6 +109,8 @@ def main(args: list[str] | None = None) -> int:
 def run(arguments: list[str], options: argparse.Namespace) -> int:
     """Play a bag; return 1 when an image of a lossless replay was not answered."""
     with ImageBag(options.bag, options.topic) as bag:
+        for sentence in bag.left_out:
+            warn(PROGRAM, sentence)
         try:
             # No handlers of rclpy's: they would end the context in the midst of a callback.
             rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)

@@ -76,6 +76,22 @@ def test_topics_that_are_missing_or_no_images_are_said_with_those_there_are(make
     assert "'/words' of the bag" in said and 'std_msgs/msg/String' in said and images in said
 
 
+def test_of_two_types_on_one_topic_the_images_are_given(tmp_path):
+    pytest.importorskip('mcap', reason='the bag is written with it')
+    from face_perception.media.bags.recorded import Topic
+    from face_perception.media.bags.writer import BagWriter
+
+    writer = BagWriter(tmp_path / 'bag')
+    for kind in ('CompressedImage', 'Image', 'CompressedImage'):
+        channel = writer.add_topic(Topic('/cam', f'sensor_msgs/msg/{kind}', schema='ros2msg'))
+        writer.write(channel, 5, kind.encode())
+    writer.close()
+    with ImageBag(tmp_path / 'bag') as bag:
+        assert bag.types == {'/cam': 'sensor_msgs/msg/Image'}
+        assert [image.data for image in bag.images()] == [b'Image']
+        assert len(bag.left_out) == 1 and '2 messages' in bag.left_out[0]
+
+
 def test_a_bag_without_images_is_said(make_bag):
     assert 'has no image topic, only /words (std_msgs/msg/String)' in refused(
         make_bag(topics=['/words']).path
