@@ -123,6 +123,24 @@ class PipelineSettings:
         60.0,
         noun='a number of seconds',
     )
+    tracker_faint_share: float = _setting(
+        0.6,
+        'tracker.faint_share',
+        "share of the detector's threshold down to which a face that is followed stays one, and "
+        'a new one may begin quietly; 1 is off',
+        0.1,
+        1.0,
+        noun='a share',
+    )
+    tracker_confirmations: int = _setting(
+        3,
+        'tracker.confirmations',
+        'further detections that must find a face again, of which the first was not sure, before '
+        'it is published; 0 is never',
+        0,
+        100,
+        noun='a number of detections',
+    )
     smoothing_time_constant: float = _setting(
         0.5,
         'smoothing.time_constant',

@@ -11,10 +11,6 @@ from .timing import Stopwatch, Timings
 from .tracking.tracker import SET_BACK_S, Tracker, is_set_back
 from .types import Classification, Detection, Face, FrameResult, Track
 
-#: In images that follow each other a face that is there stays one down to this share of the
-#: detector's threshold.
-FAINT_SHARE = 0.6
-
 
 class FaceStream:
     """
@@ -50,7 +46,7 @@ class FaceStream:
         watch = Stopwatch()
         detecting = self._detector_is_due(time_s)
         # A face that was just there need not be as sure as a new one.
-        detections = self.networks.detect(image_bgr, FAINT_SHARE) if detecting else None
+        detections = self._detect(image_bgr) if detecting else None
         detect_time = watch.lap()
         tracks = self._follow(detections, time_s, width, height)
         track_time = watch.lap()
@@ -66,6 +62,10 @@ class FaceStream:
             len(chosen),
             len(self._tracker),
         )
+
+    def _detect(self, image_bgr: np.ndarray) -> list[Detection]:
+        """Find the faces, and down to a lower score what may be one that is there already."""
+        return self.networks.detect(image_bgr, self.settings.tracker_faint_share)
 
     def _detector_is_due(self, time_s: float) -> bool:
         """Count an image; return whether the detector runs on it."""
@@ -87,7 +87,10 @@ class FaceStream:
         """Say which face is which; without detections, where the faces are by now."""
         if detections is None:
             return visible(self._tracker.predict(time_s), width, height)
-        return self._tracker.update(detections, time_s, self.settings.tracker_max_age)
+        settings = self.settings
+        return self._tracker.update(
+            detections, time_s, settings.tracker_max_age, settings.tracker_confirmations
+        )
 
     def _choose(self, tracks: list[Track]) -> list[Track]:
         """Return the faces that are classified in this image."""

@@ -132,6 +132,8 @@ PIPELINE_OPTIONS = (
     ('--classifier-interval', 'classifier_interval', 'N'),
     ('--max-faces', 'max_faces', 'N'),
     ('--max-age', 'tracker_max_age', 'S'),
+    ('--faint-share', 'tracker_faint_share', 'SHARE'),
+    ('--confirmations', 'tracker_confirmations', 'N'),
     ('--smoothing', 'smoothing_time_constant', 'S'),
     ('--threads', 'num_threads', 'N'),
     ('--emotion-model', 'emotion_model', 'FILE'),

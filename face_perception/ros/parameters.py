@@ -135,6 +135,8 @@ PARAMETERS = (
         'tracker.enabled', True, 'Follow faces from image to image: track ids and steady labels.'
     ),
     _of_pipeline('tracker_max_age'),
+    _of_pipeline('tracker_faint_share'),
+    _of_pipeline('tracker_confirmations'),
     _of_pipeline('smoothing_time_constant'),
     _of_pipeline('classifier_interval'),
     Parameter('emotion.enabled', True, 'Classify emotion.'),

@@ -16,8 +16,7 @@ import pytest
 from face_perception import FacePipeline
 from face_perception.core.detectors import make_detector
 from face_perception.core.networks import FaceNetworks
-from face_perception.core.settings import PipelineSettings
-from face_perception.core.stream import FAINT_SHARE
+from face_perception.core.settings import DEFAULTS, PipelineSettings
 from face_perception.core.types import Box
 
 #: A gap in a person's sightings up to which they should stay the same to us, in seconds.
@@ -78,7 +77,8 @@ class Remembered:
         detector = make_detector(detector, PipelineSettings().detector_input_size, None)
         # The share is what the pipeline asks for here.
         self._found = {
-            id(frame.picture): detector.detect(frame.picture, FAINT_SHARE) for frame in frames
+            id(frame.picture): detector.detect(frame.picture, DEFAULTS['tracker_faint_share'])
+            for frame in frames
         }
 
     def detect(self, image_bgr, faint_share=1.0):

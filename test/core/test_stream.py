@@ -5,8 +5,8 @@ import pytest
 
 from face_perception.core.attributes.history import AnswerBook
 from face_perception.core.networks import FaceNetworks
-from face_perception.core.settings import PipelineSettings
-from face_perception.core.stream import FAINT_SHARE, FaceStream
+from face_perception.core.settings import DEFAULTS, PipelineSettings
+from face_perception.core.stream import FaceStream
 from face_perception.core.types import Box, Classification, Detection, Track
 
 IMAGE = np.zeros((480, 640, 3), np.uint8)
@@ -196,7 +196,8 @@ def test_faint_faces_are_asked_for_only_where_faces_are_followed():
     ):
         ask()
         asked.append(detector.faint_share)
-    assert asked == [1.0, FAINT_SHARE, 1.0] and FAINT_SHARE < 1
+    assert asked == [1.0, DEFAULTS['tracker_faint_share'], 1.0]
+    assert DEFAULTS['tracker_faint_share'] < 1
 
 
 def test_images_that_come_out_of_order_change_nobodys_identity():

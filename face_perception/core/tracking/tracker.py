@@ -5,7 +5,8 @@ Each face is followed by a Kalman filter with constant velocity, and detections 
 tracks by overlap with the predicted boxes, as in SORT (Bewley et al., "Simple Online and Realtime
 Tracking", 2016).  Two things differ: a small or fast face whose boxes no longer overlap is still
 linked when it is near, and time is in seconds, so that the frame rate may vary.  What a detector
-is not sure of begins no track, but goes on with one (Zhang et al., "ByteTrack", 2022).
+is not sure of goes on with a track (Zhang et al., "ByteTrack", 2022), and begins one that is kept
+quiet until the next detections have confirmed it.
 """
 
 from __future__ import annotations
@@ -39,11 +40,16 @@ SET_BACK_S = 1.0
 
 @dataclass
 class _Identity:
-    """What a track is besides its box: who, how sure, and when it was last detected."""
+    """
+    What a track is besides its box: who, how sure, and when it was last detected.
+
+    One that was not confirmed yet has no ``id``; ``hits`` counts the detections that saw it.
+    """
 
     id: str
     score: float
     last_seen: float
+    hits: int = 0
 
 
 class Tracker:
@@ -60,12 +66,12 @@ class Tracker:
 
     def __len__(self) -> int:
         """Return the number of faces that are followed, also those unseen for a moment."""
-        return len(self._identities)
+        return sum(bool(one.id) for one in self._identities)
 
     @property
     def ids(self) -> set[str]:
         """Return the identities of the faces that are followed."""
-        return {one.id for one in self._identities}
+        return {one.id for one in self._identities if one.id}
 
     def reset(self) -> None:
         """Forget all faces; identities are not given out again."""
@@ -77,17 +83,30 @@ class Tracker:
         self._variance = np.zeros((3, 0, 4))  # of box; of box and velocity; of velocity
 
     def update(
-        self, detections: Sequence[Detection], time_s: float, max_age: float = 1.0
+        self,
+        detections: Sequence[Detection],
+        time_s: float,
+        max_age: float = 1.0,
+        confirmations: int = 0,
     ) -> list[Track]:
         """
         Link the detections of one image to the faces of earlier ones.
 
         ``time_s`` is when the image was taken.  A face unseen for longer than ``max_age``
-        seconds is forgotten; time that was set back forgets all.  Returns one track per
-        detection, in their order and with their boxes, but for faint ones where no face was.
+        seconds is forgotten; time that was set back forgets all.  A faint detection where no
+        face was becomes one when the next ``confirmations`` detections find it too (0: never),
+        or one of them is sure of it.  Returns one track per detection, in their order and with
+        their boxes, but for those that are no face yet.
         """
         self._advance(time_s)
-        self._keep([self._time - one.last_seen <= max_age for one in self._identities])
+        self._keep(
+            [
+                self._time - one.last_seen <= max_age
+                if one.id
+                else one.last_seen == self._updated and confirmations > 0
+                for one in self._identities
+            ]
+        )
         found = np.array(
             [(*each.box.center, each.box.width, each.box.height) for each in detections]
         ).reshape(-1, 4)
@@ -95,13 +114,18 @@ class Tracker:
         self._updated = self._time
         self._correct(list(links.values()), found[list(links)])
         for index, detection in enumerate(detections):
-            if index not in links and not detection.faint:
+            if index not in links and (confirmations > 0 or not detection.faint):
                 links[index] = self._add(found[index])
         tracks = []
         for index in sorted(links):
             detection, identity = detections[index], self._identities[links[index]]
             identity.score, identity.last_seen = detection.score, self._time
-            tracks.append(Track(identity.id, detection.box, detection.score))
+            identity.hits += 1
+            if not identity.id and (not detection.faint or identity.hits > confirmations):
+                self._born += 1
+                identity.id = str(self._born)
+            if identity.id:
+                tracks.append(Track(identity.id, detection.box, detection.score))
         return tracks
 
     def _link(self, found: np.ndarray, faint: np.ndarray) -> dict[int, int]:
@@ -127,7 +151,7 @@ class Tracker:
         return [
             Track(one.id, Box(x - width / 2, y - height / 2, width, height), one.score)
             for one, (x, y, width, height) in zip(self._identities, self._boxes.tolist())
-            if one.last_seen == self._updated
+            if one.id and one.last_seen == self._updated
         ]
 
     def missed(self) -> list[tuple[Track, float]]:
@@ -142,7 +166,7 @@ class Tracker:
                 self._time - one.last_seen,
             )
             for one, (x, y, width, height) in zip(self._identities, self._boxes.tolist())
-            if one.last_seen != self._updated
+            if one.id and one.last_seen != self._updated
         ]
 
     def _advance(self, time_s: float) -> None:
@@ -206,8 +230,7 @@ class Tracker:
         return self._boxes[:, 2:].max(1)
 
     def _add(self, box: np.ndarray) -> int:
-        self._born += 1
-        self._identities.append(_Identity(str(self._born), 0.0, self._time))
+        self._identities.append(_Identity('', 0.0, self._time))
         side = box[2:].max()
         variance = np.broadcast_to(
             np.array([BOX_NOISE**2, 0.0, FIRST_VELOCITY**2])[:, None, None] * side**2, (3, 1, 4)

@@ -214,3 +214,38 @@ def test_a_faint_face_that_is_merely_near_is_another():
     tracker = Tracker()
     tracker.update([face(100)], 0.0)
     assert tracker.update([faint(150)], 0.05) == []
+
+
+def test_a_faint_face_that_is_found_again_is_published_once_it_was_confirmed():
+    tracker = Tracker()
+    shown = [tracker.update([faint(100 + i)], i / RATE, confirmations=2) for i in range(4)]
+    assert [[track.id for track in tracks] for tracks in shown] == [[], [], ['1'], ['1']]
+    assert tracker.ids == {'1'} and len(tracker) == 1
+
+
+def test_until_it_was_confirmed_a_face_is_nowhere():
+    tracker = Tracker()
+    tracker.update([faint(100)], 0.0, confirmations=2)
+    assert tracker.ids == set() and len(tracker) == 0
+    assert tracker.predict(0.1) == [] and tracker.missed() == []
+
+
+def test_a_sure_detection_publishes_a_faint_face_at_once():
+    tracker = Tracker()
+    tracker.update([faint(100)], 0.0, confirmations=5)
+    assert [one.id for one in tracker.update([face(101)], 0.1, confirmations=5)] == ['1']
+
+
+def test_a_faint_face_that_is_missed_begins_anew():
+    tracker = Tracker()
+    ways = [[faint(100)], [faint(100)], [], [faint(100)], [faint(100)], [faint(100)]]
+    shown = [tracker.update(found, i / RATE, confirmations=2) for i, found in enumerate(ways)]
+    assert [len(tracks) for tracks in shown] == [0, 0, 0, 0, 0, 1]
+
+
+def test_confirmed_faces_get_the_detections_before_unconfirmed_ones_do():
+    tracker = Tracker()
+    tracker.update([face(100)], 0.0, confirmations=3)
+    tracker.update([face(100), faint(170)], 0.1, confirmations=3)
+    shown = tracker.update([face(101), faint(171)], 0.2, confirmations=3)
+    assert [track.id for track in shown] == ['1'] and tracker.ids == {'1'}
