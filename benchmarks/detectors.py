@@ -8,12 +8,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 from timing import milliseconds, show
+from yunet_runtime import YuNetInRuntime
 
 from face_perception.core.detectors import HaarDetector, OnnxDetector, YuNetDetector
 from face_perception.core.errors import DetectorError
 
 #: Long side of the input in pixels.
 SIZES = (160, 240, 320, 480, 640)
+#: Boxes that score less do not count, for average precisions.
+LOWEST_SCORE = 0.02
 
 
 def main() -> None:
@@ -21,7 +24,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--image', type=Path, help='picture to look at (default: the sample)')
     parser.add_argument('--model', type=Path, help="the package's network (default: shipped)")
-    parser.add_argument('--yunet', type=Path, help='a YuNet file, to compare with')
+    parser.add_argument(
+        '--yunet', type=Path, nargs='*', default=[], help='YuNet files, to compare with'
+    )
+    parser.add_argument(
+        '--data', type=Path, help='folder of scenes: average precision and time on those held out'
+    )
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     image = cv2.imread(str(arguments.image)) if arguments.image else sample()
@@ -29,8 +37,14 @@ def main() -> None:
         'onnx': lambda size: OnnxDetector(arguments.model, size),
         'haar': lambda size: HaarDetector(size, 0.5),
     }
-    if arguments.yunet:
-        makers['yunet'] = lambda size: YuNetDetector(arguments.yunet, size)
+    for path in arguments.yunet:
+        makers[f'{path.stem}, OpenCV'] = lambda size, path=path: YuNetDetector(path, size, 0.5)
+        makers[f'{path.stem}, ONNX Runtime'] = lambda size, path=path: YuNetInRuntime(
+            path, size, 0.5
+        )
+    if arguments.data:
+        precisions(arguments)
+        return
     rows = []
     for size in SIZES:
         calls = {}
@@ -49,6 +63,42 @@ def main() -> None:
     show(
         f'Detection in a picture of {image.shape[1]}x{image.shape[0]}, one thread',
         ['input size', 'detector', 'ms', 'ratio', 'faces found'],
+        rows,
+    )
+
+
+def precisions(arguments: argparse.Namespace) -> None:
+    """Print what each network finds on the scenes that the package's own was not trained on."""
+    from face_perception.training.detection.average_precision import LONG_SIDE, curve
+    from face_perception.training.detection.commands import recipe_of
+    from face_perception.training.detection.measure import answers, at_precision, scaled
+    from face_perception.training.detection.scenes import load_scenes
+
+    ours = OnnxDetector(arguments.model, LONG_SIDE, LOWEST_SCORE)
+    scenes = load_scenes(recipe_of(ours.model), arguments.data).validation
+    scenes = [scaled(scene) for scene in scenes]
+    detectors = {'onnx': ours} | {
+        path.stem: YuNetInRuntime(path, LONG_SIDE, LOWEST_SCORE) for path in arguments.yunet
+    }
+    image = scenes[0].image
+    times = milliseconds(
+        {name: lambda each=each: each.detect(image) for name, each in detectors.items()}
+    )
+    rows = []
+    for name, detector in detectors.items():
+        points = curve(scenes, answers(detector, scenes))
+        rows.append(
+            [
+                name,
+                f'{points.average:.3f}',
+                f'{at_precision(points, 0.9):.3f}',
+                f'{times[name]:.2f}',
+                f'{times[name] / times["onnx"]:.2f}',
+            ]
+        )
+    show(
+        f'{len(scenes)} held-out scenes at {LONG_SIDE} pixels, ONNX Runtime, one thread',
+        ['detector', 'average precision', 'recall at precision 0.9', 'ms', 'ratio'],
         rows,
     )
 

@@ -10,12 +10,13 @@ from rich.table import Table
 
 from ...core.detectors import HaarDetector, OnnxDetector
 from ...core.errors import ModelError
+from ...core.onnx_models import DetectorModel
 from ..architectures import count_parameters
 from ..checkpoints import averaged_weights, record_sum, write_atomically
 from ..onnx_graph import set_metadata
 from ..plots import precision_recall
 from ..provenance import KEPT
-from ..recipe import recipe_from
+from ..recipe import DetectorRecipe, recipe_from
 from .average_precision import LONG_SIDE, Curve, curve
 from .graph import build_detector_model
 from .measure import (
@@ -96,19 +97,14 @@ def detector_report(
 
     ``numbers`` as of ``measure``; ``conditions`` the average precision by condition; ``cases``
     what ``measure_cases`` says at the file's threshold; ``apart`` what ``measure_apart`` says of
-    the scenes kept apart; ``thresholds`` what others give (see ``measure_thresholds``); ``sizes`` by input size the average precision and the smallest face
-    that is found; ``curves`` recall and precision by detector, with ``haar`` also of OpenCV's
+    the scenes kept apart; ``thresholds`` what others give (see ``measure_thresholds``);
+    ``sizes`` by input size the average precision and the smallest face that is found; ``curves``
+    recall and precision by detector, with ``haar`` also of OpenCV's
     cascade.  Raises ``ModelError`` for a file that is no detector or does not say how it was
     trained.
     """
     detector = OnnxDetector(Path(path), LONG_SIDE, LOWEST_SCORE)
-    metadata = detector.model.session.get_modelmeta().custom_metadata_map
-    try:
-        recipe = recipe_from(json.loads(metadata['training'])['recipe'])
-    except (KeyError, ValueError) as error:
-        raise ModelError(
-            f'{path} does not say what it was trained on: train and export it with this package'
-        ) from error
+    recipe = recipe_of(detector.model)
     split = load_scenes(recipe, data, malformed)
     threshold = detector.model.score_threshold
     scenes = [scaled(scene) for scene in split.validation]
@@ -138,6 +134,18 @@ def detector_report(
             'smallest_face': smallest_found(detector, scenes, threshold),
         }
     return report
+
+
+def recipe_of(model: DetectorModel) -> DetectorRecipe:
+    """Return the recipe in a file's metadata; raises ``ModelError`` where there is none."""
+    metadata = model.session.get_modelmeta().custom_metadata_map
+    try:
+        return recipe_from(json.loads(metadata['training'])['recipe'])
+    except (KeyError, ValueError) as error:
+        raise ModelError(
+            f'{model.path} does not say what it was trained on: train and export it with '
+            'this package'
+        ) from error
 
 
 def detector_tables(report: dict) -> list[Table]:
