@@ -17,6 +17,13 @@ from .letterbox import Letterbox
 MODEL = 'face_detector.onnx'
 #: Of two boxes whose intersection over union is larger, the better one is kept.
 MOST_OVERLAP = 0.45
+#: Boxes that are larger than this share of the input are found better where the input is half as
+#: large: a network has seen few faces of that many pixels.
+LARGE_SHARE = 0.5
+#: A box of that size is a reason for a second look down to this share of the threshold.
+HINT_SHARE = 0.5
+#: A box that lies to this share within a large face is a part of it.
+PART_SHARE = 0.7
 #: How many boxes at most are compared with each other, the best: more than any crowd needs, few
 #: enough that an image of noise costs no time.
 MOST_CANDIDATES = 2000
@@ -50,6 +57,7 @@ class OnnxDetector:
             self.model.score_threshold if score_threshold is None else score_threshold
         )
         self._letterbox = Letterbox(self.model.input_multiple)
+        self._small_letterbox = Letterbox(self.model.input_multiple)
 
     def detect(self, image_bgr: np.ndarray, faint_share: float = 1.0) -> list[Detection]:
         """
@@ -58,12 +66,48 @@ class OnnxDetector:
         Boxes are clipped to the image, the largest comes first; those below the threshold, down
         to ``faint_share`` of it, are faint.  Raises ``ImageError`` for an array of another kind.
         """
-        image = self._letterbox.put(image_bgr, self.input_size)
-        boxes, scores = self.model.session.run(['boxes', 'scores'], {'image': image})
-        enough = scores >= self._score_threshold * faint_share
-        boxes, scores = self._letterbox.to_image(boxes[enough]), scores[enough]
+        lowest = self._score_threshold * faint_share
+        boxes, scores = self._look(self._letterbox, image_bgr, self.input_size)
+        large = self._is_large(boxes, image_bgr)
+        if (scores[large] >= HINT_SHARE * self._score_threshold).any():
+            boxes, scores = self._looked_again(image_bgr, boxes[~large], scores[~large], lowest)
+        enough = scores >= lowest
+        boxes, scores = boxes[enough], scores[enough]
         kept = suppress_overlapping(boxes, scores)
         return largest_first(boxes[kept], scores[kept], self._score_threshold)
+
+    def _is_large(self, boxes: np.ndarray, image_bgr: np.ndarray) -> np.ndarray:
+        """Return which boxes ``[A, 4]`` have many pixels of the input, bool ``[A]``."""
+        shrunk = min(self.input_size / max(image_bgr.shape[:2]), 1.0)
+        return (boxes[:, 2:] - boxes[:, :2]).max(axis=1) * shrunk > LARGE_SHARE * self.input_size
+
+    def _looked_again(
+        self, image_bgr: np.ndarray, boxes: np.ndarray, scores: np.ndarray, lowest: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Return ``boxes`` and the large ones that are found in half the size, and the scores.
+
+        Without those that are a part of such a large face, as an eye or a mouth may be.
+        """
+        again, sure = self._look(self._small_letterbox, image_bgr, self.input_size // 2)
+        chosen = self._is_large(again, image_bgr) & (sure >= lowest)
+        again, sure = again[chosen], sure[chosen]
+        kept = suppress_overlapping(again, sure)
+        again, sure = again[kept], sure[kept]
+        whole = np.ones(len(boxes), bool)
+        for face in again:
+            common = np.minimum(boxes[:, 2:], face[2:]) - np.maximum(boxes[:, :2], face[:2])
+            area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+            whole &= common.clip(min=0).prod(axis=1) <= PART_SHARE * area
+        return np.concatenate([boxes[whole], again]), np.concatenate([scores[whole], sure])
+
+    def _look(
+        self, letterbox: Letterbox, image_bgr: np.ndarray, input_size: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return all boxes ``[A, 4]`` in pixels of the image, and their scores ``[A]``."""
+        image = letterbox.put(image_bgr, input_size)
+        boxes, scores = self.model.session.run(['boxes', 'scores'], {'image': image})
+        return letterbox.to_image(boxes), scores
 
 
 def suppress_overlapping(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -257,3 +257,64 @@ def test_without_a_file_the_packages_own_is_taken(monkeypatch):
     monkeypatch.setattr(onnx_network, 'MODEL', 'nothing.onnx')
     with pytest.raises(ModelError, match='models/nothing.onnx.* does not exist'):
         make_detector('onnx', 320, 0.5)
+
+
+class SizedSession:
+    """Answers by the height of the input: ``{height: (boxes, scores)}``; remembers heights."""
+
+    def __init__(self, answers):
+        self.answers, self.asked = answers, []
+
+    def run(self, outputs, feed):
+        height = feed['image'].shape[1]
+        self.asked.append(height)
+        boxes, scores = self.answers[height]
+        return [np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32)]
+
+
+@pytest.fixture
+def sized(make_network):
+    """Return a detector of inputs of 320 pixels whose network answers by the input's size."""
+
+    def make(answers):
+        detector = OnnxDetector(make_network([[0, 0, 1, 1]], [0.0]), 320)
+        object.__setattr__(detector.model, 'session', SizedSession(answers))
+        return detector
+
+    return make
+
+
+SQUARE = np.zeros((640, 640, 3), np.uint8)
+
+
+def test_a_face_that_fills_the_image_is_one_face(sized):
+    # At 320 pixels two parts of it and a face beside; at 160 the whole.
+    detector = sized(
+        {
+            320: (
+                [[20, 0, 220, 200], [60, 150, 230, 320], [100, 40, 160, 100], [240, 4, 300, 64]],
+                [0.6, 0.7, 0.5, 0.8],
+            ),
+            160: ([[10, 5, 115, 155], [12, 7, 115, 157], [120, 2, 150, 32]], [0.8, 0.75, 0.3]),
+        }
+    )
+    found = detector.detect(SQUARE)
+    assert [one.box for one in found] == [Box(40, 20, 420, 600), Box(480, 8, 120, 120)]
+    assert [one.score for one in found] == pytest.approx([0.8, 0.8])
+
+
+def test_a_faint_hint_of_a_large_face_is_looked_at_again(sized):
+    detector = sized({320: ([[0, 0, 300, 320]], [0.21]), 160: ([[4, 4, 150, 156]], [0.9])})
+    assert [one.box for one in detector.detect(SQUARE)] == [Box(16, 16, 584, 608)]
+    assert detector.model.session.asked == [320, 160]
+
+
+def test_where_no_face_is_large_nothing_is_looked_at_twice(sized):
+    detector = sized({320: ([[0, 0, 160, 160], [0, 0, 320, 320]], [0.9, 0.19])})
+    assert [one.box for one in detector.detect(SQUARE)] == [Box(0, 0, 320, 320)]
+    assert detector.model.session.asked == [320]
+
+
+def test_what_looked_large_and_is_nothing_in_the_second_look_is_nothing(sized):
+    detector = sized({320: ([[0, 0, 250, 250]], [0.9]), 160: ([[0, 0, 125, 125]], [0.1])})
+    assert detector.detect(SQUARE) == []
