@@ -21,7 +21,7 @@ from ..media.file_sources import DEFAULT_RATE, VideoSource, silence_opencv
 from ..media.images.decode import MAX_PIXELS
 from ..media.images.files import IMAGE_SUFFIXES, images_in, load_picture
 from ..media.messages.cdr import header_stamp_ns
-from ..media.messages.decoding import ImageDecoder, rosbags_converter
+from ..media.messages.decoding import ImageDecoder
 from .types import Frame
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
@@ -186,7 +186,7 @@ class BagReader:
         self._bag = Bag(path)
         try:
             self._topics = image_topics(self._bag, topics, path)
-            self._decoder = ImageDecoder(MAX_IMAGE_SIZE, rosbags_converter(), max_pixels)
+            self._decoder = ImageDecoder(MAX_IMAGE_SIZE, max_pixels)
             self._deserialize = image_deserializer()
         except BaseException:
             self.close()

@@ -15,10 +15,9 @@ from std_srvs.srv import SetBool
 
 from ..core.errors import FacePerceptionError
 from ..core.networks import FaceNetworks
-from ..media.messages.decoding import Converter, ImageDecoder
+from ..media.messages.decoding import ImageDecoder
 from ..media.messages.fields import NANOSECONDS
 from .changes import ParameterChanges
-from .converters import choose_converter
 from .frames import FrameProcessor
 from .image_input import ImageInput
 from .monitoring.diagnostics import Diagnostics, model_values
@@ -47,7 +46,6 @@ class FacePerceptionNode(LifecycleNode):
         self._state = 'unconfigured'
         self._fault = ''
         self._enabled = True
-        self._converter: Converter | None = None
         self._settings: NodeSettings | None = None
         self._networks: FaceNetworks | None = None
         self._outputs: outputs.Outputs | None = None
@@ -82,8 +80,6 @@ class FacePerceptionNode(LifecycleNode):
                 raise FacePerceptionError('; '.join(self._changes.faults.values()))
             self._settings = settings = settings_from(read_values(self))
             self._networks = FaceNetworks.load(settings.pipeline)
-            if self._converter is None:
-                self._converter = choose_converter(self.get_logger().warning)
             self._outputs = outputs.Outputs(self, settings, self._update_input)
             if self._outputs.polled:
                 self._demand_timer = self.create_timer(
@@ -94,7 +90,7 @@ class FacePerceptionNode(LifecycleNode):
             self._frames = FrameProcessor(
                 self.get_clock(), self._health, self._outputs, self._report
             )
-            self._frames.configure(settings, self._networks, self._decoder(settings))
+            self._frames.configure(settings, self._networks, ImageDecoder(settings.max_image_size))
             self._input = ImageInput(self, settings, self._frames.receive)
             self._enable_service = self.create_service(SetBool, '~/enable', self._on_enable)
         except FacePerceptionError as error:
@@ -223,14 +219,11 @@ class FacePerceptionNode(LifecycleNode):
 
         def apply() -> None:
             self._settings, self._networks = settings, networks
-            self._frames.configure(settings, networks, self._decoder(settings))
+            self._frames.configure(settings, networks, ImageDecoder(settings.max_image_size))
             self._input.configure(settings)
             self._update_input()
 
         return apply
-
-    def _decoder(self, settings: NodeSettings) -> ImageDecoder:
-        return ImageDecoder(settings.max_image_size, self._converter)
 
     def _before_time_jump(self) -> None:
         """Mark the images of the time that ends."""

@@ -1,13 +1,11 @@
 """
 From image messages to BGR pictures, of whichever library the messages are.
 
-Every message is checked before a converter touches it, so that each fault gets its own
-sentence.
+Every message is checked before OpenCV touches it, so that each fault gets its own sentence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -49,7 +47,7 @@ BYTES_PER_PIXEL = {
     'bayer_gbrg16': 2,
     'bayer_grbg16': 2,
 }
-#: OpenCV's own names, under the one name that every converter knows.
+#: OpenCV's own names, under those of ROS.
 SYNONYMS = {
     '8UC1': 'mono8',
     '8UC3': 'bgr8',
@@ -57,12 +55,21 @@ SYNONYMS = {
     '16UC3': 'bgr16',
     '16UC4': 'bgra16',
 }
-#: YUV goes straight to OpenCV: which of these names a converter knows depends on its version.
-PACKED_YUV = {
+#: OpenCV's conversions to BGR.  Its names of Bayer cells begin one pixel further, down and right.
+CONVERSIONS = {
+    'bgr8': None,
+    'rgb8': cv2.COLOR_RGB2BGR,
+    'bgra8': cv2.COLOR_BGRA2BGR,
+    'rgba8': cv2.COLOR_RGBA2BGR,
+    'mono8': cv2.COLOR_GRAY2BGR,
     'uyvy': cv2.COLOR_YUV2BGR_UYVY,
     'yuv422': cv2.COLOR_YUV2BGR_UYVY,
     'yuyv': cv2.COLOR_YUV2BGR_YUY2,
     'yuv422_yuy2': cv2.COLOR_YUV2BGR_YUY2,
+    'bayer_rggb8': cv2.COLOR_BayerBG2BGR,
+    'bayer_bggr8': cv2.COLOR_BayerRG2BGR,
+    'bayer_gbrg8': cv2.COLOR_BayerGR2BGR,
+    'bayer_grbg8': cv2.COLOR_BayerGB2BGR,
 }
 #: A luma plane of the picture's height, then U and V (V and U in nv21) of as many pixels, or half
 #: as many across and down: rows of a step each per row of the picture, and OpenCV's conversion.
@@ -103,20 +110,16 @@ class PackedImage:
     data: np.ndarray
 
 
-Converter = Callable[[PackedImage], np.ndarray]
-
-
 class ImageDecoder:
     """Turns Image and CompressedImage messages into uint8 ``[H, W, 3]`` BGR pictures."""
 
-    def __init__(self, max_image_size: int, converter: Converter, max_pixels: int = MAX_PIXELS):
+    def __init__(self, max_image_size: int, max_pixels: int = MAX_PIXELS):
         """
         Refuse pictures whose long side exceeds ``max_image_size`` pixels.
 
         Of compressed ones, which may claim any size, no more than ``max_pixels`` are decoded.
         """
         self._max_image_size, self._max_pixels = max_image_size, max_pixels
-        self._converter = converter
 
     def decode(self, message) -> np.ndarray:
         """
@@ -136,11 +139,8 @@ class ImageDecoder:
                 packed = in_8_bits(packed)
             if packed.encoding in SEMIPLANAR:
                 return _from_planes(packed)
-            if packed.encoding in PACKED_YUV:
-                pairs = packed.data.reshape(packed.height, packed.width, 2)
-                return cv2.cvtColor(pairs, PACKED_YUV[packed.encoding])
-            return self._converter(packed)
-        except Exception as error:  # the converters raise their own and OpenCV's types
+            return _from_pixels(packed)
+        except cv2.error as error:
             raise ImageError(
                 'conversion',
                 f"an image with encoding '{message.encoding}' cannot be converted "
@@ -265,6 +265,13 @@ def in_8_bits(image: PackedImage) -> PackedImage:
     )
 
 
+def _from_pixels(image: PackedImage) -> np.ndarray:
+    """Return the picture of an image whose bytes follow each other pixel by pixel."""
+    channels, conversion = BYTES_PER_PIXEL[image.encoding], CONVERSIONS[image.encoding]
+    pixels = image.data.reshape(image.height, image.width, channels)
+    return pixels if conversion is None else cv2.cvtColor(pixels, conversion)
+
+
 def _from_planes(image: PackedImage) -> np.ndarray:
     """Return the picture of a semi-planar image."""
     _, conversion = SEMIPLANAR[image.encoding]
@@ -274,10 +281,3 @@ def _from_planes(image: PackedImage) -> np.ndarray:
     size = image.height, image.width
     planes = np.dstack([luma.reshape(size), chroma.reshape(*size, 2)])
     return cv2.transform(planes, _YUV_TO_BGR)
-
-
-def rosbags_converter() -> Converter:
-    """Return the conversion of rosbags-image. Raises ``ImportError`` without it."""
-    from rosbags.image import image_to_cvimage
-
-    return lambda image: image_to_cvimage(image, 'bgr8')

@@ -4,7 +4,7 @@ import pytest
 from std_msgs.msg import Header
 
 from face_perception.media.errors import SourceError
-from face_perception.media.messages.decoding import BYTES_PER_PIXEL, ImageDecoder, rosbags_converter
+from face_perception.media.messages.decoding import BYTES_PER_PIXEL, ImageDecoder
 from face_perception.media.messages.encoding import ENCODERS, compress, encode
 
 EXACT = (
@@ -27,7 +27,7 @@ def picture():
 @pytest.fixture(scope='module')
 def decoder():
     pytest.importorskip('rosbags.image', reason='decodes the messages')
-    return ImageDecoder(4096, rosbags_converter())
+    return ImageDecoder(4096)
 
 
 def test_every_encoding_that_the_node_reads_can_be_made():
