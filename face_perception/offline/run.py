@@ -17,7 +17,7 @@ from ..core.timing import OFFLINE_STAGES
 from ..core.types import FrameResult
 from ..media.errors import SourceError
 from .errors import output_error
-from .outputs.sinks import OUTPUTS, Place
+from .outputs.sinks import OUTPUTS, SinkContext
 from .readers import Item, Reader, open_input
 from .report import Counts, conditions, kept_report, write_report
 from .threads import ReadAhead, WriteBehind
@@ -108,7 +108,7 @@ def _make_files(
     items = None
     try:
         for name in task.outputs:
-            sink = OUTPUTS[name](Place(task, reader, folder))
+            sink = OUTPUTS[name](SinkContext(task, reader, folder))
             if sink is not None:
                 writers.append(WriteBehind(sink))
         items = ReadAhead(reader.items())

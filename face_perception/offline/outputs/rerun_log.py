@@ -8,7 +8,6 @@ from ...core.timing import OFFLINE_STAGES
 from ...core.types import EMOTIONS, FrameResult
 from ...visuals.rerun_writer import FILE_NAME, RerunWriter, import_rerun
 from ..types import Frame
-from .anonymize import Anonymizer
 
 #: The stream of an input that has no topics.
 CAMERA = 'camera'
@@ -24,10 +23,10 @@ class RerunLog:
     of a folder ``<topic>/file``.  It goes to the file as it comes, whatever the input's length.
     """
 
-    def __init__(self, folder: Path, source_name: str, anonymizer: Anonymizer | None = None):
+    def __init__(self, folder: Path, source_name: str):
         """Prepare ``folder/results.rrd``; raises ``RerunError`` when rerun-sdk is missing."""
         import_rerun()
-        self._folder, self._name, self._anonymizer = folder, source_name, anonymizer
+        self._folder, self._name = folder, source_name
         self._writer: RerunWriter | None = None
 
     def add(self, frame: Frame, result: FrameResult) -> None:
@@ -35,9 +34,8 @@ class RerunLog:
         if self._writer is None:
             self._writer = RerunWriter(self._folder / FILE_NAME, self._name)
         writer, stream = self._writer, frame.topic or CAMERA
-        picture = self._anonymizer(frame, result) if self._anonymizer else frame.picture
         writer.at(frame.time_ns, frame.index)
-        writer.picture(stream, picture)
+        writer.picture(stream, frame.picture)
         writer.boxes(stream, result.faces)
         writer.emotions(
             stream,

@@ -12,7 +12,6 @@ from ....core.errors import FacePerceptionError
 from ....core.timing import OFFLINE_STAGES, Timings
 from ....core.types import Box, Face, FrameResult
 from ...types import Frame
-from ..anonymize import Anonymizer
 from .accumulators import Bins, PlayTime, folded
 from .totals import ANSWERS, InputSummary, TrackSummary
 
@@ -36,19 +35,22 @@ class SummaryPicture:
     """
     Writes ``summary.png``: who was seen when, with which expression, and how long it took.
 
-    With an ``anonymizer`` the faces that it shows are anonymised.  Its memory does not grow with
-    the length of the input.
+    Its memory does not grow with the length of the input.
     """
 
-    def __init__(self, folder: Path, source_name: str, anonymizer: Anonymizer | None = None):
-        """Prepare ``folder/summary.png``; raises ``SummaryError`` when Matplotlib is missing."""
+    def __init__(self, folder: Path, source_name: str, anonymized: str = ''):
+        """
+        Prepare ``folder/summary.png``; raises ``SummaryError`` when Matplotlib is missing.
+
+        ``anonymized`` is how the faces of the frames have been made unrecognisable, if they were.
+        """
         if importlib.util.find_spec('matplotlib') is None:
             raise SummaryError(
                 "matplotlib is missing: run pip install 'face_perception[demo]', or "
                 'on a robot sudo apt-get install python3-matplotlib'
             )
-        self._folder, self._anonymizer = folder, anonymizer
-        self._summary = InputSummary(source_name, anonymizer.how if anonymizer else '')
+        self._folder = folder
+        self._summary = InputSummary(source_name, anonymized)
         self._time = PlayTime()
         self._stride = 1
         self._untracked = 0
@@ -58,7 +60,6 @@ class SummaryPicture:
         summary = self._summary
         if not summary.frames and frame.name:
             summary.pictures, summary.bins = True, Bins(1)
-        picture = self._anonymizer(frame, result) if self._anonymizer else frame.picture
         time = (
             float(summary.frames)
             if summary.pictures
@@ -70,9 +71,9 @@ class SummaryPicture:
         for face in result.faces:
             summary.answers[place, _answer(face)] += 1
             if face.track_id:
-                self._add_to_track(frame.topic, face, picture, time, place)
+                self._add_to_track(frame.topic, face, frame.picture, time, place)
             else:
-                self._add_thumbnail(face, picture)
+                self._add_thumbnail(face, frame.picture)
 
     def close(self) -> list[Path]:
         """Draw the picture and return its path; none where no frame came."""
