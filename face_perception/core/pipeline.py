@@ -47,7 +47,7 @@ class FacePipeline:
         ``time_s`` is when it was taken, in seconds of any clock; ``None`` is for a picture that
         has nothing to do with those before it.
 
-        Raises ``ImageError`` for an array of another kind.
+        Raises ``ImageError`` for an array of another kind, or a time that is none.
         """
         if time_s is None:
             return self.networks(image_bgr, self.settings.max_faces)

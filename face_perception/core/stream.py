@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .attributes.history import AnswerBook
+from .errors import ImageError
 from .networks import FaceNetworks, check_image, visible
 from .settings import PipelineSettings
 from .timing import Stopwatch, Timings
@@ -39,9 +42,11 @@ class FaceStream:
 
         An image that is a little older than the one before is taken for one out of order; after
         a larger step back all begins anew (see ``tracking.tracker``).  Raises ``ImageError`` for
-        an array of another kind.
+        an array of another kind, or a time that is none.
         """
         check_image(image_bgr)
+        if not math.isfinite(time_s):
+            raise ImageError('time', f'an image was taken at {time_s} s: give the time of a clock')
         height, width = image_bgr.shape[:2]
         watch = Stopwatch()
         detecting = self._detector_is_due(time_s)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from face_perception.core.attributes.history import AnswerBook
+from face_perception.core.errors import ImageError
 from face_perception.core.networks import FaceNetworks
 from face_perception.core.settings import DEFAULTS, PipelineSettings
 from face_perception.core.stream import FaceStream
@@ -225,3 +226,12 @@ def test_after_a_gap_in_which_faces_are_forgotten_the_detector_runs_at_once():
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize('time_s', [float('nan'), float('inf')])
+def test_a_time_that_is_none_is_refused_and_changes_nothing(time_s):
+    stream, _, _ = make(80)
+    assert stream(IMAGE, 1.0).faces[0].track_id == '1'
+    with pytest.raises(ImageError, match='time of a clock'):
+        stream(IMAGE, time_s)
+    assert stream(IMAGE, 1.1).faces[0].track_id == '1'
