@@ -13,9 +13,7 @@ from ..core.errors import ImageError
 from .errors import SourceError
 from .fitting import Size, fit
 from .images.files import images_in, load_picture
-
-#: Pictures per second of what has no rate of its own.
-DEFAULT_RATE = 15.0
+from .video_files import DEFAULT_RATE, VideoFile
 
 Warn = Callable[[str], None]
 
@@ -77,44 +75,27 @@ class ImagesSource:
 
 
 class VideoSource:
-    """A video file or an animated GIF."""
+    """A video file or an animated GIF; pictures that are damaged are left out."""
 
     live = False
 
-    def __init__(self, path: Path, size: Size | None):
-        self._path, self._size = path, size
-        capture = cv2.VideoCapture(str(self._path))
-        rate = capture.get(cv2.CAP_PROP_FPS)
-        count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        readable, _ = capture.read()
-        capture.release()
-        if not readable:
-            raise SourceError(
-                f"'{path}' is no video or image that OpenCV can read: it may be damaged, or of a "
-                'format that this OpenCV does not know; try another format (mp4, mkv, png, jpg)'
-            )
-        # Some containers state no rate, or nonsense such as 1000.
-        self.rate = rate if 1 <= rate <= 240 else DEFAULT_RATE
-        #: The number of pictures as the container states or suggests it, 0 where it does not.
-        self.count = int(count) if 0 < count < 2**31 else 0
-        #: Where the newest picture is in the video, in seconds.
-        self.position_s = 0.0
+    def __init__(self, path: Path, size: Size | None, warn: Warn = print):
+        self._video, self._size, self._warn = VideoFile(path), size, warn
+        self.rate = self._video.rate
+        self._told = False
 
     def frames(self, loop: bool = True) -> Iterator[np.ndarray]:
         """Give the video's pictures."""
         while True:
-            capture, count = cv2.VideoCapture(str(self._path)), 0
-            try:
-                while True:
-                    readable, picture = capture.read()
-                    if not readable:
-                        break
+            count = 0
+            for shown in self._video.pictures():
+                if shown.picture is not None:
                     count += 1
-                    self.position_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
-                    yield fit(picture, self._size)
-            finally:
-                capture.release()
+                    yield fit(shown.picture, self._size)
+                elif not self._told:
+                    self._told = True
+                    self._warn(f"'{self._video.path}': damaged pictures in it are left out")
             if not count:
-                raise SourceError(f"'{self._path}' can no longer be read: was it moved?")
+                raise SourceError(f"'{self._video.path}' can no longer be read: was it moved?")
             if not loop:
                 return

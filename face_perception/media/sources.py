@@ -11,10 +11,11 @@ from typing import Protocol
 import numpy as np
 
 from .errors import SourceError
-from .file_sources import DEFAULT_RATE, ImagesSource, VideoSource, silence_opencv
+from .file_sources import ImagesSource, VideoSource, silence_opencv
 from .fitting import Size
 from .images.files import IMAGE_SUFFIXES
 from .sample.sample import SampleScene
+from .video_files import DEFAULT_RATE
 from .webcam import WebcamSource
 
 SAMPLE_SIZE = (640, 480)
@@ -75,7 +76,7 @@ def open_source(
         return ImagesSource.of_folder(path, size, warn)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return ImagesSource([path], size, warn)
-    return VideoSource(path, size)
+    return VideoSource(path, size, warn)
 
 
 class SampleSource:

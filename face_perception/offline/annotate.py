@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -18,6 +19,7 @@ from ..console.signals import catch_signals
 from ..core.errors import FacePerceptionError
 from .errors import InterruptedRunError, OutputError, output_error
 from .inputs import expand, make_tasks
+from .names import readable
 from .options import Options, parse_arguments
 from .outputs.sinks import OUTPUTS, check_outputs
 from .progress import RunProgress, reasons, report_table
@@ -82,26 +84,47 @@ def locked(output: Path) -> Iterator[None]:
     Raises ``OutputError`` where it cannot be written to, or another run has it.
     """
     try:
+        os.path.abspath(output).encode()
+    except UnicodeEncodeError:
+        raise OutputError(
+            f"the name of the output folder '{readable(output)}' is no UTF-8: give another with "
+            '--output'
+        ) from None
+    try:
         output.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=output).close()
-        lock = (output / LOCK).open('w')
+        lock = _lock(output / LOCK)
     except OSError as error:
         raise output_error(error, output) from None
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutputError(
-                f"another run is writing into '{output}': wait for it, or give "
-                'another folder with --output'
-            ) from None
-        except OSError:  # a file system without locks
-            pass
         clear_leftovers(output)
         try:
             yield
         finally:
-            os.unlink(output / LOCK)
+            # Somebody may have removed the folder meanwhile.
+            (output / LOCK).unlink(missing_ok=True)
+
+
+def _lock(path: Path) -> TextIO:
+    """Return the open lock file; raises ``OutputError`` where another run has it."""
+    while True:
+        lock = path.open('w')
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise OutputError(
+                f"another run is writing into '{path.parent}': wait for it, or give "
+                'another folder with --output'
+            ) from None
+        except OSError:  # a file system without locks
+            return lock
+        try:
+            if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                return lock
+        except FileNotFoundError:
+            pass
+        lock.close()  # the run that had it removed the file just now
 
 
 def _refuse(message: str, status: int) -> int:

@@ -16,7 +16,11 @@ _OF_THE_PLACE = {
     errno.EPERM: 'permission denied',
     errno.EFBIG: 'files may not grow that large there',
     errno.EIO: 'the disk has a fault',
+    errno.ENOENT: 'it was removed meanwhile',
+    errno.ENOTDIR: 'it is no folder',
 }
+#: What is wrong with the name that is made after one input.
+_OF_ONE_INPUT = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
 
 
 class OutputError(FacePerceptionError):
@@ -25,6 +29,11 @@ class OutputError(FacePerceptionError):
 
 class InterruptedRunError(FacePerceptionError):
     """The user asked the run to stop."""
+
+
+def is_of_one_input(error: OSError) -> bool:
+    """Return whether a failed write says nothing about the inputs that follow."""
+    return error.errno in _OF_ONE_INPUT
 
 
 def output_error(error: OSError, folder: Path) -> OutputError:

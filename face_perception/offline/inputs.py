@@ -8,6 +8,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from ..media.bags.reader import is_bag
+from .names import made_after, readable
 from .report import read_report
 from .types import Task
 
@@ -18,11 +19,27 @@ def expand(texts: Sequence[str]) -> list[Path]:
     for text in texts:
         path = Path(text).expanduser()
         matches = [path]
-        if has_magic(text) and not path.exists():
+        if has_magic(text) and not exists(path):
             matches = [Path(match) for match in sorted(glob(str(path), recursive=True))] or [path]
         for match in matches:
-            found.setdefault(match.resolve(), match)
+            found.setdefault(resolved(match), match)
     return list(found.values())
+
+
+def exists(path: Path) -> bool:
+    """Return whether there is something of this name, also where no file can have such a name."""
+    try:
+        return path.exists()
+    except OSError:  # it is too long
+        return False
+
+
+def resolved(path: Path) -> Path:
+    """Return a path without links, as far as there can be a file of this name."""
+    try:
+        return path.resolve()
+    except OSError:
+        return path.absolute()
 
 
 def make_tasks(sources: Sequence[Path], output: Path, common: Task) -> list[Task]:
@@ -36,7 +53,6 @@ def make_tasks(sources: Sequence[Path], output: Path, common: Task) -> list[Task
     tasks = []
     for source in sources:
         name = _free_name(source, output, taken)
-        taken.add(name)
         outputs = common.outputs or default_outputs(source)
         tasks.append(replace(common, source=source, folder=output / name, outputs=outputs))
     return tasks
@@ -45,17 +61,19 @@ def make_tasks(sources: Sequence[Path], output: Path, common: Task) -> list[Task
 def default_outputs(source: Path) -> tuple[str, ...]:
     """Return what is made of an input unless the user says otherwise."""
     outputs = ('table', 'video', 'summary')
-    return (*outputs, 'bag') if source.exists() and is_bag(source) else outputs
+    return (*outputs, 'bag') if exists(source) and is_bag(source) else outputs
 
 
 def _free_name(source: Path, output: Path, taken: set[str]) -> str:
-    resolved = source.resolve()
+    path = resolved(source)
     # A folder's name may have dots of its own.
-    stem = (resolved.name if resolved.is_dir() else resolved.stem) or 'input'
+    stem = made_after(path.name if exists(path) and path.is_dir() else path.stem)
     number = 1
     while True:
         name = stem if number == 1 else f'{stem}-{number}'
-        if name not in taken and _is_ours(output / name, resolved):
+        # There are file systems on which 'Clip' and 'clip' are the same.
+        if name.casefold() not in taken and _is_ours(output / name, path):
+            taken.add(name.casefold())
             return name
         number += 1
 
@@ -65,4 +83,4 @@ def _is_ours(folder: Path, source: Path) -> bool:
     if not folder.exists():
         return True
     document = read_report(folder)
-    return document is not None and document['input']['path'] == str(source)
+    return document is not None and document['input']['path'] == readable(source)

@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .errors import InterruptedRunError
+from .names import readable
 from .types import Task, TaskReport
 
 #: Seconds between two plain lines about the same input.
@@ -73,7 +74,7 @@ class RunProgress:
         self._progress.update(self._bars[task], completed=done, total=total)
         if not self._console.is_terminal and (time.monotonic() - self._said[task] > LINE_PERIOD_S):
             self._said[task] = time.monotonic()
-            self._line(f'{task.source}: {done} of {total or "?"} frames')
+            self._line(f'{readable(task.source)}: {done} of {total or "?"} frames')
 
     def finished(self, task: Task, report: TaskReport) -> None:
         """Note what became of a task."""
@@ -121,7 +122,7 @@ def report_table(reports: list[TaskReport]) -> Table:
     for report in reports:
         folder = report.files[0].parent.name if report.files else ''
         table.add_row(
-            Text(report.source.name or str(report.source)),
+            Text(readable(report.source.name or report.source)),
             Text(report.state, STYLES[report.state]),
             str(report.frames),
             str(report.faces),
@@ -133,5 +134,5 @@ def report_table(reports: list[TaskReport]) -> Table:
 
 
 def _name(source) -> str:
-    name = source.name or str(source)
+    name = readable(source.name or source)
     return name if len(name) <= 30 else f'{name[:14]}…{name[-15:]}'

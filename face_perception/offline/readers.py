@@ -17,11 +17,13 @@ from ..core.timing import Stopwatch
 from ..media.bags.reader import PACKED_SUFFIXES, Bag, Message, Topic, is_bag
 from ..media.bags.recorded import CDR
 from ..media.errors import SourceError
-from ..media.file_sources import DEFAULT_RATE, VideoSource, silence_opencv
+from ..media.file_sources import silence_opencv
 from ..media.images.decode import MAX_PIXELS
 from ..media.images.files import IMAGE_SUFFIXES, images_in, load_picture
 from ..media.messages.cdr import header_stamp_ns
 from ..media.messages.decoding import ImageDecoder
+from ..media.video_files import DEFAULT_RATE, VideoFile
+from .names import readable
 from .types import Frame
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
@@ -31,8 +33,6 @@ DRAWN = ('/image_annotated', '/image_annotated/compressed')
 MAX_IMAGE_SIZE = 16384
 #: Images of a topic among which the first with a stamp is looked for.
 FIRST_IMAGES = 10
-#: A video that ends this much before what its container states is worth a word.
-MISSING_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def open_input(path: Path, topics: tuple[str, ...] = (), max_pixels: int = MAX_P
         return ImagesReader(images_in(path), max_pixels)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return ImagesReader([path], max_pixels)
-    return VideoReader(path)
+    return VideoReader(path, max_pixels)
 
 
 class ImagesReader:
@@ -128,7 +128,7 @@ class ImagesReader:
             except ImageError as error:
                 yield Item(watch.lap(), skipped=f"'{path.name}': {error}")
             else:
-                yield Item(watch.lap(), Frame(picture, index, 0, name=path.name))
+                yield Item(watch.lap(), Frame(picture, index, 0, name=readable(path.name)))
 
     def rate(self, topic: str) -> float:
         """Return a rate for what has none."""
@@ -144,34 +144,35 @@ class VideoReader:
     stills = False
     topics = ()
 
-    def __init__(self, path: Path):
-        self._source = VideoSource(path, None)
-        self.total = self._source.count or None
+    def __init__(self, path: Path, max_pixels: int = MAX_PIXELS):
+        self._video = VideoFile(path, max_pixels)
+        self.total = self._video.count or None
         self.fault = ''
 
     def items(self) -> Iterator[Item]:
         """Give the pictures with the video's own times, where it has any."""
-        period_ns = round(1e9 / self._source.rate)
-        start_ns, stamp_ns = 0, -period_ns
+        period_ns = round(1e9 / self._video.rate)
+        start_ns, stamp_ns, damaged = None, -period_ns, 0
         watch = Stopwatch()
-        for index, picture in enumerate(self._source.frames(loop=False)):
-            position_ns = round(1e9 * self._source.position_s)
-            start_ns = start_ns if index else position_ns
+        for index, shown in enumerate(self._video.pictures()):
+            if shown.picture is None:
+                damaged += 1
+                yield Item(watch.lap(), skipped='a picture in the midst of the video is damaged')
+                watch = Stopwatch()
+                continue
+            position_ns = round(1e9 * shown.position_s)
+            start_ns = position_ns if start_ns is None else start_ns
             # Some containers have no times, or such as go back.
             known = position_ns - start_ns > stamp_ns
-            stamp_ns = position_ns - start_ns if known else stamp_ns + period_ns
-            yield Item(watch.lap(), Frame(picture, index, stamp_ns, received_ns=stamp_ns))
+            stamp_ns = position_ns - start_ns if known else stamp_ns + (1 + damaged) * period_ns
+            damaged = 0
+            yield Item(watch.lap(), Frame(shown.picture, index, stamp_ns, received_ns=stamp_ns))
             watch = Stopwatch()
-        length_ns = period_ns * (self.total or 0)
-        if stamp_ns + 2 * period_ns < (1 - MISSING_SHARE) * length_ns:
-            self.fault = (
-                f'it breaks off after {stamp_ns / 1e9:.1f} of {length_ns / 1e9:.1f} s: '
-                'it was not copied or recorded whole'
-            )
+        self.fault = self._video.missing(stamp_ns / 1e9, period_ns / 1e9)
 
     def rate(self, topic: str) -> float:
         """Return the video's rate."""
-        return self._source.rate
+        return self._video.rate
 
     def close(self) -> None:
         """Nothing is open between two pictures."""

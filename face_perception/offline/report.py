@@ -11,6 +11,7 @@ from pathlib import Path
 from ..core.networks import FaceNetworks
 from ..core.timing import OFFLINE_STAGES, Timings
 from ..media.bags.reader import METADATA, is_bag, storage_files
+from .names import readable
 from .types import Task, TaskReport
 
 REPORT = 'report.json'
@@ -36,6 +37,7 @@ class Counts:
 
     def add_skipped(self, reason: str) -> None:
         """Count a frame that could not be used."""
+        reason = readable(reason)
         if reason not in self.skipped and len(self.skipped) >= MOST_REASONS:
             reason = 'other reasons'
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
@@ -54,7 +56,7 @@ def conditions(task: Task, networks: FaceNetworks) -> dict:
     }
     return {
         'version': package_version(),
-        'input': {'path': str(task.source.resolve()), **fingerprint(task.source)},
+        'input': {'path': readable(task.source.resolve()), **fingerprint(task.source)},
         'options': {
             'outputs': sorted(task.outputs),
             'anonymize': task.anonymize,

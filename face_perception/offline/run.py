@@ -16,14 +16,13 @@ from ..core.stream import FaceStream
 from ..core.timing import OFFLINE_STAGES
 from ..core.types import FrameResult
 from ..media.errors import SourceError
-from .errors import output_error
+from .errors import is_of_one_input, output_error
+from .names import REPLACED, UNFINISHED
 from .outputs.sinks import OUTPUTS, SinkContext
 from .readers import Item, Reader, open_input
 from .report import Counts, conditions, kept_report, write_report
 from .threads import ReadAhead, WriteBehind
 from .types import Frame, Task, TaskReport
-
-UNFINISHED, REPLACED = '.unfinished-', '.replaced-'
 
 Progress = Callable[[int, 'int | None'], None]
 
@@ -74,6 +73,9 @@ def run_task(
     except SourceError as error:
         return TaskReport(task.source, 'failed', str(error))
     except OSError as error:
+        if is_of_one_input(error):
+            reason = f'its files cannot be written ({error.strerror}): rename it, or move it'
+            return TaskReport(task.source, 'failed', reason)
         raise output_error(error, task.folder.parent) from None
     except FacePerceptionError:
         raise
@@ -203,8 +205,9 @@ def _publish(unfinished: Path, folder: Path) -> None:
 def clear_leftovers(output: Path) -> None:
     """Remove what killed runs left unfinished; a former folder that was to be replaced stays."""
     for left in output.glob(UNFINISHED + '*'):
-        shutil.rmtree(left, ignore_errors=True)
-    for former in output.glob(REPLACED + '*'):
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+    for former in [path for path in output.glob(REPLACED + '*') if path.is_dir()]:
         folder = output / former.name.removeprefix(REPLACED)
         if folder.exists():
             shutil.rmtree(former, ignore_errors=True)

@@ -11,6 +11,7 @@ import numpy as np
 from ..core.settings import PipelineSettings
 from ..core.types import FrameResult
 from ..media.images.decode import MAX_PIXELS
+from .names import readable
 
 
 @dataclass(frozen=True)
@@ -92,3 +93,7 @@ class TaskReport:
     skipped: int = 0
     seconds: float = 0.0
     files: tuple[Path, ...] = ()
+
+    def __post_init__(self):
+        """Make names in the reason readable that are no UTF-8."""
+        object.__setattr__(self, 'reason', readable(self.reason))

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from ..errors import SourceError
-from ..file_sources import DEFAULT_RATE
+from ..video_files import DEFAULT_RATE
 from .compression import unpack_file
 from .mcap_file import McapFile
 from .recorded import EARLIEST, LATEST, DamagedError, Message, StorageFile, Topic, joined
@@ -155,9 +155,15 @@ class Bag:
         """
         wanted = {topic: topic for topic in topics or self.topics}
         for file in self._files:
-            for message in file.messages(wanted.keys(), start_ns, stop_ns):
+            for message in self._messages_of(file, wanted.keys(), start_ns, stop_ns):
                 if start_ns <= message.received_ns < stop_ns:
                     yield Message(wanted[message.topic], message.received_ns, message.data)
+
+    def _messages_of(self, file: StorageFile, *which) -> Iterator[Message]:
+        try:
+            yield from file.messages(*which)
+        except (DamagedError, OSError) as error:
+            self._note(f'the reading of a file of it ended early ({error})')
 
     def rate(self, topic: Topic) -> float:
         """Return the messages per second of a topic, as its first ones came."""

@@ -11,16 +11,19 @@ from pathlib import Path
 import cv2
 
 from ...core.types import FrameResult
+from ...media.video_files import capture, plain_name
 from ...media.video_writer import Mp4Video
 from ...visuals.boxes import annotate
 from ..errors import OutputError
+from ..names import FreeNames
 from ..types import Frame
 
 #: Containers and codecs in the order in which they are tried; OpenCV has the last one built in.
 FORMATS = (('.mp4', 'mp4v'), ('.avi', 'MJPG'))
 #: Endings that are written as they were read; pictures of other kinds become PNG.
 KEPT_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp')
-
+#: Pictures per second with which a video can be written; others play faster or slower.
+SLOWEST, FASTEST = 0.003, 10_000.0
 #: A disk with less space than this, in bytes, is full; it is looked at so often, in pictures.
 SMALLEST_SPACE, LOOK_EVERY = 1 << 20, 100
 
@@ -31,6 +34,11 @@ class AnnotatedVideos:
     def __init__(self, folder: Path, rates: dict[str, float]):
         """``rates`` are the pictures per second of each topic."""
         self._folder, self._rates = folder, rates
+        names = FreeNames()
+        self._names = {
+            topic: names.take(f'annotated_{file_name(topic)}' if len(rates) > 1 else 'annotated')
+            for topic in rates
+        }
         self._videos: dict[str, Mp4Video] = {}
         self._counts: dict[str, int] = {}
 
@@ -41,7 +49,7 @@ class AnnotatedVideos:
             check_space(self._folder)
         if frame.topic not in self._videos:
             self._videos[frame.topic] = open_video(
-                self._folder / f'annotated{self._ending(frame.topic)}',
+                self._folder / self._names[frame.topic],
                 picture.shape[1::-1],
                 self._rates[frame.topic],
             )
@@ -56,24 +64,23 @@ class AnnotatedVideos:
             check_video(files[-1], self._counts[topic])
         return files
 
-    def _ending(self, topic: str) -> str:
-        return '' if len(self._rates) < 2 else '_' + file_name(topic)
-
 
 class AnnotatedPictures:
     """Writes each picture into ``annotated/``, under its own name."""
 
     def __init__(self, folder: Path):
         self._folder = folder / 'annotated'
+        self._names = FreeNames()
         self._files: list[Path] = []
 
     def add(self, frame: Frame, result: FrameResult) -> None:
         """Write a picture."""
-        name = (
-            frame.name
-            if Path(frame.name).suffix.lower() in KEPT_SUFFIXES
-            else (f'{frame.name}.png')
-        )
+        stem, suffix = frame.name, Path(frame.name).suffix
+        if suffix.lower() in KEPT_SUFFIXES:
+            stem = stem.removesuffix(suffix)
+        else:
+            suffix = '.png'
+        name = self._names.take(stem, suffix)
         self._folder.mkdir(exist_ok=True)
         _, data = cv2.imencode(Path(name).suffix.lower(), annotate(frame.picture, result.faces))
         self._files.append(self._folder / name)
@@ -86,9 +93,12 @@ class AnnotatedPictures:
 
 def open_video(stem: Path, size: tuple[int, int], rate: float) -> Mp4Video:
     """Return a video of the first format that this OpenCV can write; ``size`` is (w, h) in px."""
+    # Four figures, as codecs count time in up to 65535 parts of a second.
+    rate = float(f'{min(max(rate, SLOWEST), FASTEST):.4g}')
     for suffix, codec in FORMATS:
         path = stem.with_name(stem.name + suffix)
-        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), rate, size)
+        with plain_name(path) as name:
+            writer = cv2.VideoWriter(name, cv2.VideoWriter_fourcc(*codec), rate, size)
         if writer.isOpened():
             return Mp4Video(path, writer, size)
         path.unlink(missing_ok=True)
@@ -106,9 +116,8 @@ def check_space(folder: Path) -> None:
 
 def check_video(path: Path, count: int) -> None:
     """Look whether a video has its pictures: OpenCV does not say when a disk is full."""
-    capture = cv2.VideoCapture(str(path))
-    found = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
-    capture.release()
+    with capture(path) as video:
+        found = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
     if found != count:
         raise OutputError(
             f"'{path.name}' was not written whole ({found} of {count} pictures): is "

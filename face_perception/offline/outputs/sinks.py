@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ...core.errors import FacePerceptionError
 from ...media.bags.reader import Bag
+from ..names import readable
 from ..readers import Reader
 from ..types import Sink, Task
 
@@ -25,7 +26,7 @@ class SinkContext:
 def _table(context: SinkContext) -> Sink:
     from .table import Table
 
-    return Table(context.folder, context.task.source.name)
+    return Table(context.folder, readable(context.task.source.name))
 
 
 def _video(context: SinkContext) -> Sink:
@@ -57,13 +58,13 @@ def _summary(context: SinkContext) -> Sink:
     from .summary.summary import SummaryPicture
 
     task = context.task
-    return SummaryPicture(context.folder, task.source.name, task.anonymize)
+    return SummaryPicture(context.folder, readable(task.source.name), task.anonymize)
 
 
 def _rrd(context: SinkContext) -> Sink:
     from .rerun_log import RerunLog
 
-    return RerunLog(context.folder, context.task.source.name)
+    return RerunLog(context.folder, readable(context.task.source.name))
 
 
 #: How each output is made; ``None`` where an input cannot have it.

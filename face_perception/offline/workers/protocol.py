@@ -9,7 +9,7 @@ from glob import escape
 from pathlib import Path
 from typing import Protocol
 
-from ..run import UNFINISHED
+from ..names import UNFINISHED
 from ..types import Task, TaskReport
 
 

@@ -1,0 +1,190 @@
+"""Videos as people have them: damaged, cut, fast, slow, of odd names and odd pixels."""
+
+import os
+import struct
+
+import cv2
+import numpy as np
+import pytest
+
+from face_perception.media.containers import is_whole
+from face_perception.media.errors import SourceError
+from face_perception.media.file_sources import VideoSource, silence_opencv
+from face_perception.media.images.decode import MAX_PIXELS
+from face_perception.media.video_files import VideoFile, plain_name
+
+COUNT = 20
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    silence_opencv()
+
+
+def write(path, rate=15, codec='mp4v', count=COUNT, size=(160, 120)):
+    """Write a video of noise; skip where this OpenCV cannot."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), rate, size)
+    if not writer.isOpened():
+        pytest.skip(f'this OpenCV cannot write {path.suffix} with {codec}')
+    noise = np.random.default_rng(0)
+    for _ in range(count):
+        writer.write(noise.integers(0, 255, (size[1], size[0], 3), np.uint8))
+    writer.release()
+    return path
+
+
+def write_gif(path, durations):
+    """Write a GIF whose pictures stay so long, in milliseconds."""
+    image = pytest.importorskip('PIL.Image', reason='GIFs are made with Pillow')
+    noise = np.random.default_rng(0)
+    first, *others = (
+        image.fromarray(noise.integers(0, 255, (64, 64, 3), np.uint8)) for _ in durations
+    )
+    first.save(path, save_all=True, append_images=others, loop=0, duration=durations)
+    return path
+
+
+def damage(path, numbers):
+    """Overwrite some pictures of an AVI of JPEGs with zeros."""
+    data, place = bytearray(path.read_bytes()), 0
+    for number in range(max(numbers) + 1):
+        place = data.index(b'\xff\xd8\xff', place + 1)
+        if number in numbers:
+            end = data.index(b'\xff\xd9', place)
+            data[place : end + 2] = bytes(end + 2 - place)
+    path.write_bytes(data)
+
+
+def shown(path):
+    """Return which pictures can be used, and why the video is not whole."""
+    video = VideoFile(path)
+    pictures = list(video.pictures())
+    last_s = max(each.position_s for each in pictures)
+    return [each.picture is not None for each in pictures], video.missing(last_s, 1 / video.rate)
+
+
+@pytest.mark.parametrize('numbers', [{9}, {5, 6, 7}, {2, 18}, {0}])
+def test_a_damaged_picture_costs_itself_only(tmp_path, numbers):
+    path = write(tmp_path / 'clip.avi', codec='MJPG')
+    damage(path, numbers)
+    usable, fault = shown(path)
+    assert usable.count(True) >= COUNT - len(numbers) and usable[-1] and fault == ''
+    warnings = []
+    source = VideoSource(path, None, warnings.append)
+    assert len(list(source.frames(loop=False))) == usable.count(True)
+    assert len(warnings) == (not all(usable)), 'said once'
+
+
+@pytest.mark.parametrize('rate', [0.05, 0.5, 1, 29.97, 240, 300, 480, 960])
+@pytest.mark.parametrize('suffix', ['.mp4', '.mkv'])
+def test_any_rate_is_that_of_the_video(tmp_path, rate, suffix):
+    if suffix == '.mkv' and rate > 500:
+        pytest.skip('Matroska counts milliseconds')
+    path = write(tmp_path / f'clip{suffix}', rate)
+    assert VideoFile(path).rate == pytest.approx(rate, rel=0.1)
+    assert shown(path) == ([True] * COUNT, '')
+
+
+@pytest.mark.parametrize('durations', [[100] * 9 + [3000], [3000] + [100] * 9, [40] * 30])
+def test_a_gif_is_whole_however_long_its_pictures_stay(tmp_path, durations):
+    path = write_gif(tmp_path / 'clip.gif', durations)
+    assert shown(path) == ([True] * len(durations), '')
+    path.write_bytes(path.read_bytes()[:-3])
+    assert is_whole(path) is False
+
+
+def test_a_matroska_may_have_longer_sound(tmp_path):
+    path = write(tmp_path / 'clip.mkv')
+    data = path.read_bytes()
+    place = data.index(b'\x44\x89\x88')
+    (length,) = struct.unpack_from('>d', data, place + 3)
+    path.write_bytes(data[: place + 3] + struct.pack('>d', 4 * length) + data[place + 11 :])
+    assert VideoFile(path).count > 2 * COUNT, 'as OpenCV estimates it'
+    assert shown(path) == ([True] * COUNT, '')
+
+
+@pytest.mark.parametrize(
+    ('suffix', 'codec'), [('.mkv', 'mp4v'), ('.avi', 'MJPG'), ('.webm', 'VP80'), ('.gif', '')]
+)
+@pytest.mark.parametrize('share', [0.4, 0.8])
+def test_a_cut_video_is_said_to_be_cut(tmp_path, suffix, codec, share):
+    path = tmp_path / f'clip{suffix}'
+    write(path, codec=codec) if codec else write_gif(path, [100] * COUNT)
+    assert is_whole(path) is True
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+    assert is_whole(path) is False
+    usable, fault = shown(path)
+    assert 0 < usable.count(True) < COUNT and 'breaks off after' in fault
+
+
+def test_an_mp4_has_all_its_boxes(tmp_path):
+    path = write(tmp_path / 'clip.mp4')
+    assert is_whole(path) is True
+    data = path.read_bytes()
+    path.write_bytes(data[:-20])
+    assert is_whole(path) is False
+    path.write_bytes(data + b'\0' * 100)  # padding
+    assert is_whole(path) is True
+
+
+@pytest.mark.parametrize('start', [b'', b'GIF89a', b'\x1a\x45\xdf\xa3', b'RIFF', b'\0\0\0\x18ftyp'])
+def test_what_has_no_more_than_a_beginning_is_not_whole(tmp_path, start):
+    path = tmp_path / 'clip'
+    for behind in (b'', b'\0', b'\xff' * 9):
+        path.write_bytes(start + behind)
+        assert is_whole(path) in (False, None)
+
+
+@pytest.mark.parametrize(
+    'name',
+    [b'12:30:05.mp4', b'caf\xe9.mp4', b'take_%03d.mp4', b'100%.mp4', b'a b#c?.mp4', b'|x.mp4'],
+)
+def test_any_name_will_do(tmp_path, monkeypatch, name):
+    from pathlib import Path
+
+    os.rename(write(tmp_path / 'clip.mp4'), os.fsencode(tmp_path) + b'/' + name)
+    monkeypatch.chdir(tmp_path)
+    assert len(shown(Path(os.fsdecode(name)))[0]) == COUNT
+
+
+def test_a_plain_name_serves_for_new_files_too(tmp_path):
+    from pathlib import Path
+
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b'/neu_\xfc.mp4'))
+    with plain_name(path) as name:
+        name.encode()
+        with open(name, 'wb') as file:
+            file.write(b'data')
+    assert path.read_bytes() == b'data'
+
+
+@pytest.mark.parametrize(
+    'aspect, size', [('2:1', (128, 96)), ('1:2', (64, 192)), ('16:15', (68, 96))]
+)
+def test_pixels_that_are_not_square_are_shown_as_they_should_be(tmp_path, aspect, size):
+    path = tmp_path / 'clip.y4m'
+    picture = np.full((96 * 3 // 2, 64), 128, np.uint8)
+    path.write_bytes(
+        f'YUV4MPEG2 W64 H96 F10:1 Ip A{aspect} C420jpeg\n'.encode()
+        + (b'FRAME\n' + picture.tobytes()) * 3
+    )
+    try:
+        video = VideoFile(path)
+    except SourceError:
+        pytest.skip('this OpenCV cannot read Y4M')
+    shapes = {each.picture.shape for each in video.pictures()}
+    assert shapes == {(size[1], size[0], 3)}
+
+
+def test_a_gif_that_claims_much_is_refused(tmp_path):
+    path = write_gif(tmp_path / 'clip.gif', [100, 100])
+    data = bytearray(path.read_bytes())
+    data[6:10] = struct.pack('<HH', 65535, 65535)
+    path.write_bytes(data)
+    with pytest.raises(SourceError, match='65535x65535'):
+        VideoFile(path)
+    assert 65535**2 > MAX_PIXELS
+    write(path.with_suffix('.mp4'))
+    with pytest.raises(SourceError, match='160x120'):
+        VideoFile(path.with_suffix('.mp4'), 160 * 120 - 1)

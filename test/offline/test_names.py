@@ -1,0 +1,155 @@
+"""Names that people give their files, and those that are made of them."""
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
+    pytest.importorskip(name, reason='offline runs need the extra "offline"')
+
+from face_perception.core.types import FrameResult  # noqa: E402
+from face_perception.media.errors import SourceError  # noqa: E402
+from face_perception.offline.annotate import locked  # noqa: E402
+from face_perception.offline.errors import OutputError  # noqa: E402
+from face_perception.offline.inputs import expand, make_tasks  # noqa: E402
+from face_perception.offline.names import LONGEST, FreeNames, made_after, readable  # noqa: E402
+from face_perception.offline.outputs.pictures import (  # noqa: E402
+    AnnotatedPictures,
+    AnnotatedVideos,
+)
+from face_perception.offline.readers import open_input  # noqa: E402
+from face_perception.offline.run import clear_leftovers, run_task  # noqa: E402
+from face_perception.offline.types import Frame, Task, TaskReport  # noqa: E402
+
+GRAY = np.full((48, 64, 3), 128, np.uint8)
+
+
+def save(path, picture=GRAY):
+    """Write a PNG, whatever the name."""
+    Path(path).write_bytes(cv2.imencode('.png', picture)[1].tobytes())
+    return Path(path)
+
+
+def test_a_name_that_is_no_utf8_is_readable_and_can_be_encoded():
+    name = os.fsdecode(b'caf\xe9.mp4')
+    assert readable(name) == 'caf\\xe9.mp4'
+    assert made_after(name) == 'caf_.mp4'
+    assert readable('käse') == made_after('käse') == 'käse'
+    assert TaskReport(Path(name), 'failed', f"'{name}'").reason == "'caf\\xe9.mp4'"
+
+
+@pytest.mark.parametrize('text', ['x' * 255, 'ü' * 127, '€' * 85])
+def test_a_made_name_leaves_room_for_what_is_put_before_and_behind(text):
+    made = made_after(text)
+    assert text.startswith(made) and LONGEST - 3 < len(made.encode()) <= LONGEST
+
+
+@pytest.mark.parametrize('text', ['.unfinished-x', '.replaced-x'])
+def test_no_made_name_is_taken_for_what_a_killed_run_has_left(tmp_path, text):
+    source = save(tmp_path / f'{text}.png')
+    (task,) = make_tasks([source], tmp_path, Task(Path(), Path(), ('table',)))
+    assert run_task(task).state == 'done'
+    clear_leftovers(tmp_path)
+    assert source.exists() and (task.folder / 'report.json').exists()
+
+
+def test_each_name_is_given_once():
+    names = FreeNames()
+    assert [names.take('a', '.png'), names.take('A', '.png'), names.take('a', '.PNG')] == [
+        'a.png',
+        'A-2.png',
+        'a-3.PNG',
+    ]
+
+
+def test_pictures_whose_names_meet_are_all_written(tmp_path):
+    pictures = AnnotatedPictures(tmp_path)
+    for number, name in enumerate(('a.bmp', 'a.bmp.png', 'x' * 251 + '.bmp', 'b.PNG', 'b.png')):
+        pictures.add(Frame(GRAY, number, 0, name=name), FrameResult(64, 48))
+    files = pictures.close()
+    assert len({file.name.casefold() for file in files}) == 5
+    assert all(file.is_file() for file in files)
+    assert {'a.bmp.png', 'b.PNG'} <= {file.name for file in files}
+
+
+def test_videos_of_topics_whose_names_meet_are_all_written(tmp_path):
+    topics = ('/cam/left', '/cam_left', '/Cam/left', '/' + 'x' * 300)
+    videos = AnnotatedVideos(tmp_path, dict.fromkeys(topics, 10.0))
+    for topic in topics:
+        videos.add(Frame(GRAY, 0, 0, topic), FrameResult(64, 48))
+    assert len({file.name.casefold() for file in videos.close()}) == 4
+
+
+@pytest.mark.parametrize('rate', [1e-9, 1 / 300, 0.05, 29.97003, 66.666667, 333.333333, 400, 1e9])
+def test_a_video_of_any_rate_can_be_written(tmp_path, rate):
+    videos = AnnotatedVideos(tmp_path, {'': rate})
+    for number in range(3):
+        videos.add(Frame(GRAY, number, 0), FrameResult(64, 48))
+    (file,) = videos.close()
+    made = cv2.VideoCapture(str(file)).get(cv2.CAP_PROP_FPS)
+    if 0.003 < rate < 10_000:
+        assert made == pytest.approx(rate, rel=0.11)
+
+
+def test_inputs_of_long_and_odd_names_have_a_folder_each(tmp_path):
+    odd = os.fsdecode(b'caf\xe9')
+    for name in (odd, 'x' * 251, 'x' * 250 + 'y', 'clip', 'Clip'):
+        save(tmp_path / f'{name}.png')
+    sources = sorted(tmp_path.glob('*.png'))
+    tasks = make_tasks(sources, tmp_path / 'out', Task(Path(), Path(), ('table', 'video')))
+    assert len({task.folder.name.casefold() for task in tasks}) == 5
+    for task in tasks:
+        report = run_task(task)
+        assert (report.state, report.frames) == ('done', 1), report.reason
+        assert run_task(task).state == 'kept'
+    assert tasks == make_tasks(sources, tmp_path / 'out', Task(Path(), Path(), ('table', 'video')))
+
+
+def test_a_name_that_no_file_can_have_is_said_not_to_exist(tmp_path):
+    (source,) = expand(['y' * 300])
+    (task,) = make_tasks([source], tmp_path, Task(Path(), Path(), ()))
+    report = run_task(task)
+    assert report.state == 'failed' and 'yyy' in report.reason
+
+
+def test_pipes_and_devices_are_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / 'pipe.mp4')
+    for path in (tmp_path / 'pipe.mp4', Path('/dev/zero')):
+        with pytest.raises(SourceError, match='device or a pipe'):
+            open_input(path)
+    folder = tmp_path / 'bag'
+    folder.mkdir()
+    os.mkfifo(folder / 'bag_0.mcap')
+    (folder / 'metadata.yaml').write_text(
+        'rosbag2_bagfile_information: {relative_file_paths: [bag_0.mcap]}'
+    )
+    with pytest.raises(SourceError, match='files are missing'):
+        open_input(folder)
+
+
+def test_an_output_folder_may_be_removed_meanwhile(tmp_path):
+    import shutil
+
+    with locked(tmp_path / 'out'):
+        shutil.rmtree(tmp_path / 'out')
+    with locked(tmp_path / 'out'):
+        with pytest.raises(OutputError, match='another run'), locked(tmp_path / 'out'):
+            pass
+        assert (tmp_path / 'out' / '.annotate.lock').exists()
+
+
+def test_an_output_folder_whose_name_is_no_utf8_is_refused(tmp_path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b'/erg\xe4'))
+    with pytest.raises(OutputError, match='is no UTF-8'), locked(path):
+        pass
+
+
+def test_what_a_killed_run_has_left_are_folders(tmp_path):
+    (tmp_path / '.unfinished-a').mkdir()
+    save(tmp_path / '.unfinished-b')
+    save(tmp_path / '.replaced-c')
+    clear_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['.replaced-c', '.unfinished-b']
