@@ -13,30 +13,34 @@ from typing import BinaryIO
 
 _EBML, _SEGMENT = b'\x1a\x45\xdf\xa3', b'\x18\x53\x80\x67'
 #: Boxes of ISO/IEC 14496-12 with which files begin.
-_BOXES = (b'ftyp', b'moov', b'mdat', b'free', b'skip', b'wide', b'pnot')
+_BOXES = (b'ftyp', b'moov', b'mdat', b'free', b'skip', b'wide', b'pnot', b'jP  ')
 
 
 def is_whole(path: Path) -> bool | None:
     """
     Return whether a video has all its bytes, ``None`` where its format does not say.
 
-    Known are GIF, Matroska and WebM, AVI, and MP4 with its like.
+    Known are GIF, Matroska and WebM, AVI and WebP, and MP4 with its like.
     """
-    size = path.stat().st_size
     with path.open('rb') as file:
-        start = file.read(12)
-        file.seek(0)
-        try:
-            if start[:6] in (b'GIF87a', b'GIF89a'):
-                return _gif(file)
-            if start[:4] == _EBML:
-                return _matroska(file, size)
-            if start[:4] == b'RIFF':
-                return _riff(file, size)
-            if start[4:8] in _BOXES:
-                return _boxes(file, size)
-        except (struct.error, IndexError):
-            return False
+        return has_all_bytes(file, path.stat().st_size)
+
+
+def has_all_bytes(file: BinaryIO, size: int) -> bool | None:
+    """Return the same for an open file of ``size`` bytes, also for the still images among them."""
+    start = file.read(12)
+    file.seek(0)
+    try:
+        if start[:6] in (b'GIF87a', b'GIF89a'):
+            return _gif(file)
+        if start[:4] == _EBML:
+            return _matroska(file, size)
+        if start[:4] == b'RIFF':
+            return _riff(file, size)
+        if start[4:8] in _BOXES:
+            return _boxes(file, size)
+    except (struct.error, IndexError):
+        return False
     return None
 
 

@@ -25,7 +25,7 @@ USUAL_RATES = (1.0, 240.0)
 #: Pictures whose times tell the rate.
 MEASURED = 10
 #: Pictures in a row that cannot be decoded after which a video has ended.
-MOST_DAMAGED = 100
+MOST_DAMAGED = 5000
 #: Proportions of a pixel that are believed.
 MOST_STRETCHED = 4.0
 #: A video that ends this much before what its container states is worth a word.

@@ -74,7 +74,7 @@ class RunProgress:
         self._progress.update(self._bars[task], completed=done, total=total)
         if not self._console.is_terminal and (time.monotonic() - self._said[task] > LINE_PERIOD_S):
             self._said[task] = time.monotonic()
-            self._line(f'{readable(task.source)}: {done} of {total or "?"} frames')
+            self._line(f'{task.source}: {done} of {total or "?"} frames')
 
     def finished(self, task: Task, report: TaskReport) -> None:
         """Note what became of a task."""
@@ -88,13 +88,13 @@ class RunProgress:
         )
 
     def _line(self, text: str, style: str = '') -> None:
-        self._console.print(Text(text, style), soft_wrap=True)
+        self._console.print(Text(readable(text), style), soft_wrap=True)
 
 
 def reasons(reports: list[TaskReport]) -> list[str]:
     """Return a line per input that failed or has frames that were skipped."""
     return [
-        f'{report.source}: {report.state if report.state == "failed" else "skipped"}: '
+        f'{readable(report.source)}: {report.state if report.state == "failed" else "skipped"}: '
         f'{report.reason}'
         for report in reports
         if report.reason

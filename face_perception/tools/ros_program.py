@@ -27,12 +27,12 @@ def run_program(
     ``parse`` gets the command line without its ROS part, and ``run`` the whole of it and the
     options.  A ``FacePerceptionError`` becomes one line and code 2.
     """
-    arguments = sys.argv if args is None else [program, *args]
+    arguments, held = _hold_back(sys.argv if args is None else [program, *args])
     try:
         own_arguments = remove_ros_args(arguments)[1:]
     except Exception as error:  # rclpy's exceptions have no public base
         return refuse(program, ' '.join(str(error).split()))
-    options = parse(own_arguments)
+    options = parse([held.get(argument, argument) for argument in own_arguments])
     # Both signals end it alike, also before rclpy takes them over.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     use_large_images()
@@ -44,6 +44,23 @@ def run_program(
         return 0
     finally:
         rclpy.try_shutdown()
+
+
+def _hold_back(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    """
+    Return arguments that ROS can read, and what stands for those that it cannot.
+
+    Names of files are bytes, and need not be UTF-8.
+    """
+    readable, held = [], {}
+    for number, argument in enumerate(arguments):
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            held[f'argument{number}?'] = argument
+            argument = f'argument{number}?'
+        readable.append(argument)
+    return readable, held
 
 
 def warn(program: str, message: str) -> None:

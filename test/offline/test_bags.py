@@ -162,6 +162,10 @@ def test_a_damaged_file_of_a_split_recording_costs_its_own_messages_only(
     folder = split(tmp_path, make_bag, recorded, scene, **how)
     if metadata:
         with_metadata(folder)
+        # The recorder noted its last file no more.
+        (folder / 'metadata.yaml').write_text(
+            (folder / 'metadata.yaml').read_text().rsplit('  - ', 1)[0]
+        )
     damage(storage_files(folder)[0], 20_000, b'\xff')
     found, _, fault = frames(folder)
     numbers = [(frame.stamp_ns - recorded.stamp(0)) // 10**8 for frame in found]
@@ -288,6 +292,49 @@ def test_what_lies_beside_the_images_of_an_mcap_does_not_matter(
             messages = list(bag.messages([topic]))
             assert [message.data for message in messages] == [content] * 10
             assert topic.count == 10
+
+
+@pytest.mark.parametrize('name', ['NONE', 'LZ4', 'ZSTD'])
+def test_every_compression_of_chunks_is_read(tmp_path, recorded, scene, name):
+    from mcap.writer import CompressionType
+
+    entries = [
+        (entry.received_ns, recorded.cdr(entry.message)) for entry in recorded.camera('/cam', scene)
+    ]
+    path = write_mcap(tmp_path / 'a.mcap', entries, compression=CompressionType[name])
+    found, skipped, fault = frames(path)
+    assert (len(found), skipped, fault) == (10, [], '')
+
+
+def test_a_topic_whose_name_is_no_utf8_costs_nothing(tmp_path, recorded, scene):
+    entries = [
+        (entry.received_ns, recorded.cdr(entry.message)) for entry in recorded.camera('/cam', scene)
+    ]
+    path = write_mcap(
+        tmp_path / 'a.mcap', entries, [('/strange', *BESIDE[0][1:])], use_chunking=False
+    )
+    path.write_bytes(path.read_bytes().replace(b'/strange', b'/\xe9\xe8\xff\xfe\x80\x81\x82'))
+    found, _, fault = frames(path)
+    assert (len(found), fault) == (10, '')
+
+
+def test_a_message_that_unpacks_to_more_than_any_memory_is_skipped(tmp_path, recorded, scene):
+    import resource
+
+    from face_perception.media.bags.compression import zstd
+
+    entries = [
+        (entry.received_ns, zstd.compress(recorded.cdr(entry.message)))
+        for entry in recorded.camera('/cam', scene)
+    ]
+    packer = zstd.ZstdCompressor()  # it does not state the size
+    bomb = packer.compress(bytes(1 << 29)) + packer.flush()
+    entries[4] = entries[4][0], bomb
+    path = write_mcap(tmp_path / 'a.mcap', entries)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found, skipped, _ = frames(path)
+    assert (len(found), len(skipped)) == (9, 1) and 'damaged' in skipped[0]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 700_000  # KB
 
 
 def test_messages_of_overlapping_chunks_come_by_their_time(tmp_path, recorded, scene):

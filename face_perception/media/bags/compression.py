@@ -12,9 +12,9 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-#: Bytes that a message, or what is compressed together in a file, has at most: ten times the
-#: largest picture that is decoded.
-LARGEST = 1 << 29
+#: Bytes that a message, or what is compressed together in a file, has at most: more than the
+#: largest picture that is decoded takes. Decompressing takes twice as much meanwhile.
+LARGEST = 1 << 28
 _ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
 _PIECE = 1 << 20
 #: Bytes that stay free on the disk to which files are unpacked.
@@ -35,6 +35,9 @@ def unpack_zstd(data: bytes, limit: int) -> bytes:
     parts, size = [], 0
     decompressor = zstd.ZstdDecompressor()
     try:
+        stated = zstd.get_frame_info(data).decompressed_size
+        if stated is not None and stated > limit:
+            raise DecompressionError(f'it holds more than {limit >> 20} MB')
         while True:
             part = decompressor.decompress(data, max_length=limit + 1 - size)
             parts.append(part)

@@ -240,7 +240,7 @@ class McapFile:
             name, place = _sized(content, 2)
             encoding, place = _sized(content, place)
             definition, _ = _sized(content, place)
-            self._schemas.setdefault(number, (name.decode(), encoding.decode(), definition))
+            self._schemas.setdefault(number, (_text(name), _text(encoding), definition))
             return
         number, schema = struct.unpack_from('<HH', content)
         name, place = _sized(content, 4)
@@ -251,12 +251,12 @@ class McapFile:
         self._channels.setdefault(
             number,
             Topic(
-                name.decode(),
+                _text(name),
                 kind,
                 definition=definition,
                 digest=metadata.get('topic_type_hash', ''),
                 qos=quality(metadata.get('offered_qos_profiles', '')),
-                encoding=encoding.decode() or CDR,
+                encoding=_text(encoding) or CDR,
                 schema=language,
             ),
         )
@@ -352,10 +352,14 @@ def _sized(content: bytes, place: int) -> tuple[bytes, int]:
     return content[place + 4 : end], end
 
 
+def _text(content: bytes) -> str:
+    return content.decode(errors='replace')
+
+
 def _pairs(content: bytes) -> dict[str, str]:
     pairs, place = {}, 0
     while place < len(content):
         key, place = _sized(content, place)
         value, place = _sized(content, place)
-        pairs[key.decode(errors='replace')] = value.decode(errors='replace')
+        pairs[_text(key)] = _text(value)
     return pairs

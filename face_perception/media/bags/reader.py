@@ -82,7 +82,7 @@ class Bag:
             except DamagedError as error:
                 self._fault = f"'{METADATA}' cannot be read ({error})"
         # The recorder writes its metadata last: it was killed, or somebody removed them.
-        elif len({re.sub(r'_\d+$', '', _storage_name(file).stem) for file in found}) > 1:
+        elif len({_recording(_storage_name(file))[0] for file in found}) > 1:
             raise SourceError(
                 f"'{self._path}' holds several recordings: give them one by one, as "
                 f"'{self._path}/*{found[0].suffix}'"
@@ -107,7 +107,13 @@ class Bag:
         named = [_storage_name(Path(name)).name for name in names]
         if missing := [name for name in named if name not in present]:
             self._fault = f'some of its files are missing: {", ".join(missing)}'
-        return [present[name] for name in named if name in present], _hashes(information)
+        # The recorder was killed before it had noted its last files.
+        stems = {_recording(Path(name)) for name in named}
+        named += [name for name in present if _recording(Path(name)) in stems]
+        return (
+            [present[name] for name in dict.fromkeys(named) if name in present],
+            _hashes(information),
+        )
 
     def _open(self, file: Path) -> None:
         """Open a file; what is wrong with it goes into ``fault``."""
@@ -206,6 +212,11 @@ def storage_files(folder: Path) -> list[Path]:
 def _storage_name(path: Path) -> Path:
     """Return a file's name without what says that it is compressed."""
     return path.with_suffix('') if path.suffix in PACKED_SUFFIXES else path
+
+
+def _recording(file: Path) -> tuple[str, str]:
+    """Return what the files of one recording have in common: their names but for a number."""
+    return re.sub(r'_\d+$', '', file.stem), file.suffix
 
 
 def _hashes(information: dict) -> dict[tuple[str, str], str]:

@@ -56,7 +56,7 @@ def decode_header(header: ImageHeader) -> np.ndarray:
         raise ImageError(
             'corrupt',
             f'a {header.kind} image of {len(header.data)} bytes cannot be decoded: it is damaged, '
-            'or of a variety that this OpenCV does not know',
+            'or of a variety that this OpenCV does not know; save it as JPEG or PNG',
         )
     return picture
 

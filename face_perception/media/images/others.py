@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import struct
+from io import BytesIO
 
+from ..containers import has_all_bytes
 from .header import ImageHeader, cut, damaged
 
 #: Brands of ISO/IEC 23008-12 files, by what they are called.
@@ -21,11 +23,20 @@ _PNM = re.compile(
     rb'P([1-6])(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})'
     rb'(?:(?:\s|#[^\n]*\n)+(\d{1,5}))?\s'
 )
+#: Width and height of the picture and of its tiles, then places and lengths of strips and tiles.
+_TIFF_TAGS = (256, 257, 322, 323, 273, 279, 324, 325)
 _JPEG_2000, _CODESTREAM = b'\x00\x00\x00\x0cjP  \r\n\x87\n', b'\xff\x4f\xff\x51'
 
 
 def read_other(data: bytes) -> ImageHeader | None:
     """Return the header of an image file, ``None`` for what is none; raises ``ImageError``."""
+    header = _read(data)
+    if header is not None and has_all_bytes(BytesIO(data), len(data)) is False:
+        raise cut(header.kind, len(data), 'has no end')
+    return header
+
+
+def _read(data: bytes) -> ImageHeader | None:
     for starts, reader in _READERS:
         if data.startswith(starts):
             try:
@@ -81,9 +92,6 @@ def _gif(data: bytes) -> ImageHeader:
 def _webp(data: bytes) -> ImageHeader | None:
     if data[8:12] != b'WEBP':
         return None
-    (size,) = struct.unpack_from('<I', data, 4)
-    if size + 8 > len(data) + 1:  # the padding of the last part may be missing
-        raise cut('WebP', len(data), f'states a size of {size + 8} bytes')
     part = data[12:16]
     if part == b'VP8X':
         width, height = (int.from_bytes(data[at : at + 3], 'little') + 1 for at in (24, 27))
@@ -103,18 +111,29 @@ def _tiff(data: bytes) -> ImageHeader:
     (place,) = struct.unpack_from(order + offset_format, data, 8 if large else 4)
     (count,) = struct.unpack_from(order + count_format, data, place)
     place += struct.calcsize(order + count_format)
-    sizes = dict.fromkeys((256, 257, 322, 323), 0)
+    tags: dict[int, tuple[int, ...]] = {}
     for at in range(place, place + entry * min(count, 4096), entry):
         tag, kind = struct.unpack_from(f'{order}HH', data, at)
-        if tag in sizes:
-            value = at + (12 if large else 8)
-            (sizes[tag],) = struct.unpack_from(
-                order + {3: 'H', 16: 'Q'}.get(kind, 'I'), data, value
-            )
+        if tag not in _TIFF_TAGS:
+            continue
+        form = {3: 'H', 16: 'Q'}.get(kind, 'I')
+        (number,) = struct.unpack_from(order + ('Q' if large else 'I'), data, at + 4)
+        if number > len(data):
+            raise cut('TIFF', len(data), 'ends within its header')
+        value = at + (12 if large else 8)
+        if number * struct.calcsize(form) > (8 if large else 4):
+            (value,) = struct.unpack_from(order + offset_format, data, value)
+        tags[tag] = struct.unpack_from(f'{order}{number}{form}', data, value)
+    if not tags.get(256) or not tags.get(257):
+        return ImageHeader('TIFF', 0, 0, data)
+    for places, lengths in ((273, 279), (324, 325)):
+        parts = zip(tags.get(places, ()), tags.get(lengths, ()))
+        if any(start + length > len(data) for start, length in parts):
+            raise cut('TIFF', len(data), 'has no end')
     # A tile is decoded whole, whatever of it lies in the picture.
-    width, height = max(sizes[256], sizes[322]), max(sizes[257], sizes[323])
-    if not sizes[256] or not sizes[257]:
-        width = height = 0
+    width, height = (
+        max(*tags[side], *tags.get(tile, ()), 0) for side, tile in ((256, 322), (257, 323))
+    )
     return ImageHeader('TIFF', width, height, data)
 
 

@@ -25,6 +25,7 @@ from ...console.arguments import Parser, picture_count, picture_rate, picture_si
 from ...core.errors import FacePerceptionError
 from ...media.messages.encoding import ENCODERS, compress, encode
 from ...media.sources import Source, open_source
+from ...offline.names import readable
 from ..ros_program import refuse, run_program, warn
 from .pace import Pace
 
@@ -62,7 +63,7 @@ class CameraNode(Node):
         """Log what is published."""
         options, (height, width) = self._options, picture.shape[:2]
         self.get_logger().info(
-            f"publishing '{options.source}' on '{self.publisher.topic_name}': {width}x{height} "
+            f"publishing '{readable(options.source)}' on '{self.publisher.topic_name}': {width}x{height} "
             f'{options.compressed or options.encoding}, {rate:g} Hz, {options.reliability}'
         )
 

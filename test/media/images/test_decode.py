@@ -71,6 +71,7 @@ def tiff_of(width, height, order='<'):
 
 
 def gif_of(width, height):
+    """Return a GIF without a picture."""
     return b'GIF89a' + struct.pack('<HH', width, height) + bytes(3) + b';'
 
 
@@ -123,8 +124,11 @@ def test_the_end_of_a_thumbnail_is_not_the_end():
 
 
 @pytest.mark.parametrize('share', [0.3, 0.9, 0.999])
-def test_a_cut_png_is_refused(share):
-    data = encoded('.png')
+@pytest.mark.parametrize(
+    'extension', ['.png', '.bmp', '.ppm', '.tiff', '.webp', '.gif', '.avif', '.jp2']
+)
+def test_a_cut_image_is_refused(share, extension):
+    data = encoded(extension)
     assert reason(data[: int(share * len(data))])[0] == 'truncated'
 
 
