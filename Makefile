@@ -15,10 +15,14 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find face_perception msg launch config models scripts cmake \
 	-type f -not -name '*.pyc') CMakeLists.txt package.xml pyproject.toml setup.py
 
-.PHONY: help demo test clean
+# Examples of each fuzzing test in make fuzz, for example: make fuzz FUZZ_EXAMPLES=100000
+FUZZ_EXAMPLES ?= 5000
+
+.PHONY: help demo test fuzz clean
 help:
 	@echo "make demo    install into $(VENV) and run camera and node for a while"
 	@echo "make test    install into $(VENV) and run all tests"
+	@echo "make fuzz    install as for the tests and try what malformed input does, for long"
 	@echo "make clean   remove $(VENV) and everything that was built or written"
 
 demo: $(VENV)/.installed
@@ -26,6 +30,10 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.testable
 	$(BIN)/pytest $(PYTEST_WORKERS) $(PYTEST_ARGS)
+
+# Other examples each time; what fails is made small, and printed.
+fuzz: $(VENV)/.testable
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest test/fuzz $(PYTEST_ARGS)
 
 $(BIN)/pip:
 	@command -v c++ >/dev/null || { echo "face_perception: no C++ compiler was found, and the ROS 2" \

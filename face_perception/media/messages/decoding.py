@@ -71,6 +71,8 @@ CONVERSIONS = {
     'bayer_gbrg8': cv2.COLOR_BayerGR2BGR,
     'bayer_grbg8': cv2.COLOR_BayerGB2BGR,
 }
+#: Encodings with one U and one V for two pixels that lie side by side.
+PACKED_YUV = ('uyvy', 'yuv422', 'yuyv', 'yuv422_yuy2')
 #: A luma plane of the picture's height, then U and V (V and U in nv21) of as many pixels, or half
 #: as many across and down: rows of a step each per row of the picture, and OpenCV's conversion.
 SEMIPLANAR = {
@@ -93,6 +95,8 @@ SIXTEEN_BITS = {
     'rgba16': (4, 3),
     **{f'bayer_{cell}16': (1, 1) for cell in ('rggb', 'bggr', 'gbrg', 'grbg')},
 }
+#: Characters of a text out of a message that a sentence repeats.
+MOST_REPEATED = 40
 #: Bits that sensors deliver in the lower end of 16; no message says how many they are.
 SENSOR_BITS = (10, 12, 14, 16)
 DEPTH_ENCODINGS = ('16UC1', '16SC1', '32FC1', '64FC1')
@@ -144,7 +148,7 @@ class ImageDecoder:
             raise ImageError(
                 'conversion',
                 f"an image with encoding '{message.encoding}' cannot be converted "
-                f'({error}): set the camera driver to bgr8 or rgb8',
+                f'({" ".join(str(error).split())}): set the camera driver to bgr8 or rgb8',
             ) from error
 
     def _check(self, message) -> PackedImage:
@@ -168,7 +172,7 @@ class ImageDecoder:
         if encoding not in BYTES_PER_PIXEL:
             raise ImageError(
                 'encoding',
-                f"an image with the unknown encoding '{encoding}' came: set the "
+                f"an image with the unknown encoding '{printable(encoding)}' came: set the "
                 f'camera driver to one of {", ".join(BYTES_PER_PIXEL)}',
             )
         row = width * BYTES_PER_PIXEL[encoding]
@@ -179,6 +183,12 @@ class ImageDecoder:
                 f'{encoding} takes {row}: correct the camera driver',
             )
         rows = height
+        if encoding in PACKED_YUV and width % 2:
+            raise ImageError(
+                'size',
+                f'an image of {width}x{height} pixels has encoding {encoding}, which needs even '
+                'widths: check the camera driver',
+            )
         if encoding in SEMIPLANAR:
             if encoding != 'nv24' and (width % 2 or height % 2):
                 raise ImageError(
@@ -219,8 +229,8 @@ class ImageDecoder:
             )
 
     def _decode_compressed(self, message) -> np.ndarray:
-        kind = message.format
-        if 'compressedDepth' in kind or any(name in kind for name in DEPTH_ENCODINGS):
+        kind = printable(message.format)
+        if any(name in message.format for name in ('compressedDepth', *DEPTH_ENCODINGS)):
             raise ImageError(
                 'encoding',
                 f"a compressed image of format '{kind}' came, which is a depth image: "
@@ -241,6 +251,12 @@ class ImageDecoder:
         self._check_size(header.width, header.height)
         check_pixels(header.width, header.height, self._max_pixels)
         return decode_header(header)
+
+
+def printable(text: str) -> str:
+    """Return a text of a stranger's as a sentence may repeat it: short, on one line."""
+    safe = ''.join(letter if letter.isprintable() else '?' for letter in text[:MOST_REPEATED])
+    return f'{safe}…' if len(text) > MOST_REPEATED else safe
 
 
 def in_8_bits(image: PackedImage) -> PackedImage:

@@ -63,8 +63,9 @@ class CameraNode(Node):
         """Log what is published."""
         options, (height, width) = self._options, picture.shape[:2]
         self.get_logger().info(
-            f"publishing '{readable(options.source)}' on '{self.publisher.topic_name}': {width}x{height} "
-            f'{options.compressed or options.encoding}, {rate:g} Hz, {options.reliability}'
+            f"publishing '{readable(options.source)}' on '{self.publisher.topic_name}': "
+            f'{width}x{height} {options.compressed or options.encoding}, {rate:g} Hz, '
+            f'{options.reliability}'
         )
 
 

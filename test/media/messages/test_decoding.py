@@ -291,3 +291,19 @@ def test_what_lies_behind_a_jpeg_does_not_matter(decoder):
     whole = decoder.decode(compressed(data.tobytes()))
     for behind in (bytes(1000), bytes(range(1, 201)), b'\xff' * 9, data.tobytes()[:50]):
         assert np.array_equal(decoder.decode(compressed(data.tobytes() + behind)), whole)
+
+
+def test_what_a_stranger_writes_is_repeated_short_and_on_one_line(decoder):
+    for message in (
+        image(encoding='bgr8\n\x1b[31m' + 'x' * 9999, rows=encode('bgr8')),
+        compressed(b'nonsense', 'jpeg\r\n\x1b[2J' + 'x' * 9999),
+        image('yuyv', width=31),
+    ):
+        with pytest.raises(ImageError) as caught:
+            decoder.decode(message)
+        assert str(caught.value).isprintable() and len(str(caught.value)) < 700
+
+
+def test_an_odd_width_of_what_comes_in_pairs_has_its_own_sentence(decoder):
+    with pytest.raises(ImageError, match='31x24.*even widths'):
+        decoder.decode(image('uyvy', width=31))
