@@ -14,6 +14,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from ..core.errors import ImageError
 from ..core.timing import Stopwatch
+from ..media.bags.images import IMAGE_TYPES
 from ..media.bags.reader import PACKED_SUFFIXES, Bag, Message, Topic, is_bag
 from ..media.bags.recorded import CDR
 from ..media.errors import SourceError
@@ -26,7 +27,6 @@ from ..media.video_files import DEFAULT_RATE, VideoFile
 from .names import readable
 from .types import Frame
 
-IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 #: What the live node, or an earlier run, has drawn: a picture of an answer is no input.
 DRAWN = ('/image_annotated', '/image_annotated/compressed')
 #: Longest side of a picture that is accepted, in pixels.

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...core.types import FrameResult
+from ...media.bags.images import IMAGE_TYPES
 from ...media.bags.reader import Bag, Message, Topic
 from ...media.bags.recorded import CDR
 from ...media.bags.writer import BagWriter, Channel
 from ...visuals.boxes import annotate
-from ..readers import IMAGE_TYPES
 from ..types import Frame
 from .bag_messages import COMPRESSED, FACES, IMAGE, LATENCY, Messages
 
