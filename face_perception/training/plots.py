@@ -19,6 +19,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 
@@ -53,7 +54,7 @@ def learning_curves(history: Sequence[Mapping], path: Path | str) -> None:
         and (values := _numbers(history, key)[1])
         and 0 <= min(values) <= max(values) <= 1
     ]
-    figure = _figure(8, 8)
+    figure = figure_of(8, 8)
     figure.suptitle(_run_title(history))
     top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1.5))
     _draw_lines(top, history, losses)
@@ -67,7 +68,7 @@ def learning_curves(history: Sequence[Mapping], path: Path | str) -> None:
     bottom.set_xlabel('epoch (passes over the training pictures)')
     bottom.set_xlim(0.5, max(1, len(history)) + 0.5)
     bottom.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    _save(figure, path)
+    save(figure, path)
 
 
 def confusion_matrix(
@@ -81,7 +82,7 @@ def confusion_matrix(
     totals = table.sum(axis=1)
     shares = table / np.maximum(totals, 1)[:, np.newaxis]
     size = max(5.5, 2.6 + 0.85 * len(labels))
-    figure = _figure(size + 0.8, size)
+    figure = figure_of(size + 0.8, size)
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap='Blues', vmin=0, vmax=1)
     for (row, column), share in np.ndenumerate(shares):
@@ -102,7 +103,7 @@ def confusion_matrix(
     figure.suptitle(_title('What the network answers to each label', subject))
     bar = figure.colorbar(image, ax=axes, shrink=0.8, format=_percent())
     bar.set_label('share of the pictures with the label')
-    _save(figure, path)
+    save(figure, path)
 
 
 def reliability(
@@ -131,7 +132,7 @@ def reliability(
             for index in used
         ]
     ).T
-    figure = _figure(6.5, 7.5)
+    figure = figure_of(6.5, 7.5)
     figure.suptitle(
         _title(
             'How far a stated confidence can be trusted',
@@ -168,7 +169,7 @@ def reliability(
     bottom.set_xlabel('confidence: probability that the network states for its answer')
     bottom.xaxis.set_major_formatter(_percent())
     bottom.set_xlim(max(0, edges[used[0]] - 0.02), 1.01)
-    _save(figure, path)
+    save(figure, path)
 
 
 def worst_mistakes(
@@ -188,7 +189,7 @@ def worst_mistakes(
     answers, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(answers != np.array([sample.label for sample in samples]))
     worst = wrong[np.argsort(-confidence[wrong], kind='stable')][: GRID[0] * GRID[1]]
-    figure = _figure(1.75 * GRID[1], 2.2 * GRID[0] + 0.9)
+    figure = figure_of(1.75 * GRID[1], 2.2 * GRID[0] + 0.9)
     figure.suptitle(
         _title(
             f'The {len(worst)} most confident of {len(wrong)} mistakes',
@@ -206,7 +207,7 @@ def worst_mistakes(
             f'({100 * confidence[index]:.0f} %)',
             fontsize=10,
         )
-    _save(figure, path)
+    save(figure, path)
 
 
 def robustness(
@@ -221,7 +222,7 @@ def robustness(
     # A gap between the families.
     places = [row + 0.8 * families.index(entry.family) for row, entry in enumerate(degradations)]
     values = np.array([table[entry.name] for entry in degradations])
-    figure = _figure(9, 1.6 + 0.27 * (places[-1] + 1))
+    figure = figure_of(9, 1.6 + 0.27 * (places[-1] + 1))
     axes = figure.add_subplot()
     axes.axvline(clean, color=GRAY, linestyle='--')
     axes.hlines(places, values, clean, color=ORANGE, linewidth=2, alpha=0.5)
@@ -244,7 +245,7 @@ def robustness(
     axes.xaxis.set_major_formatter(_percent())
     axes.set_xlabel(f'accuracy (dashed: {100 * clean:.1f} % on the pictures as they are)')
     figure.suptitle(_title('What cameras and detectors cost', subject))
-    _save(figure, path)
+    save(figure, path)
 
 
 def precision_recall(
@@ -258,7 +259,7 @@ def precision_recall(
 
     ``threshold`` marks one point: the score, and recall and precision of the boxes above it.
     """
-    figure = _figure(7, 5.5)
+    figure = figure_of(7, 5.5)
     axes = figure.add_subplot()
     for (name, (recall, precision)), color in zip(curves.items(), cycle(LINES)):
         axes.plot(recall, precision, color=color, label=name)
@@ -281,10 +282,10 @@ def precision_recall(
     axes.grid(alpha=0.3)
     axes.legend(frameon=False, loc='lower left')
     figure.suptitle(_title('Faces found and false alarms', subject))
-    _save(figure, path)
+    save(figure, path)
 
 
-def _figure(width: float, height: float) -> Figure:
+def figure_of(width: float, height: float) -> Figure:
     """Return an empty figure of ``width`` x ``height`` inches, to be drawn by Agg."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -294,7 +295,7 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _save(figure: Figure, path: Path | str) -> None:
+def save(figure: Figure, path: Path | str) -> None:
     """Write the PNG file ``path``; somebody who reads it meanwhile sees the old or the new."""
     for axes in figure.axes:
         axes.spines[['top', 'right']].set_visible(False)
@@ -357,3 +358,8 @@ def _run_title(history: Sequence[Mapping]) -> str:
     hours, minutes = seconds // 3600, seconds // 60 % 60
     spent = f'{hours} h {minutes} min' if hours else f'{minutes} min {seconds % 60} s'
     return f'Training: epochs {len(history)}, time {spent}'
+
+
+def percent_axis(axis: Axis) -> None:
+    """Write the shares (0..1) at ``axis`` as per cent."""
+    axis.set_major_formatter(_percent())

@@ -1,0 +1,329 @@
+"""
+Measure classifiers on pictures of several sources, group by group, in one table.
+
+``python -m face_perception.training.across_sources MODEL [OTHER ...] --data DATA [DATA ...]``
+
+``MODEL`` is an ONNX file; further ones of the same task, such as a published network that was
+brought into the form of this package, are measured on the same pictures beside it.  A source
+that the first file has learned from, as it says itself, is measured on what is held out of it,
+any other one on all its pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from ..core.attributes.classifier import Classifier
+from ..core.errors import FacePerceptionError, ModelError
+from ..core.types import Box
+from .confidence import THRESHOLDS, answered
+from .data import RACES, Data, DatasetError, Sample, load_samples
+from .data.entries import SPLITS, VALIDATION
+from .detector_boxes import find_face
+from .evaluate import AGE_GROUPS, load, metadata_of, probabilities_of
+from .metrics import accuracy
+from .robustness import near_face
+from .source_plots import draw_confidence, draw_rows
+
+ALL = 'all'
+
+
+@dataclass(frozen=True)
+class Row:
+    """Who is counted: the pictures of ``source`` where ``members`` (bool ``[N]``) says so."""
+
+    source: str
+    group: str
+    members: np.ndarray
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a network says: probabilities ``[N, K]`` with the given boxes and with found ones."""
+
+    given: np.ndarray
+    own: np.ndarray
+
+
+def pictures_of(path: Path, task: str, data: Data, margin: float, malformed: str) -> list[Sample]:
+    """
+    Return the pictures to measure the file at ``path`` on, none of which it has learned from.
+
+    Raises ``DatasetError`` when there are none.
+    """
+    learned = learned_from(path)
+    samples = []
+    for split in SPLITS:
+        try:
+            found = load_samples(task, data, margin, split, malformed)
+        except DatasetError as error:
+            if 'has no usable picture' not in str(error):
+                raise
+            continue
+        samples += [
+            sample for sample in found if split == VALIDATION or sample.source not in learned
+        ]
+    if not samples:
+        raise DatasetError('there are no pictures to measure on')
+    return samples
+
+
+def learned_from(path: Path) -> set[str]:
+    """Return the sources that the file at ``path`` says it, or what it began with, learned from."""
+    try:
+        said = json.loads(metadata_of(path).get('training', '{}'))
+    except ValueError:
+        return set()
+    sources: set[str] = set()
+    queue = [said]
+    while queue:
+        entry = queue.pop()
+        if not isinstance(entry, dict):
+            continue
+        sources |= set(entry.get('data_sets') or ())
+        queue += [entry.get('started_from'), *(entry.get('teachers') or ())]
+    return sources
+
+
+def rows_of(samples: Sequence[Sample], labels: Sequence[str]) -> list[Row]:
+    """Return the rows of the table: by source all, each label, age band, race and other group."""
+    sources, answers, ages, races = (
+        np.array(values)
+        for values in zip(
+            *(
+                (
+                    sample.source,
+                    sample.label,
+                    sample.groups.get('age', -1),
+                    sample.groups.get('race', -1),
+                )
+                for sample in samples
+            )
+        )
+    )
+    groups = np.array(
+        ['' if sample.groups.get('race', -1) >= 0 else sample.group for sample in samples]
+    )
+    rows = []
+    for source in dict.fromkeys(sources.tolist()):
+        inside = sources == source
+        parts = {ALL: inside}
+        parts |= {name: inside & (answers == place) for place, name in enumerate(labels)}
+        parts |= {
+            f'{low} to {high} years': inside & (ages >= low) & (ages <= high)
+            for low, high in AGE_GROUPS
+        }
+        parts |= {name: inside & (races == place) for place, name in enumerate(RACES)}
+        parts |= {name: inside & (groups == name) for name in np.unique(groups) if name}
+        rows += [Row(source, name, members) for name, members in parts.items() if members.any()]
+    return rows
+
+
+def measure(classifiers: Sequence[Classifier], samples: list[Sample], detector: str) -> dict:
+    """
+    Return what ``classifiers`` of one task get right on ``samples``, as plain data.
+
+    ``rows``: by source and group the number of pictures, the share in which ``detector``
+    (``onnx``, ``haar``) finds the face, and per model ``accuracy`` with the given boxes,
+    ``same_faces`` the same where a face was found, and ``own_boxes`` with the detector's.
+    ``confidence``: of the first model, by source, accuracy and share answered by threshold.
+    """
+    labels = np.array([sample.label for sample in samples])
+    near = [near_face(sample) for sample in samples]
+    boxes = found_boxes(samples, detector)
+    found = np.array([box is not None for box in boxes])
+    served = [replace(sample, box=box or sample.box) for sample, box in zip(near, boxes)]
+    names = _names(classifiers)
+    answers = {
+        name: Answers(probabilities_of(model, samples), probabilities_of(model, served))
+        for name, model in zip(names, classifiers)
+    }
+    rows = rows_of(samples, classifiers[0].model.labels)
+    return {
+        'detector': detector,
+        'models': names,
+        'rows': [
+            {
+                'source': row.source,
+                'group': row.group,
+                'pictures': int(row.members.sum()),
+                'found': round(float(found[row.members].mean()), 4),
+                'models': {
+                    name: _numbers(answers[name], labels, row.members, found) for name in names
+                },
+            }
+            for row in rows
+        ],
+        'confidence': {
+            row.source: answered(
+                answers[names[0]].given[row.members], labels[row.members], THRESHOLDS
+            )
+            for row in rows
+            if row.group == ALL
+        },
+    }
+
+
+def found_boxes(samples: Sequence[Sample], detector: str) -> list[Box | None]:
+    """Return the box that ``detector`` draws in each picture as ``near_face`` shows it."""
+    shown = track(samples, 'detecting', console=Console(stderr=True), transient=True)
+    return [find_face(near_face(sample).image, detector) for sample in shown]
+
+
+def _names(classifiers: Sequence[Classifier]) -> list[str]:
+    """Return the names of the files, told apart by their folders where they are the same."""
+    paths = [classifier.model.path for classifier in classifiers]
+    names = [path.name for path in paths]
+    return names if len(set(names)) == len(names) else [str(path) for path in paths]
+
+
+def _numbers(
+    answers: Answers, labels: np.ndarray, members: np.ndarray, found: np.ndarray
+) -> dict[str, float]:
+    numbers = {'accuracy': accuracy(answers.given[members], labels[members])}
+    both = members & found
+    if both.any():
+        numbers['same_faces'] = accuracy(answers.given[both], labels[both])
+        numbers['own_boxes'] = accuracy(answers.own[both], labels[both])
+    return {name: round(value, 4) for name, value in numbers.items()}
+
+
+def markdown_of(report: dict) -> str:
+    """Return the table of ``measure`` as Markdown, as the model card shows it."""
+    names = report['models']
+    heads = [
+        'source',
+        'faces',
+        'pictures',
+        *(head for name in names for head in (name, 'own boxes')),
+    ]
+    lines = [f'| {" | ".join(heads)} |', '|---' * len(heads) + '|']
+    for row in report['rows']:
+        cells = [row['source'] if row['group'] == ALL else '', row['group'], str(row['pictures'])]
+        for name in names:
+            numbers = row['models'][name]
+            cells += [_percent(numbers['accuracy']), _percent(numbers.get('own_boxes'))]
+        lines.append(f'| {" | ".join(cells)} |')
+    return '\n'.join(lines) + '\n'
+
+
+def confidence_markdown_of(report: dict) -> str:
+    """Return accuracy over the share answered, per source, as Markdown."""
+    sources = report['confidence']
+    lines = [
+        f'| at least | {" | ".join(sources)} |',
+        '|---' * (len(sources) + 1) + '|',
+    ]
+    for place, threshold in enumerate(THRESHOLDS):
+        cells = [
+            f'{_percent(points[place]["accuracy"])} of {_percent(points[place]["answered"])}'
+            for points in sources.values()
+        ]
+        lines.append(f'| {threshold:g} | {" | ".join(cells)} |')
+    return '\n'.join(lines) + '\n'
+
+
+def table_of(report: dict) -> Table:
+    """Return the table of ``measure`` to read in a terminal."""
+    heads = [head for name in report['models'] for head in (name, 'own boxes')]
+    table = Table('source', 'faces', 'pictures', 'found', *heads)
+    for row in report['rows']:
+        table.add_row(
+            row['source'] if row['group'] == ALL else '',
+            row['group'],
+            str(row['pictures']),
+            _percent(row['found']),
+            *(
+                _percent(row['models'][name].get(what))
+                for name in report['models']
+                for what in ('accuracy', 'own_boxes')
+            ),
+            end_section=False,
+        )
+    return table
+
+
+def _percent(share: float | None) -> str:
+    return '' if share is None else f'{100 * share:.1f} %'
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Return what the command line asks for."""
+    parser = argparse.ArgumentParser(
+        prog='python -m face_perception.training.across_sources',
+        description='Measure classifiers source by source and group by group.',
+    )
+    parser.add_argument(
+        'model', nargs='+', type=Path, help='ONNX file; further ones are measured beside it'
+    )
+    parser.add_argument(
+        '--data', required=True, nargs='+', help='files or folders with the data sets'
+    )
+    parser.add_argument(
+        '--detector',
+        choices=('onnx', 'haar'),
+        default='onnx',
+        help='whose boxes to use beside the given ones (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--output', type=Path, metavar='DIR', help='write the table (JSON, Markdown) and plots here'
+    )
+    parser.add_argument(
+        '--malformed',
+        choices=('stop', 'skip'),
+        default='stop',
+        help='what to do at a row or picture that cannot be read',
+    )
+    return parser.parse_args()
+
+
+def write(report: dict, folder: Path) -> None:
+    """Write ``sources.json``, ``sources.md``, ``sources.png`` and ``confidence.png``."""
+    text = json.dumps(report, indent=2) + '\n'
+    (folder / 'sources.json').write_text(text, encoding='utf-8')
+    tables = markdown_of(report) + '\n' + confidence_markdown_of(report)
+    (folder / 'sources.md').write_text(tables, encoding='utf-8')
+    draw_rows(report, folder / 'sources.png')
+    draw_confidence(report, folder / 'confidence.png')
+
+
+def main() -> int:
+    """Run the command line; returns the exit status."""
+    arguments = parse_arguments()
+    try:
+        if arguments.output:  # found out before the measuring if it cannot be made
+            arguments.output.mkdir(parents=True, exist_ok=True)
+        classifiers = [load(path) for path in arguments.model]
+        first = classifiers[0].model
+        for classifier in classifiers[1:]:
+            if classifier.model.task != first.task:
+                raise ModelError(
+                    f'{classifier.model.path} is for {classifier.model.task}, '
+                    f'{first.path} for {first.task}: measure one task at a time'
+                )
+        samples = pictures_of(
+            arguments.model[0], first.task, arguments.data, first.crop_margin, arguments.malformed
+        )
+        report = measure(classifiers, samples, arguments.detector)
+        Console().print(table_of(report))
+        if arguments.output:
+            write(report, arguments.output)
+            print(f'written: {arguments.output}')
+    except (FacePerceptionError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""
+Measure which crop margin suits a classifier and a detector, and write it into the file.
+
+``python -m face_perception.training.margin_accuracy MODEL --data DATA [DATA ...]`` asks the
+network about the same faces with several margins around the boxes of the data and of the
+detector, on pictures that it has not learned from; to be repeated when the detector changes.
+``--write MARGIN`` changes the file's margin, measures it anew and lists its sum.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+from rich.console import Console
+from rich.table import Table
+
+from ..core.attributes.classifier import Classifier
+from ..core.errors import FacePerceptionError
+from .across_sources import found_boxes, pictures_of
+from .checkpoints import record_sum, write_atomically
+from .data import Sample, load_samples
+from .evaluate import load, metadata_of, probabilities_of
+from .metrics import accuracy
+from .onnx_graph import set_metadata
+from .robustness import near_face
+
+MARGINS = (-0.06, -0.03, 0.0, 0.03, 0.06, 0.1)
+
+
+def accuracies(
+    classifier: Classifier, samples: list[Sample], margins: Sequence[float], detector: str
+) -> dict[float, dict[str, tuple[float, float]]]:
+    """
+    Return, by margin and source, the accuracy with the given boxes and the detector's.
+
+    Only faces that ``detector`` finds are counted.
+    """
+    boxes = found_boxes(samples, detector)
+    kept = [(sample, box) for sample, box in zip(samples, boxes) if box is not None]
+    given = [sample for sample, _ in kept]
+    own = [replace(near_face(sample), box=box) for sample, box in kept]
+    labels = np.array([sample.label for sample in given])
+    sources = np.array([sample.source for sample in given])
+    table = {}
+    for margin in margins:
+        served = Classifier(replace(classifier.model, crop_margin=margin))
+        answers = [probabilities_of(served, asked) for asked in (given, own)]
+        table[margin] = {
+            source: tuple(
+                accuracy(part[sources == source], labels[sources == source]) for part in answers
+            )
+            for source in dict.fromkeys(sources.tolist())
+        }
+    return table
+
+
+def best_margin(table: dict[float, dict[str, tuple[float, float]]]) -> float:
+    """Return the margin with the highest accuracy over sources, each counted the same."""
+    return max(table, key=lambda margin: np.mean(list(table[margin].values())))
+
+
+def write_margin(
+    path: Path, margin: float, data: Sequence[str], detectors: Sequence[str], malformed: str
+) -> dict[str, float]:
+    """Write ``margin`` into the file, with its accuracy there, and return the numbers."""
+    from .export import measure_served
+
+    model = onnx.load(str(path))
+    metadata = {**metadata_of(path), 'crop_margin': str(margin)}
+    set_metadata(model, metadata)
+    samples = load_samples(metadata['task'], data, margin, malformed=malformed)
+    numbers = measure_served(model, samples, detectors)
+    set_metadata(model, {**metadata, 'accuracy': json.dumps(numbers)})
+    content = model.SerializeToString(deterministic=True)
+    write_atomically(path, content)
+    record_sum(path, hashlib.sha256(content).hexdigest())
+    return numbers
+
+
+def _table_of(table: dict[float, dict[str, tuple[float, float]]], path: Path) -> Table:
+    sources = list(next(iter(table.values())))
+    shown = Table('margin', *sources, caption=f'{path.name}: boxes of the data / of the detector')
+    for margin, by_source in table.items():
+        cells = [f'{100 * given:.1f} / {100 * own:.1f} %' for given, own in by_source.values()]
+        shown.add_row(f'{margin:g}', *cells)
+    return shown
+
+
+def main() -> int:
+    """Run the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog='python -m face_perception.training.margin_accuracy',
+        description='Measure which crop margin suits a classifier and a detector.',
+    )
+    parser.add_argument('model', type=Path, help='ONNX file of a classifier')
+    parser.add_argument('--data', required=True, nargs='+', help='files or folders with data sets')
+    parser.add_argument('--detector', choices=('onnx', 'haar'), default='onnx')
+    parser.add_argument('--margins', type=float, nargs='+', default=MARGINS)
+    parser.add_argument(
+        '--write', type=float, metavar='MARGIN', help="make this the file's margin instead"
+    )
+    parser.add_argument('--malformed', choices=('stop', 'skip'), default='stop')
+    arguments = parser.parse_args()
+    try:
+        classifier = load(arguments.model)
+        if arguments.write is not None:
+            numbers = write_margin(
+                arguments.model,
+                arguments.write,
+                arguments.data,
+                [arguments.detector],
+                arguments.malformed,
+            )
+            for name, value in numbers.items():
+                print(f'{name:32s} {value}')
+            return 0
+        samples = pictures_of(
+            arguments.model,
+            classifier.model.task,
+            arguments.data,
+            classifier.model.crop_margin,
+            arguments.malformed,
+        )
+        table = accuracies(classifier, samples, arguments.margins, arguments.detector)
+        Console().print(_table_of(table, arguments.model))
+        print(f'best on average: {best_margin(table):g}')
+    except (FacePerceptionError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
