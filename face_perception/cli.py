@@ -26,12 +26,12 @@ def demo() -> int:
 
 def evaluate() -> int:
     """Run ``face_perception_evaluate``."""
-    return _run_with_extra('face_perception.training.evaluate', 'train')
+    return _run_with_extra('face_perception.training.evaluate', 'train', interrupted=130)
 
 
 def export() -> int:
     """Run ``face_perception_export``."""
-    return _run_with_extra('face_perception.training.export', 'train')
+    return _run_with_extra('face_perception.training.export', 'train', interrupted=130)
 
 
 def node() -> int:
@@ -46,7 +46,7 @@ def play() -> int:
 
 def train() -> int:
     """Run ``face_perception_train``."""
-    return _run_with_extra('face_perception.training.train', 'train')
+    return _run_with_extra('face_perception.training.train', 'train', interrupted=130)
 
 
 def view() -> int:

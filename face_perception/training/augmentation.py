@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .checked import STRICT, Degrees, Octaves, Share, ShareBelowOne
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -25,17 +27,19 @@ class Augmentation:
     change as a share of the pixel range; ``gamma`` the largest change of log2 of the exponent.
     """
 
-    flip: float = 0.5
-    rotation: float = 10.0
-    scale: float = 0.12
-    shift: float = 0.08
-    brightness: float = 0.15
-    contrast: float = 0.25
-    gamma: float = 0.3
-    low_resolution: float = 0.1
-    noise: float = 0.15
-    erase: float = 0.2
-    gray: float = 0.0
+    __pydantic_config__ = STRICT
+
+    flip: Share = 0.5
+    rotation: Degrees = 10.0
+    scale: ShareBelowOne = 0.12
+    shift: Share = 0.08
+    brightness: Share = 0.15
+    contrast: Share = 0.25
+    gamma: Octaves = 0.3
+    low_resolution: Share = 0.1
+    noise: Share = 0.15
+    erase: Share = 0.2
+    gray: Share = 0.0
 
 
 def augment(canvas: Tensor, size: int, how: Augmentation, random: torch.Generator) -> Tensor:

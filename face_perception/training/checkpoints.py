@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -16,14 +17,22 @@ FILE = 'checkpoint.pt'
 
 
 def write_atomically(path: Path | str, content: bytes) -> None:
-    """Replace the file at ``path`` such that a reader sees the old or the new one whole."""
+    """
+    Replace the file at ``path`` such that a reader sees the old or the new one whole.
+
+    Raises ``OSError`` when it cannot be written; the old file then stays.
+    """
     path = Path(path)
     aside = path.with_name(path.name + '.part')
-    with open(aside, 'wb') as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(aside, path)
+    try:
+        with open(aside, 'wb') as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except OSError:
+        aside.unlink(missing_ok=True)  # half a file would keep a full disk full
+        raise
 
 
 def record_sum(path: Path, digest: str) -> None:
@@ -37,11 +46,14 @@ def record_sum(path: Path, digest: str) -> None:
 
 
 def save_checkpoint(folder: Path | str, recipe, state: dict) -> None:
-    """Write the ``state`` of a ``Trainer`` that follows ``recipe`` into ``folder``."""
-    path = Path(folder) / FILE
-    aside = path.with_name(FILE + '.part')
-    torch.save({**state, 'recipe': recipe.as_dict()}, aside)
-    os.replace(aside, path)
+    """
+    Write the ``state`` of a ``Trainer`` that follows ``recipe`` into ``folder``.
+
+    Raises ``OSError`` when it cannot be written; the checkpoint before then stays.
+    """
+    content = io.BytesIO()  # PyTorch hides a full disk in a RuntimeError of its own
+    torch.save({**state, 'recipe': recipe.as_dict()}, content)
+    write_atomically(Path(folder) / FILE, content.getbuffer())
 
 
 def load_checkpoint(folder: Path | str) -> dict | None:

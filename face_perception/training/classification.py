@@ -166,7 +166,14 @@ def load_network(run: Path | str) -> nn.Module:
 def network_of(checkpoint: dict) -> nn.Module:
     """Return the averaged classifier of ``checkpoint``, ready for inference on its labels."""
     network = build(checkpoint['recipe'])
-    network.load_state_dict(averaged_weights(checkpoint))
+    try:
+        network.load_state_dict(averaged_weights(checkpoint))
+    except (RuntimeError, KeyError, AttributeError, TypeError) as error:
+        raise RecipeError(
+            f'the checkpoint holds another network than its recipe says: {error}'
+        ) from error
+    if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
+        raise RecipeError('the network of the checkpoint holds numbers that are none: train anew')
     return without_votes(network, len(checkpoint['recipe'].labels)).eval()
 
 

@@ -23,7 +23,7 @@ from ..core.types import GENDERS
 from . import metrics, plots
 from .data import RACES, DatasetError, Sample, load_samples
 from .data.datasets import single
-from .data.entries import SPLITS
+from .data.entries import SPLITS, VALIDATION
 from .data.forms import LABELS
 from .detection.commands import detector_report, detector_tables, draw_curve
 from .detector_boxes import find_face
@@ -313,7 +313,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         '--split',
         choices=SPLITS,
-        default='validation',
+        default=VALIDATION,
         help='part of the data to measure on (default: %(default)s)',
     )
     parser.add_argument(
@@ -358,6 +358,19 @@ def evaluate_classifier(arguments: argparse.Namespace) -> dict:
 
 def evaluate_detector(arguments: argparse.Namespace) -> dict:
     """Measure a face detector, print tables and draw its curve; returns what was measured."""
+    ignored = [
+        option
+        for option, given in (
+            ('--robustness', arguments.robustness),
+            (f'--split {arguments.split}', arguments.split != VALIDATION),
+        )
+        if given
+    ]
+    if ignored:
+        raise ModelError(
+            f'{arguments.model} is a face detector: it is measured on the scenes that its recipe '
+            f'held out, and {" and ".join(ignored)} is for classifiers; leave it out'
+        )
     report = detector_report(
         arguments.model, single(arguments.data), arguments.malformed, 'haar' in arguments.detectors
     )

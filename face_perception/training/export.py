@@ -27,7 +27,7 @@ from .evaluate import load, measure
 from .metrics import best_temperature
 from .onnx_graph import build_model, set_metadata
 from .provenance import KEPT
-from .recipe import DetectorRecipe, Recipe
+from .recipe import DetectorRecipe, Recipe, RecipeError
 
 VERSION = '0.1.0'
 
@@ -50,6 +50,8 @@ def export(
     checkpoint = finished_checkpoint(run)
     recipe = checkpoint['recipe']
     if isinstance(recipe, DetectorRecipe):
+        if detectors:
+            raise RecipeError(f'{run} is a face detector, and --detectors is for classifiers')
         return export_detector(checkpoint, single(data), output, malformed)
     network = network_of(checkpoint)
     _, validation = load_task(recipe, data, malformed)
@@ -145,7 +147,7 @@ def main() -> int:
             arguments.detectors,
             arguments.malformed,
         )
-    except FacePerceptionError as error:
+    except (FacePerceptionError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     for name, value in numbers.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -12,6 +13,18 @@ from ..core.errors import FacePerceptionError
 from ..core.onnx_models import CHANNELS
 from ..core.types import EMOTIONS, GENDERS
 from .augmentation import Augmentation
+from .checked import (
+    STRICT,
+    Count,
+    InputSize,
+    Margin,
+    SettingsMistakeError,
+    Share,
+    ShareBelowOne,
+    Temperature,
+    Weight,
+    checked,
+)
 from .detection.settings import ViewSettings
 
 #: The labels of each task, in the order of the network's outputs.
@@ -39,18 +52,20 @@ class Schedule:
     epochs and after the last.
     """
 
-    epochs: int = 1
-    batch_size: int = 128
+    __pydantic_config__ = STRICT
+
+    epochs: Count = 1
+    batch_size: Count = 128
     optimizer: str = 'adamw'
     learning_rate: float = 0.004
     weight_decay: float = 0.01
     warmup: float = 0.0
     decay: float = 0.0
     average: float = 0.998
-    views: int = 0
-    validate_every: int = 1
+    views: Count = 0
+    validate_every: Count = 1
     precision: str = 'float32'
-    seed: int = 0
+    seed: Count = 0
 
     def __post_init__(self) -> None:
         """Raise ``RecipeError`` for a value that cannot be meant."""
@@ -88,17 +103,17 @@ class Recipe(Schedule):
     task: str = 'emotion'
     architecture: str = 'mini_xception'
     color: str = 'gray'
-    crop_margin: float = 0.0
-    input_size: int = 48
-    votes_weight: float = 0.0
-    votes_task: float = 0.0
-    label_smoothing: float = 0.0
-    balance_sources: float = 0.0
-    balance_ages: float = 0.0
-    balance_labels: float = 0.0
-    source_weights: dict[str, float] = field(default_factory=dict)
-    distillation: float = 0.0
-    distillation_temperature: float = 2.0
+    crop_margin: Margin = 0.0
+    input_size: InputSize = 48
+    votes_weight: Share = 0.0
+    votes_task: Weight = 0.0
+    label_smoothing: ShareBelowOne = 0.0
+    balance_sources: Share = 0.0
+    balance_ages: Share = 0.0
+    balance_labels: Share = 0.0
+    source_weights: dict[str, Weight] = field(default_factory=dict)
+    distillation: Share = 0.0
+    distillation_temperature: Temperature = 2.0
     mirror: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
 
@@ -109,10 +124,6 @@ class Recipe(Schedule):
             raise RecipeError(f'task must be one of {tuple(LABELS)}, not {self.task!r}')
         if self.color not in CHANNELS:
             raise RecipeError(f'color must be one of {tuple(CHANNELS)}, not {self.color!r}')
-        if self.input_size < 32:
-            raise RecipeError('input_size must be at least 32')
-        if not 0 <= self.distillation <= 1 or self.distillation_temperature <= 0:
-            raise RecipeError('distillation must be in 0..1 and its temperature above 0')
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -179,7 +190,8 @@ def recipe_from(values: dict) -> Recipe | DetectorRecipe:
     """
     Return the recipe that ``values`` (the content of a YAML file) describe.
 
-    Raises ``RecipeError`` when a key is unknown or missing.
+    Raises ``RecipeError`` when a key is unknown or missing, or a value of another type or out of
+    range.
     """
     values = dict(values)
     kind, changes_kind = (
@@ -187,33 +199,36 @@ def recipe_from(values: dict) -> Recipe | DetectorRecipe:
         if values.get('task') == DetectorRecipe.task
         else (Recipe, Augmentation)
     )
-    changes = values.pop('augmentation', {}) or {}
+    changes = values.get('augmentation') or {}
+    if not isinstance(changes, dict):
+        raise RecipeError(f'augmentation should be a mapping of settings, not {changes!r}')
     for given, known in ((values, kind), (changes, changes_kind)):
         unknown = set(given) - {entry.name for entry in fields(known)}
         if unknown:
-            raise RecipeError(f'unknown settings in the recipe: {sorted(unknown)}')
+            raise RecipeError(f'unknown settings in the recipe: {sorted(map(str, unknown))}')
     missing = [name for name in REQUIRED[kind] if name not in values]
     if missing:
         raise RecipeError(f'the recipe is incomplete: it lacks {missing}')
-    values, changes = _with_tuples(values), _with_tuples(changes)
     try:
-        return kind(**values, augmentation=changes_kind(**changes))
-    except TypeError as error:
-        raise RecipeError(f'a setting of the recipe is of the wrong kind: {error}') from error
+        return checked(kind, {**values, 'augmentation': changes})
+    except SettingsMistakeError as error:
+        raise RecipeError(f'the recipe cannot be meant: {error}') from error
 
 
-def _with_tuples(values: dict) -> dict:
-    """Return ``values`` with tuples for YAML's lists, so that two recipes compare equal."""
-    return {
-        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-    }
+class _Loader(yaml.SafeLoader):
+    """YAML whose numbers may be written as in YAML 1.2: PyYAML takes 1e-2 for text."""
+
+
+_Loader.add_implicit_resolver(
+    'tag:yaml.org,2002:float', re.compile(r'[-+]?\d[\d_]*(\.\d*)?[eE][-+]?\d+$'), '-+0123456789'
+)
 
 
 def load_recipe(path: Path | str) -> Recipe | DetectorRecipe:
     """Read a recipe; raises ``RecipeError`` when ``path`` is no readable YAML mapping."""
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding='utf-8'))
-    except (OSError, yaml.YAMLError) as error:
+        values = yaml.load(Path(path).read_text(encoding='utf-8'), _Loader)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise RecipeError(f'{path} cannot be read as a recipe: {error}') from error
     if not isinstance(values, dict):
         raise RecipeError(f'{path} is not a mapping of settings')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import signal
 import sys
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ from .plots import learning_curves
 from .provenance import provenance, same_origin
 from .recipe import DetectorRecipe, Recipe, RecipeError, load_recipe
 from .teachers import load_teachers
-from .trainer import Learner, Trainer, pick_device
+from .trainer import DivergedError, Learner, Trainer, pick_device
 from .warm_start import start_from
 
 #: The last epoch of a run that goes on until it is stopped.
@@ -45,10 +46,16 @@ FOREVER = sys.maxsize
 HISTORY, CURVES = 'history.json', 'learning_curves.png'
 #: Pictures that the statistics of a network are measured on that starts from a file.
 STATISTICS = 256
+#: More threads than any machine has.
+MOST_THREADS = 1024
 
 
-class InterruptedRunError(FacePerceptionError):
-    """The user asked the run to stop; the last whole epoch is on disk."""
+class InterruptedRunError(KeyboardInterrupt):  # noqa: N818 (an error only of this run)
+    """
+    The user asked the run to stop; the last whole epoch is on disk.
+
+    No ``Exception``, so that no reader of damaged files takes it for damage.
+    """
 
 
 def train(
@@ -97,9 +104,8 @@ def train(
         )
         while trainer.epoch < last:
             entry = trainer.train_epoch(lambda: progress.advance(bar))
-            save_checkpoint(output, recipe, {**trainer.state(), **made_from})
-            write_atomically(output / HISTORY, json.dumps(trainer.history, indent=1).encode())
-            learning_curves(trainer.history, output / CURVES)
+            finite_or_stop(trainer, entry)
+            _write(output, recipe, trainer, made_from)
             console.print(
                 '  '.join(f'{name} {value:.4g}' for name, value in entry.items()), soft_wrap=True
             )
@@ -123,6 +129,31 @@ def _recipe(arguments: argparse.Namespace) -> Recipe | DetectorRecipe:
     return load_recipe(run)
 
 
+def finite_or_stop(trainer: Trainer, entry: dict) -> None:
+    """Raise ``DivergedError`` when the epoch of ``entry`` has left numbers that are none."""
+    weights = trainer.average.module.state_dict().values()
+    if math.isfinite(entry['loss']) and all(bool(value.isfinite().all()) for value in weights):
+        return
+    raise DivergedError(
+        f'the training diverged in epoch {entry["epoch"]} (loss {entry["loss"]:g}): lower '
+        'learning_rate; what was saved after the epoch before is left as it is'
+    )
+
+
+def _write(
+    output: Path, recipe: Recipe | DetectorRecipe, trainer: Trainer, made_from: dict
+) -> None:
+    try:
+        save_checkpoint(output, recipe, {**trainer.state(), **made_from})
+        write_atomically(output / HISTORY, json.dumps(trainer.history, indent=1).encode())
+        learning_curves(trainer.history, output / CURVES)
+    except OSError as error:
+        raise RecipeError(
+            f'{output} cannot be written: {error}; what was saved after the epoch before is '
+            'whole: make room, and the same command goes on from there'
+        ) from error
+
+
 def make_learner(
     recipe: Recipe | DetectorRecipe,
     data: Sequence[str],
@@ -143,6 +174,13 @@ def make_learner(
 
 def _interrupt(signum, frame) -> None:
     raise InterruptedRunError('stopped; the same command goes on after the last whole epoch')
+
+
+def positive(text: str) -> int:
+    """Return a whole number from 1 up, for ``argparse``."""
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_THREADS:
+        raise argparse.ArgumentTypeError(f'{text} is no whole number from 1 to {MOST_THREADS}')
+    return int(text)
 
 
 def _arguments() -> argparse.Namespace:
@@ -186,10 +224,10 @@ def _arguments() -> argparse.Namespace:
         help='what to do at a row or picture that cannot be read',
     )
     parser.add_argument('--device', default='auto', help='cpu, cuda, or auto: CUDA if there is one')
-    parser.add_argument('--threads', type=int, help='CPU threads (default: PyTorch decides)')
+    parser.add_argument('--threads', type=positive, help='CPU threads (default: PyTorch decides)')
     parser.add_argument(
         '--parts',
-        type=int,
+        type=positive,
         default=1,
         metavar='N',
         help='split each batch among N threads, normalised part by part: on a '
@@ -218,7 +256,7 @@ def main() -> int:
     except InterruptedRunError as stop:
         print(stop, file=sys.stderr)
         return 130
-    except FacePerceptionError as error:
+    except (FacePerceptionError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     return 0

@@ -282,4 +282,8 @@ def pick_device(name: str) -> torch.device:
         name = 'cuda' if torch.cuda.is_available() else 'cpu'
     if name.startswith('cuda') and not torch.cuda.is_available():
         raise RecipeError('PyTorch sees no CUDA device here: use --device cpu')
-    return torch.device(name)
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise RecipeError(f'{name} is no device here: use cpu or cuda ({reason})') from error

@@ -63,3 +63,63 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(RecipeError, match='recipe.yaml'):
         load_recipe(path)
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        ({'weight_decay': '1e-2'}, "weight_decay.*'1e-2'"),
+        ({'mirror': 'no'}, "mirror.*'no'"),
+        ({'votes_weight': 7}, 'votes_weight.*1.*7'),
+        ({'epochs': 2.5}, 'epochs.*2.5'),
+        ({'epochs': True}, 'epochs'),
+        ({'seed': 'x'}, "seed.*'x'"),
+        ({'seed': None}, 'seed'),
+        ({'seed': 10**30}, 'seed'),
+        ({'input_size': 100000}, 'input_size.*512.*100000'),
+        ({'input_size': 16}, 'input_size.*32'),
+        ({'learning_rate': float('nan')}, 'learning_rate'),
+        ({'learning_rate': float('inf')}, 'learning_rate'),
+        ({'crop_margin': -0.5}, 'crop_margin'),
+        ({'label_smoothing': 1}, 'label_smoothing'),
+        ({'distillation': 1.5}, 'distillation'),
+        ({'distillation_temperature': 0}, 'distillation_temperature'),
+        ({'source_weights': {'lfw': 'twice'}}, 'source_weights.lfw'),
+        ({'augmentation': {'flip': 2}}, 'augmentation.flip'),
+        ({'augmentation': {'rotation': 'a lot'}}, 'augmentation.rotation'),
+        ({'augmentation': 3}, 'augmentation'),
+        ({'task': ['emotion']}, 'task'),
+        ({3: 4}, '3'),
+    ],
+)
+def test_a_value_of_another_type_or_range_is_named(recipe_values, change, message):
+    with pytest.raises(RecipeError, match=message):
+        recipe_from({**recipe_values, **change})
+
+
+def test_all_mistakes_are_named_at_once(recipe_values):
+    with pytest.raises(RecipeError, match='epochs.*votes_weight'):
+        recipe_from({**recipe_values, 'epochs': 'many', 'votes_weight': -1})
+
+
+def test_a_detectors_settings_have_types_too():
+    values = {'task': 'face_detection', 'epochs': 1, 'held_out': ['a']}
+    assert recipe_from(values).held_out == ('a',)
+    for change in ({'held_out': 'a'}, {'sizes': ['64']}, {'augmentation': {'flip': 'often'}}):
+        with pytest.raises(RecipeError, match=next(iter(change))):
+            recipe_from({**values, **change})
+
+
+def test_numbers_may_be_written_with_an_exponent_alone(tmp_path, recipe_values):
+    path = tmp_path / 'recipe.yaml'
+    lines = [f'{name}: {value}' for name, value in recipe_values.items()]
+    path.write_text('\n'.join([*lines, 'weight_decay: 1e-2', 'learning_rate: 4E-3']))
+    recipe = load_recipe(path)
+    assert (recipe.weight_decay, recipe.learning_rate) == (0.01, 0.004)
+
+
+def test_a_recipe_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / 'recipe.yaml'
+    path.write_bytes(b'\xff\xfe\x00recipe')
+    with pytest.raises(RecipeError, match='recipe.yaml'):
+        load_recipe(path)
