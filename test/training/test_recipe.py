@@ -43,7 +43,7 @@ def test_labels_have_the_order_of_the_package(recipe_values):
         ({'task': 'age'}, 'task'),
         ({'color': 'bgr'}, 'color'),
         ({'precision': 'int8'}, 'precision'),
-        ({'epochs': 0}, 'epochs'),
+        ({'epochs': -1}, 'epochs'),
     ],
 )
 def test_a_mistake_is_named(recipe_values, change, message):
