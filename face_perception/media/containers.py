@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 _EBML, _SEGMENT = b'\x1a\x45\xdf\xa3', b'\x18\x53\x80\x67'
+#: Bytes of an MP4's index that are read.
+_LARGEST_INDEX = 1 << 26
 #: Boxes of ISO/IEC 14496-12 with which files begin.
 _BOXES = (b'ftyp', b'moov', b'mdat', b'free', b'skip', b'wide', b'pnot', b'jP  ')
 
@@ -52,11 +54,25 @@ def stated_size(path: Path) -> tuple[int, int] | None:
     return struct.unpack_from('<HH', start, 6) if known else None
 
 
-def sound_may_be_longer(path: Path) -> bool:
-    """Return whether what a container states as its length may be that of its sound."""
+def stated_length(path: Path, counted_s: float) -> float | None:
+    """
+    Return how long the pictures of a whole video last in seconds, as its container says.
+
+    ``counted_s`` is the length as OpenCV counts it: right where the container knows the number of
+    its pictures, but of an MP4 only a part may be shown.  ``None`` where the length may be that of
+    the sound.
+    """
     with path.open('rb') as file:
         start = file.read(12)
-    return not (start[:4] == b'RIFF' or start[4:8] in _BOXES)
+        if start[:4] == b'RIFF':
+            return counted_s
+        if start[4:8] not in _BOXES:
+            return None
+        try:
+            shown_s = _shown_s(file, path.stat().st_size)
+        except (struct.error, IndexError):
+            shown_s = None
+    return None if shown_s is None else min(counted_s, shown_s)
 
 
 def _gif(file: BinaryIO) -> bool:
@@ -117,6 +133,61 @@ def _riff(file: BinaryIO, size: int) -> bool | None:
             return None  # it was never finished
         place += 8 + length + length % 2
     return 0 < place <= size + 1
+
+
+def _inside(data: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the boxes within one, as name and content."""
+    place, found = 0, []
+    while place + 8 <= len(data):
+        length, name = struct.unpack_from('>I4s', data, place)
+        if length < 8:
+            break
+        found.append((name, data[place + 8 : place + length]))
+        place += length
+    return found
+
+
+def _shown_s(file: BinaryIO, size: int) -> float | None:
+    """
+    Return how much of the pictures an MP4 shows (its edit list), without one without end.
+
+    ``None`` for one in fragments, which does not know how many pictures it has.
+    """
+    place, scale, shown = 0, 0, float('inf')
+    while place + 8 <= size:
+        file.seek(place)
+        length, name = struct.unpack('>I4s', file.read(8))
+        head = 8
+        if length == 1:
+            head, (length,) = 16, struct.unpack('>Q', file.read(8))
+        if name == b'moof':
+            return None
+        if name == b'moov' and length <= _LARGEST_INDEX:
+            for inner, content in _inside(file.read(length - head)):
+                if inner == b'mvhd':
+                    (scale,) = struct.unpack_from('>I', content, 20 if content[0] else 12)
+                elif inner == b'trak':
+                    shown = min(shown, _edited(content))
+        if length < 8:
+            break
+        place += length
+    return shown / scale if scale else float('inf')
+
+
+def _edited(track: bytes) -> float:
+    """Return the length of a track of pictures as it is shown, in units of the file's own."""
+    boxes = dict(_inside(track))
+    handler = dict(_inside(boxes.get(b'mdia', b''))).get(b'hdlr', b'')
+    edits = dict(_inside(boxes.get(b'edts', b''))).get(b'elst', b'')
+    if handler[8:12] != b'vide' or not edits:
+        return float('inf')
+    (count,) = struct.unpack_from('>I', edits, 4)
+    entry = '>QqI' if edits[0] else '>IiI'
+    length = 0
+    for number in range(min(count, 10_000)):
+        duration, media, _ = struct.unpack_from(entry, edits, 8 + number * struct.calcsize(entry))
+        length += duration if media >= 0 else 0
+    return length or float('inf')
 
 
 def _boxes(file: BinaryIO, size: int) -> bool | None:

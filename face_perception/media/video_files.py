@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import ImageError
-from .containers import is_whole, sound_may_be_longer, stated_size
+from .containers import is_whole, stated_length, stated_size
 from .errors import SourceError
 from .images.decode import MAX_PIXELS, check_pixels
 
@@ -100,11 +100,10 @@ class VideoFile:
                 f'it breaks off after {reached_s:.1f} s, as a part of its file is missing: '
                 'it was not copied or recorded whole'
             )
-        if whole and sound_may_be_longer(self.path):
-            return ''
-        if reached_s + 2 * period_s < (1 - MISSING_SHARE) * self.length_s:
+        length_s = stated_length(self.path, self.length_s) if whole else self.length_s
+        if length_s is not None and reached_s + 2 * period_s < (1 - MISSING_SHARE) * length_s:
             return (
-                f'it breaks off after {reached_s:.1f} of {self.length_s:.1f} s: '
+                f'it breaks off after {reached_s:.1f} of {length_s:.1f} s: '
                 'it was not copied or recorded whole'
             )
         return ''

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from face_perception.media.containers import is_whole
+from face_perception.media.containers import is_whole, stated_length
 from face_perception.media.errors import SourceError
 from face_perception.media.file_sources import VideoSource, silence_opencv
 from face_perception.media.images.decode import MAX_PIXELS
@@ -126,6 +126,26 @@ def test_an_mp4_has_all_its_boxes(tmp_path):
     assert is_whole(path) is False
     path.write_bytes(data + b'\0' * 100)  # padding
     assert is_whole(path) is True
+
+
+def box(name, content):
+    return struct.pack('>I4s', len(content) + 8, name) + content
+
+
+@pytest.mark.parametrize(
+    ('handler', 'fragments', 'length_s'),
+    [(b'vide', False, 4.0), (b'soun', False, 60.0), (b'vide', True, None)],
+)
+def test_of_an_mp4_only_a_part_may_be_shown(tmp_path, handler, fragments, length_s):
+    edits = struct.pack('>II', 0, 2) + struct.pack('>IiIIiI', 900, -1, 1, 4000, 7, 1)
+    track = box(b'edts', box(b'elst', edits)) + box(b'mdia', box(b'hdlr', bytes(8) + handler))
+    movie = box(b'mvhd', bytes(12) + struct.pack('>II', 1000, 60_000)) + box(b'trak', track)
+    path = tmp_path / 'clip.mp4'
+    path.write_bytes(
+        box(b'ftyp', b'isom') + box(b'moov', movie) + box(b'moof' if fragments else b'mdat', b'x')
+    )
+    assert is_whole(path) is True
+    assert stated_length(path, 60.0) == length_s
 
 
 @pytest.mark.parametrize('start', [b'', b'GIF89a', b'\x1a\x45\xdf\xa3', b'RIFF', b'\0\0\0\x18ftyp'])
