@@ -50,7 +50,8 @@ def start_from(network: nn.Module, path: Path | str, images: Tensor) -> None:
                 f'{path}: convolution {number} is {tuple(weight.shape)}, not '
                 f'{tuple(layer.weight.shape)}: it is of another architecture'
             )
-        layer.weight.copy_(weight * PIXEL_SCALE if number == 0 else weight)
+        scale = getattr(network, 'pixel_scale', PIXEL_SCALE) if number == 0 else 1
+        layer.weight.copy_(weight * scale)
         norm = _normalisation_of(network, layer)
         if norm is not None:
             norm.weight.fill_(1)

@@ -20,7 +20,7 @@ MOST_OVERLAP = 0.45
 #: Boxes that are larger than this share of the input are found better where the input is half as
 #: large: a network has seen few faces of that many pixels.
 LARGE_SHARE = 0.5
-#: A box of that size is a reason for a second look down to this share of the threshold.
+#: A box of that size is a reason for a second look down to this share of the file's threshold.
 HINT_SHARE = 0.5
 #: A box that lies to this share within a large face is a part of it.
 PART_SHARE = 0.7
@@ -69,8 +69,8 @@ class OnnxDetector:
         lowest = self._score_threshold * faint_share
         boxes, scores = self._look(self._letterbox, image_bgr, self.input_size)
         large = self._is_large(boxes, image_bgr)
-        if (scores[large] >= HINT_SHARE * self._score_threshold).any():
-            boxes, scores = self._looked_again(image_bgr, boxes[~large], scores[~large], lowest)
+        if (scores[large] >= HINT_SHARE * self.model.score_threshold).any():
+            boxes, scores = self._looked_again(image_bgr, boxes[~large], scores[~large])
         enough = scores >= lowest
         boxes, scores = boxes[enough], scores[enough]
         kept = suppress_overlapping(boxes, scores)
@@ -82,22 +82,21 @@ class OnnxDetector:
         return (boxes[:, 2:] - boxes[:, :2]).max(axis=1) * shrunk > LARGE_SHARE * self.input_size
 
     def _looked_again(
-        self, image_bgr: np.ndarray, boxes: np.ndarray, scores: np.ndarray, lowest: float
+        self, image_bgr: np.ndarray, boxes: np.ndarray, scores: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """
         Return ``boxes`` and the large ones that are found in half the size, and the scores.
 
-        Without those that are a part of such a large face, as an eye or a mouth may be.
+        Without those that are a part of a face that is surely there, as an eye or a mouth may be.
         """
         again, sure = self._look(self._small_letterbox, image_bgr, self.input_size // 2)
-        chosen = self._is_large(again, image_bgr) & (sure >= lowest)
+        chosen = self._is_large(again, image_bgr)
         again, sure = again[chosen], sure[chosen]
-        kept = suppress_overlapping(again, sure)
-        again, sure = again[kept], sure[kept]
         whole = np.ones(len(boxes), bool)
-        for face in again:
+        area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+        faces = again[sure >= self.model.score_threshold]
+        for face in faces[suppress_overlapping(faces, sure[sure >= self.model.score_threshold])]:
             common = np.minimum(boxes[:, 2:], face[2:]) - np.maximum(boxes[:, :2], face[:2])
-            area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
             whole &= common.clip(min=0).prod(axis=1) <= PART_SHARE * area
         return np.concatenate([boxes[whole], again]), np.concatenate([scores[whole], sure])
 

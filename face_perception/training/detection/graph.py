@@ -37,19 +37,16 @@ def build_detector_model(network: FaceDetector, metadata: dict[str, str]) -> Mod
         grids.append(graph.module(features, lateral))
     for finer in (1, 0):
         grids[finer] = graph.add('Add', [grids[finer], _doubled(graph, grids[finer + 1])])
-    faces, fits, boxes = [], [], []
-    for grid, face_head, box_head, stride in zip(
-        grids, network.face_heads, network.box_heads, STRIDES, strict=True
-    ):
-        faces.append(_rows(graph, graph.module(grid, face_head), 1))
-        counts = graph.weight(np.array([4, 1]))
-        box, fit = graph.add_many('Split', [graph.module(grid, box_head), counts], 2, axis=1)
-        fits.append(_rows(graph, fit, 1))
+    scores, boxes = [], []
+    for grid, head, stride in zip(grids, network.heads, STRIDES, strict=True):
+        counts = graph.weight(np.array([1, 4]))
+        score, box = graph.add_many('Split', [graph.module(grid, head), counts], 2, axis=1)
+        scores.append(_rows(graph, score, 1))
         boxes.append(_boxes(graph, box, stride))
-    shares = [graph.add('Sigmoid', [graph.add('Concat', each, axis=0)]) for each in (faces, fits)]
+    likely = graph.add('Sigmoid', [graph.add('Concat', scores, axis=0)])
     flat = graph.weight(np.array([-1]))
     graph.nodes += [
-        helper.make_node('Reshape', [graph.add('Mul', shares), flat], ['scores'], 'scores'),
+        helper.make_node('Reshape', [likely, flat], ['scores'], 'scores'),
         helper.make_node('Concat', boxes, ['boxes'], 'boxes', axis=0),
     ]
     return graph.model(

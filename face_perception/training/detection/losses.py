@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -20,19 +18,6 @@ OVERLAP_WEIGHT = 3.0
 OUTSIDE = 1e5
 #: Weight of the boxes in the loss.
 BOX_WEIGHT = 5.0
-
-
-@dataclass(frozen=True)
-class Association:
-    """
-    Which cells of one picture are to predict which face.
-
-    ``face`` int64 ``[A]`` is the index of the face, -1 for background; ``overlap`` ``[A]`` is
-    the intersection over union of the cell's box with it, 0 for background.
-    """
-
-    face: Tensor
-    overlap: Tensor
 
 
 def overlap(boxes: Tensor, others: Tensor) -> Tensor:
@@ -66,23 +51,23 @@ def misfit(boxes: Tensor, others: Tensor) -> Tensor:
 @torch.no_grad()
 def associated(
     scores: Tensor, boxes: Tensor, faces: Tensor, centers: Tensor, strides: Tensor
-) -> Association:
+) -> Tensor:
     """
-    Say which cells of one picture are to predict which face ("SimOTA", Ge et al. 2021).
+    Return which face each cell of one picture is to predict ("SimOTA", Ge et al. 2021).
 
     ``scores [A]`` (0..1) and ``boxes [A, 4]`` are the present predictions, ``faces [M, 4]`` the
-    ground truth, ``centers [A, 2]`` and ``strides [A]`` the cells.  A face gets about as many
+    ground truth, ``centers [A, 2]`` and ``strides [A]`` the cells.  The result is int64 ``[A]``,
+    the index of the face or -1 for background.  A face gets about as many
     cells as overlaps of boxes with it add up to, those that cost least.
     """
     face = torch.full((len(boxes),), -1, dtype=torch.long, device=boxes.device)
-    fits = boxes.new_zeros(len(boxes))
     low, high = faces[:, None, :2], faces[:, None, 2:]
     inside = ((centers > low) & (centers < high)).all(dim=2)
     away = (centers - (low + high) / 2).abs()
     near = (away < REACH * strides[:, None]).all(dim=2)
     candidates = (inside | near).any(dim=0).nonzero()[:, 0]
     if len(candidates) == 0:
-        return Association(face, fits)
+        return face
     overlaps = overlap(faces[:, None], boxes[candidates])
     costs = (
         -scores[candidates].clamp(1e-6, 1).log() / 2
@@ -100,10 +85,8 @@ def associated(
     chosen[:, contested] = False
     chosen[winners, contested] = True
     positive = chosen.any(dim=0)
-    owner = chosen.int().argmax(dim=0)[positive]
-    face[candidates[positive]] = owner
-    fits[candidates[positive]] = overlaps[owner, positive.nonzero()[:, 0]]
-    return Association(face, fits)
+    face[candidates[positive]] = chosen.int().argmax(dim=0)[positive]
+    return face
 
 
 def detection_loss(
@@ -114,14 +97,13 @@ def detection_loss(
     strides: Tensor,
 ) -> Tensor:
     """
-    Return the loss of a batch: cross entropies of face and fit, and the boxes' misfit.
+    Return the loss of a batch: the cross entropy of the scores and the boxes' misfit.
 
     ``faces`` and ``ignored`` are boxes ``[M, 4]`` per picture: cells in ignored boxes are not
-    told that there is no face.  All cells learn whether they show a face, those of faces
-    alone how well their box fits (Redmon and Farhadi 2018; Ge et al. 2021).
+    told that there is no face.
     """
     zero = predictions.face.new_zeros(())
-    face_loss, fit_loss, box_loss, count = zero, zero, zero, 0
+    face_loss, box_loss, count = zero, zero, 0
     scores = predictions.scores.detach()
     for index, (truth, unclear) in enumerate(zip(faces, ignored, strict=True)):
         logits, boxes = predictions.face[index], predictions.boxes[index]
@@ -131,16 +113,13 @@ def detection_loss(
             within = ((centers > low) & (centers < high)).all(dim=2).any(dim=0)
             weight = weight.masked_fill(within, 0.0)
         if len(truth):
-            found = associated(scores[index], boxes.detach(), truth, centers, strides)
-            positive = found.face >= 0
+            owner = associated(scores[index], boxes.detach(), truth, centers, strides)
+            positive = owner >= 0
             count += int(positive.sum())
             target = target.masked_fill(positive, 1.0)
             weight = weight.masked_fill(positive, 1.0)
-            fit_loss = fit_loss + functional.binary_cross_entropy_with_logits(
-                predictions.fit[index][positive], found.overlap[positive], reduction='sum'
-            )
-            box_loss = box_loss + misfit(boxes[positive], truth[found.face[positive]]).sum()
+            box_loss = box_loss + misfit(boxes[positive], truth[owner[positive]]).sum()
         face_loss = face_loss + functional.binary_cross_entropy_with_logits(
             logits, target, weight, reduction='sum'
         )
-    return (face_loss + fit_loss + BOX_WEIGHT * box_loss) / max(count, 1)
+    return (face_loss + BOX_WEIGHT * box_loss) / max(count, 1)

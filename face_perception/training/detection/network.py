@@ -16,13 +16,11 @@ from ..architectures import Residual, convolution, separable
 STRIDES = (8, 16, 32)
 #: What height and width of a picture must be multiples of.
 MULTIPLE = STRIDES[-1]
-#: Channels at strides 4, 8, 16 and 32, and of the features that the heads see.
-WIDTHS, FEATURES = (32, 64, 64, 64), 64
-#: Residual blocks at strides 4, 8, 16 and 32, and the sides of their and the heads' kernels: on
+#: Channels at strides 2, 4, 8, 16 and 32, and of the features that the heads see.
+WIDTHS, FEATURES = (16, 32, 48, 80, 96), 48
+#: Residual blocks at strides 8, 16 and 32, and the sides of their and the heads' kernels: on
 #: the coarsest grid a face that fills the picture is wider than what smaller ones see.
-BLOCKS, KERNELS = (1, 2, 2, 2), (3, 3, 5)
-#: The first convolution: side of its kernel and stride.
-FIRST_KERNEL, FIRST_STRIDE = 7, 4
+BLOCKS, KERNELS = (3, 2, 2), (3, 3, 5)
 #: Pixels lie around this value and are divided by it: both are exact in bfloat16.
 PIXEL_CENTER = 128.0
 #: How likely a cell shows a face before anything was learned (Lin et al. 2017).
@@ -35,19 +33,17 @@ class Predictions(NamedTuple):
     """
     What a network says of each cell, stride by stride.
 
-    ``face`` are logits ``[N, A]`` that a face is there, ``fit`` logits ``[N, A]`` of the overlap
-    of its box with the face; a score is the product of both as probabilities.  ``boxes``
-    ``[N, A, 4]`` are x1, y1, x2, y2 in pixels.
+    ``face`` are logits ``[N, A]`` that a face is there; ``boxes`` ``[N, A, 4]`` are x1, y1, x2,
+    y2 in pixels.
     """
 
     face: Tensor
-    fit: Tensor
     boxes: Tensor
 
     @property
     def scores(self) -> Tensor:
         """Return the scores ``[N, A]``, 0..1."""
-        return self.face.sigmoid() * self.fit.sigmoid()
+        return self.face.sigmoid()
 
 
 class FaceDetector(nn.Module):
@@ -55,17 +51,20 @@ class FaceDetector(nn.Module):
     Anchor-free single-stage detector (Tian et al. 2019; sizes as Wu et al. 2023, "YuNet").
 
     Depth-wise separable residual blocks on strides 4 to 32, features of coarse grids added to
-    the finer ones (Lin et al. 2017), and for each cell of strides 8, 16 and 32 a face score from
-    one branch and from another the distances from the cell's centre to the sides of a box and
-    how well that box will fit.
+    the finer ones (Lin et al. 2017), and for each cell of strides 8, 16 and 32 one score and
+    the distances from the cell's centre to the sides of a box.
     """
+
+    #: What pixels are divided by before the first convolution.
+    pixel_scale = PIXEL_CENTER
 
     def __init__(self) -> None:
         """Build an untrained detector."""
         super().__init__()
         self.stem = nn.Sequential(
-            *convolution(3, WIDTHS[0], FIRST_KERNEL, FIRST_STRIDE),
-            *(_residual(WIDTHS[0]) for _ in range(BLOCKS[0])),
+            *convolution(3, WIDTHS[0], stride=2),
+            *convolution(*WIDTHS[:2], stride=2),
+            _residual(WIDTHS[1]),
         )
         self.stages = nn.ModuleList(
             nn.Sequential(
@@ -74,35 +73,40 @@ class FaceDetector(nn.Module):
                 *(_residual(wider, kernel) for _ in range(blocks)),
             )
             for (wide, wider), blocks, kernel in zip(
-                pairwise(WIDTHS), BLOCKS[1:], KERNELS, strict=True
+                pairwise(WIDTHS[1:]), BLOCKS, KERNELS, strict=True
             )
         )
         self.laterals = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(width, FEATURES, 1, bias=False), nn.BatchNorm2d(FEATURES), nn.ReLU()
             )
-            for width in WIDTHS[1:]
+            for width in WIDTHS[2:]
         )
-        self.face_heads = nn.ModuleList(_head(kernel, 1) for kernel in KERNELS)
-        self.box_heads = nn.ModuleList(_head(kernel, 5) for kernel in KERNELS)
-        for face, box in zip(self.face_heads, self.box_heads, strict=True):
-            nn.init.constant_(face[-1].bias, -math.log((1 - PRIOR) / PRIOR))
-            nn.init.constant_(box[-1].bias[:4], 0.3)
+        self.heads = nn.ModuleList(
+            nn.Sequential(
+                *separable(FEATURES, FEATURES, kernel=kernel),
+                nn.ReLU(),
+                *separable(FEATURES, FEATURES, kernel=kernel),
+                nn.ReLU(),
+                nn.Conv2d(FEATURES, 5, 1),
+            )
+            for kernel in KERNELS
+        )
+        for head in self.heads:
+            nn.init.normal_(head[-1].weight, std=0.01)
+            nn.init.constant_(head[-1].bias[:1], -math.log((1 - PRIOR) / PRIOR))
+            nn.init.constant_(head[-1].bias[1:], 0.3)
 
     def parts(self) -> list[nn.Module]:
         """Return the parts in the order in which they are exported."""
         backbone = [part for pair in zip(self.stages, self.laterals, strict=True) for part in pair]
-        heads = [
-            part for pair in zip(self.face_heads, self.box_heads, strict=True) for part in pair
-        ]
-        return [self.stem, *backbone, *heads]
+        return [self.stem, *backbone, *self.heads]
 
     def maps(self, image: Tensor) -> list[Tensor]:
         """
-        Return one map ``[N, 6, H / stride, W / stride]`` per stride.
+        Return one map ``[N, 5, H / stride, W / stride]`` per stride: a logit, four distances.
 
-        Its channels are the logit of a face, four distances and the logit of the fit; see
-        ``forward`` for ``image``.  The distances (left, top, right, bottom) are logarithms in
+        See ``forward`` for ``image``.  The distances (left, top, right, bottom) are logarithms in
         units of the stride.
         """
         casts = torch.is_autocast_enabled(image.device.type)
@@ -114,10 +118,7 @@ class FaceDetector(nn.Module):
             grids.append(lateral(features))
         for finer in (1, 0):
             grids[finer] = grids[finer] + functional.interpolate(grids[finer + 1], scale_factor=2)
-        return [
-            torch.cat([face(grid), box(grid)], dim=1)
-            for face, box, grid in zip(self.face_heads, self.box_heads, grids, strict=True)
-        ]
+        return [head(grid) for head, grid in zip(self.heads, grids, strict=True)]
 
     def forward(self, image: Tensor) -> Predictions:
         """
@@ -129,9 +130,9 @@ class FaceDetector(nn.Module):
         maps = [grid.flatten(2).transpose(1, 2).float() for grid in self.maps(image)]
         every = torch.cat(maps, dim=1)
         centers, strides = cells(image.shape[2], image.shape[3], image.device)
-        reach = every[..., 1:5].clamp(max=LARGEST_LOG_DISTANCE).exp() * strides[:, None]
+        reach = every[..., 1:].clamp(max=LARGEST_LOG_DISTANCE).exp() * strides[:, None]
         boxes = torch.cat([centers - reach[..., :2], centers + reach[..., 2:]], dim=2)
-        return Predictions(every[..., 0], every[..., 5], boxes)
+        return Predictions(every[..., 0], boxes)
 
 
 def cells(height: int, width: int, device: torch.device | str = 'cpu') -> tuple[Tensor, Tensor]:
@@ -151,11 +152,3 @@ def cells(height: int, width: int, device: torch.device | str = 'cpu') -> tuple[
 def _residual(width: int, kernel: int = 3) -> Residual:
     """Return a residual block with one separable convolution."""
     return Residual(nn.Identity(), nn.Sequential(*separable(width, width, kernel=kernel)))
-
-
-def _head(kernel: int, outputs: int) -> nn.Sequential:
-    """Return the layers that predict ``outputs`` numbers per cell from the features."""
-    last = nn.Conv2d(FEATURES, outputs, 1)
-    nn.init.normal_(last.weight, std=0.01)
-    nn.init.zeros_(last.bias)
-    return nn.Sequential(*separable(FEATURES, FEATURES, kernel=kernel), nn.ReLU(), last)

@@ -40,32 +40,31 @@ def boxes_around(centers, strides):
 def test_each_face_gets_cells_inside_it_and_near_its_centre():
     centers, strides = cells(128, 128)
     boxes = boxes_around(centers, strides)
-    found = associated(torch.full((len(centers),), 0.1), boxes, FACES, centers, strides)
+    owner = associated(torch.full((len(centers),), 0.1), boxes, FACES, centers, strides)
     for index, face in enumerate(FACES):
-        own = found.face == index
+        own = owner == index
         assert 1 <= int(own.sum()) <= 10
         assert ((centers[own] > face[:2]) & (centers[own] < face[2:])).all()
         away = (centers[own] - (face[:2] + face[2:]) / 2).abs()
         assert (away < 2.5 * strides[own][:, None]).all()
-        torch.testing.assert_close(found.overlap[own], overlap(boxes[own], face))
-    assert (found.overlap[found.face < 0] == 0).all()
+    assert int((owner >= 0).sum()) < len(owner) / 4
 
 
 def test_a_cell_that_two_faces_want_goes_to_the_one_that_it_fits_better():
     centers, strides = cells(64, 64)
     boxes = boxes_around(centers, strides)
     faces = torch.stack([boxes[0], boxes[0] + 1.0])
-    found = associated(torch.full((len(centers),), 0.1), boxes, faces, centers, strides)
-    assert found.face[0] == 0 and found.overlap[0] == 1.0
+    owner = associated(torch.full((len(centers),), 0.1), boxes, faces, centers, strides)
+    assert owner[0] == 0
 
 
 def test_a_face_smaller_than_any_cell_still_gets_one():
     centers, strides = cells(64, 64)
     face = torch.tensor([[9.0, 9.0, 11.0, 11.0]])
-    found = associated(
+    owner = associated(
         torch.full((len(centers),), 0.1), boxes_around(centers, strides), face, centers, strides
     )
-    assert int((found.face == 0).sum()) == 1
+    assert int((owner == 0).sum()) == 1
 
 
 def right_predictions(faces):
@@ -76,7 +75,7 @@ def right_predictions(faces):
     for face in faces:
         nearest = (centers - (face[:2] + face[2:]) / 2).norm(dim=1).argmin()
         boxes[nearest], logits[nearest] = face, 8.0
-    return Predictions(logits[None], logits[None], boxes[None])
+    return Predictions(logits[None], boxes[None])
 
 
 def loss_of(predictions, faces, ignored=()):
@@ -85,17 +84,16 @@ def loss_of(predictions, faces, ignored=()):
 
 
 def test_the_right_prediction_costs_least():
-    face, fit, boxes = right_predictions(FACES)
-    right = loss_of(Predictions(face, fit, boxes), FACES)
-    assert right < loss_of(Predictions(face, fit, boxes + 5), FACES)
-    assert right < loss_of(Predictions(face - 8, fit, boxes), FACES)
-    assert right < loss_of(Predictions(face, fit - 16, boxes), FACES)
-    assert right < loss_of(Predictions(-face, fit, boxes), FACES)
+    face, boxes = right_predictions(FACES)
+    right = loss_of(Predictions(face, boxes), FACES)
+    assert right < loss_of(Predictions(face, boxes + 5), FACES)
+    assert right < loss_of(Predictions(face - 8, boxes), FACES)
+    assert right < loss_of(Predictions(-face, boxes), FACES)
 
 
 def test_a_box_on_an_ignored_face_costs_nothing():
-    face, fit, boxes = right_predictions(FACES)
-    predictions, nothing = Predictions(face, fit, boxes), torch.zeros((0, 4))
+    face, boxes = right_predictions(FACES)
+    predictions, nothing = Predictions(face, boxes), torch.zeros((0, 4))
     assert loss_of(predictions, nothing) > 1
     assert loss_of(predictions, nothing, FACES.tolist()) < 0.1
-    assert loss_of(Predictions(torch.full_like(face, -8), fit, boxes), nothing) < 0.2
+    assert loss_of(Predictions(torch.full_like(face, -8), boxes), nothing) < 0.2
