@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .covers import cover
 from .distractors import distract
 from .scenes import Scene
 from .settings import ViewSettings
@@ -68,27 +69,11 @@ def random_view(
 
 
 def _cover(view: View, chance: float, random: np.random.Generator) -> None:
-    """Put a mask or a hand, of one shade, before some of the faces that a view shows."""
-    for x1, y1, x2, y2 in view.boxes[(random.random(len(view.boxes)) < chance) & ~view.ignored]:
-        width, height = x2 - x1, y2 - y1
-        if height < SMALLEST_COVERED:
-            continue
-        shade = tuple(int(value) for value in random.integers(0, 256, 3))
-        if random.random() < 0.6:  # a mask: from the nose to below the chin
-            middle, halves = ((x1 + x2) / 2, y2 - 0.22 * height), (0.46 * width, 0.3 * height)
-        else:  # a hand, a cup, a shoulder: some of one side
-            middle = x1 + width * random.uniform(0, 1), y1 + height * random.uniform(0, 1)
-            halves = width * random.uniform(0.15, 0.35), height * random.uniform(0.15, 0.35)
-        cv2.ellipse(
-            view.image,
-            tuple(round(float(value)) for value in middle),
-            tuple(round(float(value)) for value in halves),
-            0,
-            0,
-            360,
-            shade,
-            -1,
-        )
+    """Hide a part of some of the faces that a view shows."""
+    chosen = (random.random(len(view.boxes)) < chance) & ~view.ignored
+    for box in view.boxes[chosen]:
+        if box[3] - box[1] >= SMALLEST_COVERED:
+            cover(view.image, box, random)
 
 
 def _mosaic(

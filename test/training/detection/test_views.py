@@ -103,8 +103,10 @@ def test_covered_faces_keep_their_boxes(scenes):
         different = (one.image != other.image).any(axis=2)
         changed += different.any()
         rows, columns = np.nonzero(different)
-        for row, column in zip(rows[::50], columns[::50]):  # only on or close to a face
-            slack = 0.4 * (one.boxes[:, 2:] - one.boxes[:, :2])
+        for row, column in zip(
+            rows[::50], columns[::50]
+        ):  # only on a face or beside it, where an arm is
+            slack = 1.0 * (one.boxes[:, 2:] - one.boxes[:, :2])
             inside = (one.boxes[:, :2] - slack <= (column, row)).all(axis=1) & (
                 one.boxes[:, 2:] + slack >= (column, row)
             ).all(axis=1)
