@@ -9,7 +9,7 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.clock import Clock, ClockType, JumpThreshold
 from rclpy.duration import Duration
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import SetBool
 
@@ -24,8 +24,10 @@ from .monitoring.diagnostics import Diagnostics, model_values
 from .monitoring.health import Health
 from .monitoring.silence import SilenceWatch
 from .outputs import topics as outputs
+from .parameter_requests import ParameterRequests
 from .parameters import NodeSettings, Value, declare_parameters, read_values, settings_from
-from .transport import use_large_images
+from .spinning import SteadyExecutor
+from .start import StartError, begin, prepare
 
 #: Where nobody tells of subscribers, the node looks so often, in seconds.
 DEMAND_PERIOD_S = 0.5
@@ -40,7 +42,8 @@ class FacePerceptionNode(LifecycleNode):
     """
 
     def __init__(self, **kwargs):
-        super().__init__('face_perception', **kwargs)
+        super().__init__('face_perception', start_parameter_services=False, **kwargs)
+        self._parameter_requests = ParameterRequests(self)
         self._health = Health(lambda: self.get_clock().now().nanoseconds / NANOSECONDS)
         self._silence = SilenceWatch(self, self._health)
         self._state = 'unconfigured'
@@ -239,6 +242,10 @@ class FacePerceptionNode(LifecycleNode):
 
     # What is said about it
 
+    def report_internal(self, message: str) -> None:
+        """Count and log what no program should cause; it must not end the node."""
+        self._report('internal', message)
+
     def _report(self, kind: str, message: str) -> None:
         if self._health.error(kind, message) and self.context.ok():
             self.get_logger().error(message)
@@ -266,27 +273,25 @@ class FacePerceptionNode(LifecycleNode):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is interrupted; return the process's exit code."""
-    use_large_images()
     # From rclpy.init on rclpy's own handlers end spinning, then call this one.  An exception
     # could come anywhere, such as in a destructor of rclpy's, where nobody can catch it.
     interrupts = []
     signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))
-    try:
-        rclpy.init(args=args)
-    except Exception as error:  # a malformed parameter file or remapping
-        print(
-            f'face_perception_node: {error}: correct the command line or the file it names',
-            file=sys.stderr,
-        )
-        return 1
+    warnings: list[str] = []
     node = executor = None
     try:
-        node = FacePerceptionNode()
-        executor = SingleThreadedExecutor()
+        prepare(warnings.append)
+        node = begin(args, FacePerceptionNode)
+        for warning in warnings:
+            node.get_logger().warning(warning)
+        executor = SteadyExecutor(node.report_internal)
         executor.add_node(node)
         node.autostart()
         if not interrupts:
             executor.spin()
+    except StartError as error:
+        print(f'face_perception_node: {error}', file=sys.stderr)
+        return 1
     except ExternalShutdownException:
         pass
     except Exception:

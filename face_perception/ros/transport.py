@@ -4,7 +4,8 @@ Makes camera images arrive.
 Fast DDS, the default middleware, gives shared memory 512 kB by default. A VGA colour image
 is larger, so it goes as UDP fragments instead, of which the kernel drops some, and with
 them the whole image: a node subscribes and nothing comes.  A profile with larger segments
-settles that for every process that reads it.
+settles that for every process that reads it; where /dev/shm is small, as in a container, one with
+smaller segments.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 from collections.abc import MutableMapping
 
 from ..core.resources import share_directory
+from .shared_memory import LARGE_SEGMENT, enough, room
 
 #: Name of the variable since Fast DDS 3 (Kilted), and the one before it.
 PROFILE_VARIABLE = 'FASTDDS_DEFAULT_PROFILES_FILE'
@@ -23,8 +25,11 @@ DECISIONS = (PROFILE_VARIABLE, OLD_PROFILE_VARIABLE, 'FASTDDS_BUILTIN_TRANSPORTS
 
 
 def profile_path() -> str:
-    """Return the path of the shipped Fast DDS profile."""
-    return str(share_directory() / 'config' / 'fastdds_large_images.xml')
+    """Return the path of the shipped Fast DDS profile that this machine has room for."""
+    free = room()
+    large = free is None or free >= enough(LARGE_SEGMENT)
+    name = 'fastdds_large_images.xml' if large else 'fastdds_small_memory.xml'
+    return str(share_directory() / 'config' / name)
 
 
 def use_large_images(environment: MutableMapping[str, str] = os.environ) -> None:

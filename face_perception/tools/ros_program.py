@@ -6,13 +6,16 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.utilities import remove_ros_args
 
 from ..core.errors import FacePerceptionError
-from ..ros.transport import use_large_images
+from ..core.text import one_line
+from ..ros.spinning import SteadyExecutor, once_a_minute
+from ..ros.start import prepare
 
 
 def run_program(
@@ -31,11 +34,11 @@ def run_program(
     try:
         own_arguments = remove_ros_args(arguments)[1:]
     except Exception as error:  # rclpy's exceptions have no public base
-        return refuse(program, ' '.join(str(error).split()))
+        return refuse(program, one_line(' '.join(str(error).split())))
     options = parse([held.get(argument, argument) for argument in own_arguments])
     # Both signals end it alike, also before rclpy takes them over.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    use_large_images()
+    prepare(partial(warn, program))
     try:
         return run(arguments, options)
     except FacePerceptionError as error:
@@ -61,6 +64,11 @@ def _hold_back(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
             argument = f'argument{number}?'
         readable.append(argument)
     return readable, held
+
+
+def steady_executor(program: str) -> SteadyExecutor:
+    """Return an executor that tells the user of what it could not take."""
+    return SteadyExecutor(once_a_minute(partial(warn, program)))
 
 
 def warn(program: str, message: str) -> None:

@@ -3,6 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from face_perception.ros.shared_memory import LARGE_SEGMENT, SMALL_SEGMENT
 from face_perception.ros.transport import DECISIONS, profile_path, use_large_images
 
 
@@ -34,3 +35,12 @@ def test_the_shipped_profile_holds_several_large_frames():
     segment = int(root.find('.//dds:segment_size', namespace).text)
     message = int(root.find('.//dds:maxMessageSize', namespace).text)
     assert message >= 3840 * 2160 * 3 and segment >= 2 * message
+
+
+def test_the_profiles_segments_are_the_ones_that_room_is_counted_for(monkeypatch):
+    namespace = {'dds': 'http://www.eprosima.com'}
+    for free, size in ((None, LARGE_SEGMENT), (0, SMALL_SEGMENT)):
+        monkeypatch.setattr('face_perception.ros.transport.room', lambda free=free: free)
+        root = ElementTree.parse(Path(profile_path())).getroot()
+        assert int(root.find('.//dds:segment_size', namespace).text) == size
+        assert int(root.find('.//dds:maxMessageSize', namespace).text) <= size // 2

@@ -13,9 +13,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
-import rclpy
 from rclpy.duration import Duration
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
@@ -26,7 +24,9 @@ from ...core.errors import FacePerceptionError
 from ...media.messages.encoding import ENCODERS, compress, encode
 from ...media.sources import Source, open_source
 from ...offline.names import readable
-from ..ros_program import refuse, run_program, warn
+from ...ros.parameter_requests import ParameterRequests
+from ...ros.start import begin
+from ..ros_program import refuse, run_program, steady_executor, warn
 from .pace import Pace
 
 PROGRAM = 'face_perception_camera'
@@ -38,7 +38,8 @@ class CameraNode(Node):
     """Publishes pictures as messages."""
 
     def __init__(self, options: argparse.Namespace):
-        super().__init__(PROGRAM)
+        super().__init__(PROGRAM, start_parameter_services=False)
+        self._parameter_requests = ParameterRequests(self)
         self._options = options
         self.published = 0
         qos = QoSProfile(depth=5, reliability=QoSReliabilityPolicy[options.reliability.upper()])
@@ -202,12 +203,8 @@ def main(args: list[str] | None = None) -> int:
 def run(arguments: list[str], options: argparse.Namespace) -> int:
     """Publish until there is nothing left or the process is interrupted."""
     source = open_source(options.source, options.size, options.rate, partial(warn, PROGRAM))
-    try:
-        rclpy.init(args=arguments)
-        node = CameraNode(options)
-    except Exception as error:  # a parameter file that is missing, a name that is none
-        return refuse(PROGRAM, ' '.join(str(error).split()))
-    executor = SingleThreadedExecutor()
+    node = begin(arguments, lambda: CameraNode(options))
+    executor = steady_executor(PROGRAM)
     executor.add_node(node)
     stream = Stream(node, source, options)
     try:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...core.errors import FacePerceptionError
+from ...core.text import one_line
 
 PR_SET_PDEATHSIG = 1
 #: Seconds that children get to end by themselves.
@@ -21,6 +22,8 @@ LAST_LINES = 8
 
 class ChildError(FacePerceptionError):
     """A child process ended by itself."""
+
+    with_list = True
 
 
 class Child:
@@ -51,7 +54,8 @@ class Child:
     def said(self) -> str:
         """Return its last lines, to be put at the end of a sentence."""
         lines = self._log.read_text(errors='replace').strip().splitlines()[-LAST_LINES:]
-        return '; it last said:' + ''.join(f'\n  {line}' for line in lines) if lines else ''
+        said = ''.join(f'\n  {one_line(line, 500)}' for line in lines)
+        return f'; it last said:{said}' if said else ''
 
     def ask_to_end(self) -> None:
         """Interrupt it, if it still runs."""

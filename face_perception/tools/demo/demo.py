@@ -19,7 +19,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 
@@ -28,7 +27,8 @@ from ...console.signals import catch_signals
 from ...core.errors import FacePerceptionError
 from ...media.video_writer import Recording
 from ...msg import FaceArray
-from ...ros.transport import use_large_images
+from ...ros.spinning import SteadyExecutor, once_a_minute
+from ...ros.start import begin, prepare
 from ...visuals.rerun_writer import import_rerun
 from .children import Child, end_all
 from .latency_plot import plot_latency
@@ -50,6 +50,8 @@ LARGEST_DOMAIN_ID = 101
 class DemoError(FacePerceptionError):
     """The demo cannot run, or did not see what it should."""
 
+    with_list = True
+
 
 def main(args: list[str] | None = None) -> int:
     """Run the demo; return the process's exit code."""
@@ -63,7 +65,7 @@ def main(args: list[str] | None = None) -> int:
     except FacePerceptionError as error:
         return _refuse(str(error), 2)
     keep_to_this_machine()
-    use_large_images()
+    prepare(_warn)
     try:
         return run(options, work, interrupted)
     except FacePerceptionError as error:
@@ -129,7 +131,6 @@ def observe(
     interrupted: Callable[[], bool],
 ) -> tuple[Statistics, FacePerceptionError | None]:
     """Watch the node for ``seconds`` from its first result; return also why that ended early."""
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
 
     def on_faces(message: FaceArray) -> None:
         recording.add_score(
@@ -143,8 +144,12 @@ def observe(
         if rerun:
             rerun.add_picture(message)
 
-    monitor = Monitor(NODE_NAME, on_faces, on_picture, rerun.add_latency if rerun else None)
-    executor = SingleThreadedExecutor()
+    monitor = begin(
+        [PROGRAM],
+        lambda: Monitor(NODE_NAME, on_faces, on_picture, rerun.add_latency if rerun else None),
+        SignalHandlerOptions.NO,
+    )
+    executor = SteadyExecutor(once_a_minute(_warn))
     executor.add_node(monitor)
     start = time.monotonic()
     end = None
@@ -270,8 +275,12 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _warn(message: str) -> None:
+    print(f'{PROGRAM}: {message}', file=sys.stderr, flush=True)
+
+
 def _refuse(message: str, code: int) -> int:
-    print(f'{PROGRAM}: {message}', file=sys.stderr)
+    _warn(message)
     return code
 
 

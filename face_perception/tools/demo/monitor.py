@@ -15,6 +15,7 @@ from sensor_msgs.msg import Image
 from ...core.timing import STAGES, SUMS, SlidingWindow
 from ...msg import FaceArray, PipelineLatency
 from ...ros.conversions import seconds
+from ...ros.parameter_requests import ParameterRequests
 
 
 @dataclass
@@ -67,7 +68,8 @@ class Monitor(Node):
         on_latency: Callable[[PipelineLatency], None] | None = None,
     ):
         """Watch the node with the full name ``watched``; pass on what it says."""
-        super().__init__('face_perception_demo')
+        super().__init__('face_perception_demo', start_parameter_services=False)
+        self._parameter_requests = ParameterRequests(self)
         self.statistics = Statistics()
         self.newest: FaceArray | None = None
         self.recent_rate = SlidingWindow(seconds=3.0)

@@ -11,12 +11,12 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import rclpy
 from rclpy.signals import SignalHandlerOptions
 
 from ...console.arguments import Parser, number
 from ...media.bags.images import ImageBag
-from ..ros_program import refuse, run_program, warn
+from ...ros.start import begin
+from ..ros_program import run_program, warn
 from .player import Player, PlayerNode
 
 PROGRAM = 'face_perception_play'
@@ -111,12 +111,12 @@ def run(arguments: list[str], options: argparse.Namespace) -> int:
     with ImageBag(options.bag, options.topic) as bag:
         for sentence in bag.left_out:
             warn(PROGRAM, sentence)
-        try:
-            # No handlers of rclpy's: they would end the context in the midst of a callback.
-            rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-            node = PlayerNode(PROGRAM, bag, options.reliability)
-        except Exception as error:  # a parameter file that is missing, a name that is none
-            return refuse(PROGRAM, ' '.join(str(error).split()))
+        # No handlers of rclpy's: they would end the context in the midst of a callback.
+        node = begin(
+            arguments,
+            lambda: PlayerNode(PROGRAM, bag, options.reliability),
+            SignalHandlerOptions.NO,
+        )
         player = Player(node, bag, options, partial(warn, PROGRAM))
         try:
             player.play()

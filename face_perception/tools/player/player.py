@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from rclpy.duration import Duration
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from rclpy.serialization import deserialize_message
@@ -19,6 +18,8 @@ from std_msgs.msg import Header
 
 from ...media.bags.images import ImageBag, RecordedImage
 from ...media.errors import SourceError
+from ...ros.parameter_requests import ParameterRequests
+from ...ros.spinning import SteadyExecutor, once_a_minute
 from .answers import Answers
 from .position import Position
 from .timeline import NANOSECONDS, Timeline
@@ -42,7 +43,8 @@ class PlayerNode(Node):
     """Publishes recorded images and the time at which they were recorded."""
 
     def __init__(self, name: str, bag: ImageBag, reliability: str):
-        super().__init__(name)
+        super().__init__(name, start_parameter_services=False)
+        self._parameter_requests = ParameterRequests(self)
         qos = QoSProfile(depth=5, reliability=QoSReliabilityPolicy[reliability.upper()])
         self._types = {topic: MESSAGE_TYPES[name] for topic, name in bag.types.items()}
         #: By the topic's name in the bag.
@@ -95,7 +97,7 @@ class Player:
     ):
         """``options`` are those of the command line; ``warn`` gets sentences for the user."""
         self._node, self._bag, self._options, self._warn = node, bag, options, warn
-        self._executor = SingleThreadedExecutor()
+        self._executor = SteadyExecutor(once_a_minute(warn))
         self._executor.add_node(node)
         self._answers = (
             Answers(node, options.wait_for or [DEFAULT_FACES], node.images)

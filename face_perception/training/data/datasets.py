@@ -15,6 +15,8 @@ from ...core.types import Box
 class DatasetError(FacePerceptionError):
     """A data set is missing, damaged, or in no form that is known here."""
 
+    with_list = True
+
 
 @dataclass(frozen=True)
 class FaceSet:

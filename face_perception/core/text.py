@@ -1,0 +1,37 @@
+"""Text that came from outside, as it may be shown: one line, bounded, no control characters."""
+
+from __future__ import annotations
+
+import unicodedata
+
+#: Characters of a whole sentence for the user, and of one foreign value in it, at most.
+LONGEST_SENTENCE = 1000
+LONGEST_VALUE = 80
+#: Categories of Unicode that are escaped: control, format (which also turns the direction of
+#: writing), surrogates, private use, and the separators of lines and paragraphs.
+_ESCAPED = ('Cc', 'Cf', 'Cs', 'Co', 'Zl', 'Zp')
+
+
+def one_line(text: object, longest: int = LONGEST_SENTENCE) -> str:
+    r"""
+    Return ``text`` such that it can go to a terminal, a log or a message.
+
+    A camera's encoding, a file's name or a library's words may hold anything: a line break forges
+    a line of the log, an escape sequence reaches the terminal, and a million characters fill the
+    disk.  What is not printable is written as ``\x1b`` or ``\u202e``; more than ``longest``
+    characters are cut, and how many there were is said.
+    """
+    text = str(text)
+    cut = f'… ({len(text)} characters)' if len(text) > longest else ''
+    return ''.join(map(_shown, text[:longest])) + cut
+
+
+def value(text: object) -> str:
+    """Return a foreign value as a part of a sentence: ``one_line``, and short."""
+    return one_line(text, LONGEST_VALUE)
+
+
+def _shown(character: str) -> str:
+    if character.isprintable() or unicodedata.category(character) not in _ESCAPED:
+        return character
+    return character.encode('unicode_escape').decode('ascii')

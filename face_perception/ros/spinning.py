@@ -1,0 +1,58 @@
+"""An executor that no callback ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+
+from ..core.errors import FacePerceptionError
+from ..core.text import one_line
+
+#: Seconds of rest after a fault: one that comes again at once must not take a whole core.
+REST_S = 0.01
+
+
+class SteadyExecutor(SingleThreadedExecutor):
+    """
+    Goes on after an exception of a callback.
+
+    rclpy lets any exception leave its loop, also those of its own services and of reading what
+    came: a single request or message that it cannot take would end the process.  Here it is
+    reported, and the next callback gets its turn.  The package's own errors are raised: who
+    raises one in a callback means to end the program.
+    """
+
+    def __init__(self, report: Callable[[str], None]):
+        """``report`` gets a sentence for each exception."""
+        super().__init__()
+        self._report = report
+
+    def spin_once(self, timeout_sec: float | None = None) -> None:
+        """Wait for one callback and execute it; see rclpy."""
+        try:
+            super().spin_once(timeout_sec)
+        except (ExternalShutdownException, FacePerceptionError):
+            raise
+        except Exception as error:
+            if not self.context.ok():  # it was at work when the signal came
+                raise ExternalShutdownException() from error
+            self._report(
+                f'a message or request could not be taken ({one_line(repr(error), 200)}): if it '
+                'came from a working program, please report this to the maintainers'
+            )
+            time.sleep(REST_S)
+
+
+def once_a_minute(tell: Callable[[str], None]) -> Callable[[str], None]:
+    """Return a function that passes a sentence on to ``tell`` at most once a minute."""
+    last = float('-inf')
+
+    def limited(sentence: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= 60.0:
+            last = time.monotonic()
+            tell(sentence)
+
+    return limited

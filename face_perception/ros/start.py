@@ -1,0 +1,81 @@
+"""How every ROS program of the package begins, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from typing import TypeVar
+
+import rclpy
+from rclpy.signals import SignalHandlerOptions
+
+from ..core.errors import FacePerceptionError
+from ..core.text import one_line
+from .shared_memory import remove_dead_segments, shortage
+from .transport import use_large_images
+
+T = TypeVar('T')
+
+
+class StartError(FacePerceptionError):
+    """ROS 2 cannot be begun with these arguments, in this environment."""
+
+
+def prepare(warn: Callable[[str], None]) -> None:
+    """
+    Make room in shared memory and let images through, before any participant is created.
+
+    ``warn`` gets a sentence where shared memory is too small for camera images.
+    """
+    remove_dead_segments()
+    use_large_images()
+    if sentence := shortage():
+        warn(sentence)
+
+
+def begin(
+    arguments: list[str] | None,
+    make: Callable[[], T],
+    handlers: SignalHandlerOptions | None = None,
+) -> T:
+    """
+    Initialise rclpy and return the node that ``make`` makes.
+
+    Raises ``StartError`` with one sentence, whatever stands in the way: arguments, the log's
+    folder, the domain, security.  ``handlers`` are rclpy's handlers of signals, its own for
+    ``None``.
+    """
+    try:
+        with warnings.catch_warnings():  # of what rclpy half made before it failed
+            warnings.simplefilter('ignore', RuntimeWarning)
+            rclpy.init(args=arguments, signal_handler_options=handlers)
+            return make()
+    except FacePerceptionError:
+        raise
+    except Exception as error:  # rclpy's exceptions have no public base
+        raise StartError(explanation(error)) from None
+
+
+def explanation(error: Exception) -> str:
+    """Return what is wrong and what to do, for an exception of rclpy's while it begins."""
+    reason = one_line(' '.join(str(error).split()), 400)
+    lowered = reason.lower()
+    if 'initialize logging' in lowered or 'log director' in lowered:
+        return (
+            f'the log cannot be written ({reason}): set ROS_LOG_DIR to a folder that can be '
+            'written, or HOME where there is none'
+        )
+    if os.environ.get('ROS_SECURITY_ENABLE') == 'true' and 'security' in lowered:
+        return (
+            f'ROS_SECURITY_ENABLE is true, but this middleware has no security ({reason}): use '
+            "a distribution's ROS 2, as docs/security.md says, or unset the variable"
+        )
+    if os.environ.get('ROS_SECURITY_ENABLE') == 'true' and 'error not set' in lowered:
+        return (
+            'ROS_SECURITY_ENABLE is true, but there are no keys for this program: set '
+            'ROS_SECURITY_KEYSTORE and --enclave, as docs/security.md says, or unset the variable'
+        )
+    if 'domain' in lowered or 'port number' in lowered:
+        return f'{reason}: set ROS_DOMAIN_ID to a number from 0 to 232'
+    return f'{reason}: correct the command line or the file it names'

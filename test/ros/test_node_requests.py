@@ -1,0 +1,116 @@
+"""Requests that no sane client sends: each is answered, and the node goes on."""
+
+import numpy as np
+import pytest
+from rcl_interfaces.msg import Parameter, ParameterValue
+from rcl_interfaces.srv import DescribeParameters, SetParameters, SetParametersAtomically
+from std_msgs.msg import Header
+from std_srvs.srv import SetBool
+
+from face_perception.media.messages.encoding import image_message
+from support.program import Program
+
+
+def gray():
+    return image_message(Header(), np.full((48, 64, 3), 80, np.uint8))
+
+
+@pytest.mark.parametrize('kind', [10, 11, 100, 200, 255])
+@pytest.mark.parametrize('service', [SetParameters, SetParametersAtomically])
+def test_a_value_of_a_type_that_does_not_exist_is_refused(shared_robot, service, kind):
+    robot = shared_robot
+    name = 'set_parameters' + ('_atomically' if service is SetParametersAtomically else '')
+    strange = Parameter(name='max_rate\n\x1b[2J', value=ParameterValue(type=kind))
+    answer = robot.ros.call(
+        service, f'/{robot.process.name}/{name}', service.Request(parameters=[strange])
+    )
+    result = answer.results[0] if service is SetParameters else answer.result
+    assert not result.successful and f'type {kind}, which does not exist' in result.reason
+    assert '\x1b' not in result.reason and '\n' not in result.reason
+    assert robot.show_and_wait(gray()).image_width == 64
+
+
+def test_of_several_parameters_the_good_ones_are_set(shared_robot):
+    robot = shared_robot
+    good = Parameter(name='max_faces', value=ParameterValue(type=2, integer_value=3))
+    strange = Parameter(name='max_faces', value=ParameterValue(type=77))
+    absent = Parameter(name='no_such_parameter', value=ParameterValue(type=2))
+    unset = Parameter(name='max_faces', value=ParameterValue(type=0))
+    answer = robot.ros.call(
+        SetParameters,
+        f'/{robot.process.name}/set_parameters',
+        SetParameters.Request(parameters=[strange, good, absent, unset]),
+    )
+    assert [result.successful for result in answer.results] == [False, True, False, False]
+
+
+def test_names_that_do_not_exist_are_answered(shared_robot):
+    robot = shared_robot
+    for names in ([''], ['x' * 100_000], ['\x00'], ['max_rate'] * 50):
+        robot.ros.call(
+            DescribeParameters,
+            f'/{robot.process.name}/describe_parameters',
+            DescribeParameters.Request(names=names),
+        )
+    assert robot.show_and_wait(gray()).image_width == 64
+
+
+#: A callback that fails, as one of rclpy's own may.
+FAILING = """
+def fail(self, request, response):
+    raise ValueError('a callback\\nfailed')
+node.FacePerceptionNode._on_enable = fail
+"""
+
+
+def test_a_callback_that_fails_is_reported_and_does_not_end_the_node(start_robot):
+    robot = start_robot(patch=FAILING)
+    client = robot.ros.node.create_client(SetBool, f'/{robot.process.name}/enable')
+    assert client.wait_for_service(20.0)
+    robot.ros.spin_for(0.5)
+    for _ in range(3):
+        client.call_async(SetBool.Request(data=True))
+    level, text, values = robot.wait_for_status(
+        lambda level, text, values: values.get('errors: internal', '').startswith('3')
+    )
+    assert level == 1 and "ValueError('a callback\\nfailed')" in text, text
+    assert robot.show_and_wait(gray()).image_width == 64
+    assert robot.process.log().count('could not be taken') == 1, 'once a minute'
+    robot.ros.node.destroy_client(client)
+
+
+def test_the_camera_answers_such_requests_too(ros, tmp_path):
+    camera = Program(
+        ['-m', 'face_perception.tools.camera.camera', '--size', '64x48', '--ros-args']
+        + ['-r', '__node:=strange_camera', '-r', 'image:=/strange/image'],
+        tmp_path,
+        'camera',
+    )
+    strange = Parameter(name='x', value=ParameterValue(type=200))
+    request = SetParameters.Request(parameters=[strange])
+    answer = ros.call(SetParameters, '/strange_camera/set_parameters', request)
+    assert not answer.results[0].successful and camera.alive()
+    assert camera.stop() == 0, camera.log()
+
+
+@pytest.mark.parametrize('program', ['ros.node', 'tools.camera.camera', 'tools.demo.demo'])
+@pytest.mark.parametrize(
+    ('environment', 'words'),
+    [
+        ({'HOME': '', 'ROS_HOME': '', 'ROS_LOG_DIR': ''}, 'set ROS_LOG_DIR'),
+        ({'ROS_LOG_DIR': '/proc/nowhere'}, 'set ROS_LOG_DIR'),
+        (
+            {'ROS_SECURITY_ENABLE': 'true', 'ROS_SECURITY_STRATEGY': 'Enforce'},
+            'ROS_SECURITY_ENABLE is true',
+        ),
+        ({'ROS_DOMAIN_ID': 'kitchen'}, 'set ROS_DOMAIN_ID'),
+    ],
+)
+def test_what_stands_in_the_way_of_a_start_is_said_in_one_sentence(
+    program, environment, words, tmp_path
+):
+    process = Program(['-m', f'face_perception.{program}'], tmp_path, 'x', environment)
+    assert process.wait(40) in (1, 2)
+    said = [line for line in process.log().splitlines() if line.startswith('face_perception_')]
+    assert len(said) == 1 and words in said[0], process.log()
+    assert 'Traceback' not in process.log() and 'Warning' not in process.log(), process.log()
