@@ -32,6 +32,32 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.name != 'test_install.py')
 
 
+def _answer(kind, output):
+    """Return the nodes that make a tiny classifier's answer from its logits."""
+    from onnx import helper
+
+    soft = helper.make_node('Softmax', ['logits'], ['soft'], axis=1)
+    return {
+        'probabilities': [helper.make_node('Softmax', ['logits'], [output], axis=1)],
+        'nan': [
+            helper.make_node('Sub', ['logits', 'logits'], ['none']),
+            helper.make_node('Div', ['none', 'zero'], [output]),
+        ],
+        # NaN for crops that are almost white, which those that a file is tried with are not.
+        'bright nan': [
+            soft,
+            helper.make_node('ReduceMax', ['logits'], ['most'], axes=[1], keepdims=1),
+            helper.make_node('Sub', ['bright', 'most'], ['left']),
+            helper.make_node('Sqrt', ['left'], ['root']),
+            helper.make_node('Mul', ['root', 'zero'], ['nothing']),
+            helper.make_node('Add', ['soft', 'nothing'], [output]),
+        ],
+        'logits': [helper.make_node('Sub', ['logits', 'bright'], [output])],
+        'one row': [soft, helper.make_node('Slice', ['soft', 'first', 'second'], [output])],
+        'failing': [soft, helper.make_node('Gather', ['soft', 'ninth'], [output])],
+    }[kind]
+
+
 @pytest.fixture
 def make_model(tmp_path):
     """Write a tiny ONNX classifier; every part of the contract can be broken."""
@@ -46,8 +72,10 @@ def make_model(tmp_path):
         input_name='image',
         output_name='probabilities',
         input_type=TensorProto.UINT8,
+        answer='probabilities',
         **metadata,
     ):
+        """``answer`` is what it says: also 'nan', 'logits', 'one row', 'failing', 'bright nan'."""
         metadata = {
             'task': 'emotion',
             'labels': json.dumps(['happy', 'sad', 'neutral']),
@@ -62,12 +90,19 @@ def make_model(tmp_path):
                 helper.make_node('Cast', [input_name], ['f'], to=TensorProto.FLOAT),
                 helper.make_node('ReduceMean', ['f'], ['mean'], axes=[1, 2], keepdims=0),
                 helper.make_node('MatMul', ['mean', 'w'], ['logits']),
-                helper.make_node('Softmax', ['logits'], [output_name], axis=1),
+                *_answer(answer, output_name),
             ],
             'tiny',
             [helper.make_tensor_value_info(input_name, input_type, ['N', size, size, channels])],
             [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, ['N', classes])],
-            [helper.make_tensor('w', TensorProto.FLOAT, [channels, classes], weights.tolist())],
+            [
+                helper.make_tensor('w', TensorProto.FLOAT, [channels, classes], weights.tolist()),
+                helper.make_tensor('zero', TensorProto.FLOAT, [], [0.0]),
+                helper.make_tensor('bright', TensorProto.FLOAT, [], [0.9]),
+                helper.make_tensor('first', TensorProto.INT64, [1], [0]),
+                helper.make_tensor('second', TensorProto.INT64, [1], [1]),
+                helper.make_tensor('ninth', TensorProto.INT64, [1], [9]),
+            ],
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 13)], ir_version=8)
         helper.set_model_props(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import ModelError
+from .files import read_bounded
+from .text import one_line, value
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -20,6 +22,17 @@ CHECKSUMS = 'SHA256SUMS'
 CHANNELS = {'gray': 1, 'rgb': 3}
 #: The task of a detector's file.
 DETECTION = 'face_detection'
+#: Bytes of a model's file, and of the list of checksums, at most.
+MOST_BYTES = 512 * 2**20
+MOST_CHECKSUM_BYTES = 2**20
+#: Pixels of a classifier's input, and of the multiple that a detector's sides must be, at most.
+LARGEST_INPUT = 1024
+LARGEST_MULTIPLE = 256
+#: Shares of the box's side that a crop may be larger on each side: from almost nothing of the face
+#: to its surroundings.
+CROP_MARGINS = (-0.4, 2.0)
+#: How far the probabilities of a classifier's answer may be from 1 in their sum.
+SUM_TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,9 @@ def load_classifier(path: Path, task: str, num_threads: int = 1) -> ClassifierMo
 
     Raises ``ModelError`` with what is wrong and what to do.
     """
-    return _check_classifier(_load(path, num_threads), task)
+    model = _check_classifier(_load(path, num_threads), task)
+    _try_classifier(model)
+    return model
 
 
 def load_detector(path: Path, num_threads: int = 1) -> DetectorModel:
@@ -104,15 +119,15 @@ def _load(path: Path, num_threads: int) -> _Network:
 
 def _read(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        data = read_bounded(path, MOST_BYTES)
     except FileNotFoundError:
         raise ModelError(
-            f"model file '{path}' does not exist: correct the model parameter, or install the "
+            f"model file '{value(path)}' does not exist: correct the model parameter, or install the "
             'package again if it is one of its own models'
         ) from None
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         raise ModelError(
-            f"model file '{path}' cannot be read ({error.strerror}): "
+            f"model file '{value(path)}' cannot be read ({getattr(error, 'strerror', error)}): "
             'check that it is a file and its permissions'
         ) from None
     if not data:
@@ -125,7 +140,14 @@ def _verify_checksum(path: Path, digest: str) -> None:
     listing = path.parent / CHECKSUMS
     if not listing.is_file():
         return
-    for line in listing.read_text().splitlines():
+    try:
+        lines = read_bounded(listing, MOST_CHECKSUM_BYTES).decode(errors='replace').splitlines()
+    except OSError as error:
+        raise ModelError(
+            f"the list of checksums '{listing}' cannot be read ({error.strerror}): install the "
+            'package again, or keep a model of your own in another folder'
+        ) from None
+    for line in lines:
         expected, _, name = line.partition(' ')
         if name.lstrip(' *') == path.name and expected != digest:
             raise ModelError(
@@ -152,7 +174,7 @@ def _start_session(path: Path, data: bytes, num_threads: int) -> ort.InferenceSe
     try:
         return ort.InferenceSession(data, options, providers=['CPUExecutionProvider'])
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
-        reason = str(error).strip().splitlines()[-1]
+        reason = last_line(error)
         raise ModelError(
             f"model file '{path}' is no ONNX model that ONNX Runtime {ort.__version__} can load "
             f'({reason}): it may be truncated or of another format; copy or export it again'
@@ -169,9 +191,8 @@ def _refusal(path: Path, task: str, reason: str) -> ModelError:
 def _check_interface(network: _Network, task: str, outputs: list[str]) -> tuple[str, list]:
     """Check task and names; return type and shape of the input."""
     if network.metadata.get('task') != task:
-        raise _refusal(
-            network.path, task, f"its metadata says task '{network.metadata.get('task', '')}'"
-        )
+        said = value(network.metadata.get('task', ''))
+        raise _refusal(network.path, task, f"its metadata says task '{said}'")
     inputs = network.session.get_inputs()
     found = [node.name for node in network.session.get_outputs()]
     if [node.name for node in inputs] != ['image'] or sorted(found) != sorted(outputs):
@@ -194,8 +215,10 @@ def _check_classifier(network: _Network, task: str) -> ClassifierModel:
         labels = json.loads(metadata['labels'])
         if not (isinstance(labels, list) and all(isinstance(label, str) for label in labels)):
             raise ValueError
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         raise refuse("its metadata has no 'labels' (a JSON array of strings)") from None
+    if not labels or len(set(labels)) < len(labels):
+        raise refuse(f"its metadata has the 'labels' {labels}, not one or more different ones")
     color = metadata.get('color')
     if color not in CHANNELS:
         raise refuse("its metadata has no 'color' (gray or rgb)")
@@ -203,6 +226,9 @@ def _check_classifier(network: _Network, task: str) -> ClassifierModel:
         crop_margin = float(metadata['crop_margin'])
     except (KeyError, ValueError):
         raise refuse("its metadata has no 'crop_margin' (a number)") from None
+    least, most = CROP_MARGINS
+    if not least <= crop_margin <= most:  # nor is nan
+        raise refuse(f"its metadata has the 'crop_margin' {crop_margin:g}, not {least} to {most}")
     if (
         kind != 'tensor(uint8)'
         or len(shape) != 4
@@ -215,7 +241,9 @@ def _check_classifier(network: _Network, task: str) -> ClassifierModel:
             f'its input is {kind} {shape}, not tensor(uint8) '
             f'[N, S, S, {CHANNELS[color]}] with N dynamic'
         )
-    classes = network.session.get_outputs()[0].shape[-1]
+    if not 1 <= shape[1] <= LARGEST_INPUT:
+        raise refuse(f'its input is {shape[1]} pixels long, not 1 to {LARGEST_INPUT}')
+    classes = (network.session.get_outputs()[0].shape or [0])[-1]
     if classes != len(labels):
         raise refuse(f'it has {len(labels)} labels for {classes} outputs')
     return ClassifierModel(
@@ -227,8 +255,41 @@ def _check_classifier(network: _Network, task: str) -> ClassifierModel:
         color=color,
         input_size=shape[1],
         crop_margin=crop_margin,
-        version=metadata.get('version', ''),
+        version=value(metadata.get('version', '')),
     )
+
+
+def _try_classifier(model: ClassifierModel) -> None:
+    """Run it once: only its answers show whether they are probabilities, of how many classes."""
+    side, channels = model.input_size, CHANNELS[model.color]
+    images = np.zeros((2, side, side, channels), np.uint8)
+    images[1] = np.linspace(0, 255, side, dtype=np.uint8)[:, None]
+    try:
+        (answers,) = model.session.run(['probabilities'], {'image': images})
+    except Exception as error:  # ONNX Runtime's exceptions share no public base class
+        raise _refusal(model.path, model.task, f'it does not run ({last_line(error)})') from None
+    if answers.dtype != np.float32 or answers.shape != (2, len(model.labels)):
+        raise _refusal(
+            model.path,
+            model.task,
+            f'it returned {answers.dtype} {list(answers.shape)} for two faces, not float32 '
+            f'[2, {len(model.labels)}]',
+        )
+    if not are_probabilities(answers).all():
+        raise _refusal(
+            model.path, model.task, 'its answers are no probabilities: in 0..1, with the sum 1'
+        )
+
+
+def are_probabilities(answers: np.ndarray) -> np.ndarray:
+    """Return for each row of ``[N, K]`` whether it is in 0..1 and has the sum 1."""
+    inside = ((answers >= -SUM_TOLERANCE) & (answers <= 1 + SUM_TOLERANCE)).all(axis=1)
+    return inside & (np.abs(answers.sum(axis=1) - 1) <= SUM_TOLERANCE)  # NaN is neither
+
+
+def last_line(error: Exception) -> str:
+    """Return the part of a library's message that says what is wrong."""
+    return one_line((str(error).strip().splitlines() or [repr(error)])[-1], 300)
 
 
 def _check_detector(network: _Network) -> DetectorModel:
@@ -256,11 +317,14 @@ def _check_detector(network: _Network) -> DetectorModel:
         ) from None
     try:
         input_multiple = int(metadata['input_multiple'])
-        if input_multiple < 1:
+        if not 1 <= input_multiple <= LARGEST_MULTIPLE:
             raise ValueError
     except (KeyError, ValueError):
         raise _refusal(
-            network.path, DETECTION, "its metadata has no 'input_multiple' (a number of pixels)"
+            network.path,
+            DETECTION,
+            "its metadata has no 'input_multiple' (a number of pixels from 1 to "
+            f'{LARGEST_MULTIPLE})',
         ) from None
     return DetectorModel(
         path=network.path,
@@ -269,7 +333,7 @@ def _check_detector(network: _Network) -> DetectorModel:
         task=DETECTION,
         score_threshold=score_threshold,
         input_multiple=input_multiple,
-        version=metadata.get('version', ''),
+        version=value(metadata.get('version', '')),
     )
 
 
@@ -279,8 +343,7 @@ def _try_detector(model: DetectorModel) -> None:
     try:
         boxes, scores = model.session.run(['boxes', 'scores'], {'image': image})
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
-        reason = str(error).strip().splitlines()[-1]
-        raise _refusal(model.path, DETECTION, f'it does not run ({reason})') from None
+        raise _refusal(model.path, DETECTION, f'it does not run ({last_line(error)})') from None
     if (
         scores.ndim != 1
         or boxes.shape != (len(scores), 4)
@@ -293,3 +356,5 @@ def _try_detector(model: DetectorModel) -> None:
             f'it returned boxes {boxes.dtype} {list(boxes.shape)} and '
             f'scores {scores.dtype} {list(scores.shape)}, not float32 [N, 4] and [N]',
         )
+    if len(scores) and not (np.isfinite(boxes).all(axis=1) & np.isfinite(scores)).any():
+        raise _refusal(model.path, DETECTION, 'none of its boxes and scores is finite')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -32,7 +33,9 @@ def model_path(name: str) -> Path:
     A bare file name is one of the package's own models; anything with a folder in it
     (``./mine.onnx``, ``~/mine.onnx``, ``/opt/mine.onnx``) is a path of the user's.
     """
-    path = Path(name).expanduser()
+    path = Path(name)
+    with suppress(RuntimeError):  # a home of somebody who does not exist: it stays as it is
+        path = path.expanduser()
     if path.name == name:
         return share_directory() / 'models' / name
     return path

@@ -10,7 +10,7 @@ from rclpy.clock import Clock
 from sensor_msgs.msg import CompressedImage, Image
 
 from ..core.detectors.budget import SizeBudget
-from ..core.errors import ImageError
+from ..core.errors import DetectorError, ImageError
 from ..core.networks import FaceNetworks
 from ..core.stream import FaceStream
 from ..core.timing import RateLimit, Stopwatch, Timings
@@ -126,6 +126,8 @@ class FrameProcessor:
                     self._process(received)
             except ImageError as error:
                 self._report(f'image {error.kind}', str(error))
+            except DetectorError as error:
+                self._report('detector', str(error))
             except Exception as error:  # whatever an image does, the next one gets its chance
                 self._report(
                     'internal',
@@ -156,6 +158,9 @@ class FrameProcessor:
         )
         timings = result.timings
         timings.transport, timings.decode = transport, decode
+        for name, classifier in self._stream.networks.questions.items():
+            if fault := classifier.take_fault():
+                self._report(f'model {name}', fault)
         watch.lap()
         self._outputs.publish(header, picture, result)
         timings.publish = watch.lap()

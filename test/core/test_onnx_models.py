@@ -1,12 +1,16 @@
 import hashlib
 import json
+import os
 import sys
+from pathlib import Path
 
 import pytest
 from onnx import TensorProto
 
-from face_perception.core.errors import ModelError
-from face_perception.core.onnx_models import load_classifier, load_detector
+from face_perception.core import files
+from face_perception.core.detectors import YuNetDetector
+from face_perception.core.errors import DetectorError, ModelError
+from face_perception.core.onnx_models import MOST_BYTES, load_classifier, load_detector
 from face_perception.core.resources import model_path, share_directory
 
 
@@ -31,6 +35,19 @@ def test_a_good_file_brings_everything_needed_to_use_it(make_model):
         ({'color': 'rgb'}, r'not tensor\(uint8\) \[N, S, S, 3\]'),
         ({'crop_margin': None}, "no 'crop_margin'"),
         ({'crop_margin': 'some'}, "no 'crop_margin'"),
+        ({'crop_margin': 'nan'}, "'crop_margin' nan"),
+        ({'crop_margin': 'inf'}, "'crop_margin' inf"),
+        ({'crop_margin': '1e9'}, r"'crop_margin' 1e\+09"),
+        ({'crop_margin': '-0.5'}, "'crop_margin' -0.5"),
+        ({'labels': '[]', 'classes': 0}, "the 'labels' \\[\\]"),
+        ({'labels': '["happy", "happy", "sad"]'}, 'not one or more different ones'),
+        ({'labels': '[' * 100_000}, "no 'labels'"),
+        ({'size': 0}, 'its input is 0 pixels long'),
+        ({'size': 20_000}, 'its input is 20000 pixels long'),
+        ({'answer': 'nan'}, 'no probabilities'),
+        ({'answer': 'logits'}, 'no probabilities'),
+        ({'answer': 'failing'}, 'it does not run'),
+        ({'answer': 'one row'}, r'returned float32 \[1, 3\] for two faces'),
         ({'input_type': TensorProto.FLOAT}, r'not tensor\(uint8\)'),
         ({'input_name': 'x'}, r"inputs \['x'\]"),
         ({'output_name': 'y'}, r"outputs \['y'\]"),
@@ -60,6 +77,61 @@ def test_missing_empty_truncated_and_foreign_files_each_get_their_sentence(make_
         assert '\n' not in str(caught.value)
     with pytest.raises(ModelError, match='cannot be read'):
         load_classifier(tmp_path, 'emotion')
+
+
+def test_what_is_no_regular_file_or_too_large_is_refused_at_once(tmp_path, monkeypatch):
+    fifo = tmp_path / 'fifo.onnx'
+    os.mkfifo(fifo)
+    link = tmp_path / 'zero.onnx'
+    link.symlink_to('/dev/zero')
+    huge = tmp_path / 'huge.onnx'
+    with huge.open('wb') as file:
+        file.truncate(MOST_BYTES + 1)  # sparse
+    for path, words in (
+        (fifo, 'no regular file'),
+        (link, 'no regular file'),
+        (Path('/dev/zero'), 'no regular file'),
+        (tmp_path, 'no regular file'),
+        (huge, 'larger than 512 MiB'),
+        (tmp_path / ('x' * 300), 'cannot be read'),
+        (Path('a\0b'), 'cannot be read'),
+    ):
+        for load in (lambda: load_classifier(path, 'emotion'), lambda: load_detector(path)):
+            with pytest.raises(ModelError, match=words):
+                load()
+        with pytest.raises(DetectorError, match=words):
+            YuNetDetector(path)
+
+
+def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / 'growing'
+    path.write_bytes(bytes(11))
+    monkeypatch.setattr(files, '_check', lambda *_: None)  # it was small enough then
+    with pytest.raises(OSError, match='larger than'):
+        files.read_bounded(path, 10)
+
+
+def test_a_list_of_checksums_that_is_none_is_said_and_does_not_hang(make_model):
+    path = make_model()
+    (path.parent / 'SHA256SUMS').write_bytes(b'\xff\xfe\x00 nonsense\n' * 100)
+    load_classifier(path, 'emotion')
+    with (path.parent / 'SHA256SUMS').open('wb') as file:
+        file.truncate(1 << 30)
+    with pytest.raises(ModelError, match='list of checksums'):
+        load_classifier(path, 'emotion')
+
+
+def test_a_home_of_nobody_is_a_path_like_any_other():
+    assert str(model_path('~nobody-of-this-name/a.onnx')) == '~nobody-of-this-name/a.onnx'
+
+
+def test_what_a_file_says_of_itself_is_shown_on_one_bounded_line(make_model):
+    model = load_classifier(make_model(version='1\n\x1b[2J' + 'x' * 10_000), 'emotion')
+    assert len(model.version) < 120 and model.version.isprintable()
+    with pytest.raises(ModelError) as caught:
+        load_classifier(make_model(task='\x1b]0;x\x07' + 'y' * 10_000), 'emotion')
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 1100
+    assert 'export it' in str(caught.value)
 
 
 def test_a_missing_onnxruntime_says_what_to_install(make_model, monkeypatch):

@@ -84,16 +84,18 @@ class AnswerBook:
         track: Track,
         name: str,
         source: Classifier,
-        said: Classification,
+        said: Classification | None,
         time_s: float,
         time_constant: float,
     ) -> None:
-        """Note what a classifier said about a face that was due."""
+        """Note what a classifier said about a face that was due, ``None`` if nothing."""
+        self._waited[track.id] = 0
+        if said is None:
+            return
         answer = self.get(track.id, name, source)
         if answer is NO_ANSWER:
             answer = self._answers.setdefault(track.id, {})[name] = Answer(source)
         answer.add(said, time_s, time_constant)
-        self._waited[track.id] = 0
 
     def get(self, track_id: str, name: str, source: Classifier | None) -> Answer:
         """Return the answer of ``source`` about a face, an empty one if it was never asked."""

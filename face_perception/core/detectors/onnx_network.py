@@ -7,8 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..onnx_models import load_detector
+from ..errors import DetectorError
+from ..onnx_models import last_line, load_detector
 from ..resources import model_path
+from ..text import value
 from ..types import Detection
 from .detector import INPUT_SIZE, largest_first
 from .letterbox import Letterbox
@@ -58,6 +60,8 @@ class OnnxDetector:
         )
         self._letterbox = Letterbox(self.model.input_multiple)
         self._small_letterbox = Letterbox(self.model.input_multiple)
+        # At the size that images will have: a network may fail at that one alone.
+        self.detect(np.full((3 * input_size // 4, input_size, 3), 128, np.uint8))
 
     def detect(self, image_bgr: np.ndarray, faint_share: float = 1.0) -> list[Detection]:
         """
@@ -105,8 +109,19 @@ class OnnxDetector:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return all boxes ``[A, 4]`` in pixels of the image, and their scores ``[A]``."""
         image = letterbox.put(image_bgr, input_size)
-        boxes, scores = self.model.session.run(['boxes', 'scores'], {'image': image})
+        boxes, scores = self._run(image)
         return letterbox.to_image(boxes), scores
+
+    def _run(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            boxes, scores = self.model.session.run(['boxes', 'scores'], {'image': image})
+        except Exception as error:  # ONNX Runtime's exceptions share no public base class
+            raise DetectorError(
+                f"the face detector '{value(self.model.path.name)}' fails on an image of "
+                f'{image.shape[2]}x{image.shape[1]} pixels ({last_line(error)}): use another '
+                'detector.model or detector.input_size'
+            ) from None
+        return boxes, scores
 
 
 def suppress_overlapping(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 
 from ..errors import DetectorError
+from ..files import check_bounded
+from ..onnx_models import MOST_BYTES, last_line
+from ..text import value
 from ..types import Detection
 from .detector import INPUT_SIZE, largest_first
 from .letterbox import Letterbox
@@ -76,8 +79,13 @@ class YuNetDetector:
                 "detector.type 'yunet' needs a file: set detector.model to the path of "
                 "face_detection_yunet_2023mar.onnx, which is in OpenCV's model zoo"
             )
-        if not model.is_file():
-            raise DetectorError(f"the YuNet file '{model}' does not exist: correct detector.model")
+        try:
+            check_bounded(model, MOST_BYTES)
+        except (OSError, ValueError) as error:
+            raise DetectorError(
+                f"the YuNet file '{value(model)}' does not exist or cannot be read "
+                f'({getattr(error, "strerror", error)}): correct detector.model'
+            ) from None
         try:
             network = cv2.FaceDetectorYN.create(
                 str(model),
@@ -90,10 +98,9 @@ class YuNetDetector:
             # Any ONNX file loads; only running it tells whether it is a YuNet.
             network.detect(np.zeros((TRIAL_PX, TRIAL_PX, 3), np.uint8))
         except cv2.error as error:
-            reason = (str(error).strip().splitlines() or ['no reason given'])[-1]
             raise DetectorError(
-                f"'{model}' is no YuNet file that OpenCV {cv2.__version__} can run ({reason}): "
-                'use face_detection_yunet_2023mar.onnx, before OpenCV 4.8 '
+                f"'{model}' is no YuNet file that OpenCV {cv2.__version__} can run "
+                f'({last_line(error)}): use face_detection_yunet_2023mar.onnx, before OpenCV 4.8 '
                 'face_detection_yunet_2022mar.onnx'
             ) from None
         return network

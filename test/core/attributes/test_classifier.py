@@ -1,6 +1,6 @@
 import numpy as np
 
-from face_perception.core.attributes.classifier import Classifier
+from face_perception.core.attributes.classifier import MOST_AT_ONCE, Classifier
 from face_perception.core.onnx_models import load_classifier
 from face_perception.core.types import Box
 
@@ -49,3 +49,35 @@ def test_the_batch_has_the_networks_size_and_colours(make_model):
     assert batch.shape == (1, 8, 8, 3) and (batch[0, 0, 0] == (30, 20, 10)).all()
     gray, _ = classifier(make_model)
     assert gray.batch(image, [Box(5, 5, 20, 20)]).shape == (1, 8, 8, 1)
+
+
+def test_hundreds_of_faces_go_in_several_calls_with_the_same_answers(make_model):
+    network, session = classifier(make_model)
+    image = np.random.default_rng(0).integers(0, 255, (60, 90, 3), np.uint8)
+    boxes = [Box(x % 60, x % 30, 30, 30) for x in range(3 * MOST_AT_ONCE + 1)]
+    answers = network.classify(image, boxes)
+    assert session.calls == 4 and len(answers) == len(boxes)
+    for box, answer in zip(boxes[::20], answers[::20]):
+        (alone,) = network.classify(image, [box])
+        assert np.allclose(alone.probabilities, answer.probabilities, atol=1e-6)
+
+
+def test_a_face_without_an_answer_leaves_the_others_theirs(make_model):
+    network, _ = classifier(make_model, answer='bright nan')
+    image = np.zeros((60, 90, 3), np.uint8)
+    image[:, 60:] = 255
+    dark, bright = network.classify(image, [Box(0, 0, 30, 30), Box(60, 0, 30, 30)])
+    assert dark.label == 'happy' and bright is None
+    assert 'no probabilities' in network.take_fault() and network.take_fault() == ''
+
+
+def test_a_network_that_fails_leaves_its_question_open(make_model, monkeypatch):
+    network, session = classifier(make_model)
+    image = np.zeros((60, 90, 3), np.uint8)
+
+    def fail(*_):
+        raise RuntimeError('no memory\nleft')
+
+    monkeypatch.setattr(session, 'run', fail)
+    assert network.classify(image, [Box(0, 0, 30, 30)] * 2) == [None, None]
+    assert 'fails (left)' in network.take_fault()

@@ -8,7 +8,8 @@ from onnx import TensorProto, helper, numpy_helper, save
 
 from face_perception.core.detectors import OnnxDetector, make_detector, onnx_network
 from face_perception.core.detectors.onnx_network import suppress_overlapping
-from face_perception.core.errors import ImageError, ModelError
+from face_perception.core.detectors.detector import MOST_FACES
+from face_perception.core.errors import DetectorError, ImageError, ModelError
 from face_perception.core.onnx_models import load_detector
 from face_perception.core.types import Box
 
@@ -318,3 +319,35 @@ def test_where_no_face_is_large_nothing_is_looked_at_twice(sized):
 def test_what_looked_large_and_is_nothing_in_the_second_look_is_nothing(sized):
     detector = sized({320: ([[0, 0, 250, 250]], [0.9]), 160: ([[0, 0, 125, 125]], [0.1])})
     assert detector.detect(SQUARE) == []
+
+
+def test_a_detector_that_knows_no_number_is_refused(make_network):
+    with pytest.raises(ModelError, match='none of its boxes and scores is finite'):
+        OnnxDetector(make_network([[0, 0, 9, 9]], [np.nan]))
+    with pytest.raises(ModelError, match="no 'input_multiple'"):
+        OnnxDetector(make_network(input_multiple='1000000'))
+
+
+def test_more_faces_than_any_crowd_has_are_bounded(make_network):
+    grid = np.stack(np.meshgrid(np.arange(0, 480, 8), np.arange(0, 360, 8)), -1).reshape(-1, 2)
+    scores = np.linspace(0.5, 0.9, len(grid), dtype=np.float32)
+    found = OnnxDetector(make_network(np.hstack([grid, grid + 7]), scores)).detect(
+        np.zeros((360, 480, 3), np.uint8)
+    )
+    assert len(found) == MOST_FACES < len(grid)
+    assert min(face.score for face in found) == pytest.approx(sorted(scores)[-MOST_FACES])
+
+
+def test_a_network_that_fails_at_the_size_of_images_is_refused_when_it_is_loaded(
+    make_network, monkeypatch
+):
+    def run(self, image):
+        if image.shape[2] > 100:
+            raise DetectorError('the face detector fails')
+        return run_before(self, image)
+
+    run_before = OnnxDetector._run
+    monkeypatch.setattr(OnnxDetector, '_run', run)
+    OnnxDetector(make_network(), input_size=96)
+    with pytest.raises(DetectorError, match='fails'):
+        OnnxDetector(make_network(), input_size=480)

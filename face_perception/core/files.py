@@ -1,0 +1,51 @@
+"""Reading files that others name: regular ones only, and no more of them than is sensible."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+
+class FileRefusedError(OSError):
+    """What was named is no regular file, or larger than it may be; ``strerror`` says which."""
+
+    def __init__(self, path: Path, reason: str):
+        super().__init__(0, reason, str(path))
+
+
+def read_bounded(path: Path, most_bytes: int) -> bytes:
+    """
+    Return the content of a regular file of at most ``most_bytes`` bytes.
+
+    A FIFO would keep its reader waiting for good, and a device has no end: neither is opened for
+    long enough to do so, whatever the name means by the time it is opened.  Raises ``OSError``,
+    ``FileRefusedError`` among them.
+    """
+    # Without O_NONBLOCK opening a FIFO waits for somebody who writes; files do not heed it.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    try:
+        _check(path, os.fstat(handle), most_bytes)
+        with open(handle, 'rb', closefd=False) as file:
+            data = file.read(most_bytes + 1)
+    finally:
+        os.close(handle)
+    if len(data) > most_bytes:  # it has grown since
+        raise FileRefusedError(path, _too_large(most_bytes))
+    return data
+
+
+def check_bounded(path: Path, most_bytes: int) -> None:
+    """Refuse what ``read_bounded`` would, for a library that opens files itself."""
+    _check(path, os.stat(path), most_bytes)
+
+
+def _check(path: Path, status: os.stat_result, most_bytes: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise FileRefusedError(path, 'it is no regular file')
+    if status.st_size > most_bytes:
+        raise FileRefusedError(path, _too_large(most_bytes))
+
+
+def _too_large(most_bytes: int) -> str:
+    return f'it is larger than {most_bytes / 2**20:.0f} MiB'
