@@ -122,8 +122,8 @@ def _read(path: Path) -> bytes:
         data = read_bounded(path, MOST_BYTES)
     except FileNotFoundError:
         raise ModelError(
-            f"model file '{value(path)}' does not exist: correct the model parameter, or install the "
-            'package again if it is one of its own models'
+            f"model file '{value(path)}' does not exist: correct the model parameter, or install "
+            'the package again if it is one of its own models'
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         raise ModelError(

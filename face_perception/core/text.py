@@ -6,7 +6,7 @@ import unicodedata
 
 #: Characters of a whole sentence for the user, and of one foreign value in it, at most.
 LONGEST_SENTENCE = 1000
-LONGEST_VALUE = 80
+LONGEST_VALUE = 60
 #: Categories of Unicode that are escaped: control, format (which also turns the direction of
 #: writing), surrogates, private use, and the separators of lines and paragraphs.
 _ESCAPED = ('Cc', 'Cf', 'Cs', 'Co', 'Zl', 'Zp')
@@ -22,8 +22,10 @@ def one_line(text: object, longest: int = LONGEST_SENTENCE) -> str:
     characters are cut, and how many there were is said.
     """
     text = str(text)
-    cut = f'… ({len(text)} characters)' if len(text) > longest else ''
-    return ''.join(map(_shown, text[:longest])) + cut
+    shown = ''.join(map(_shown, text[:longest]))
+    if len(text) <= longest and len(shown) <= longest:
+        return shown
+    return f'{shown[:longest]}… ({len(text)} characters)'
 
 
 def value(text: object) -> str:

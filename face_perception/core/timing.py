@@ -58,12 +58,12 @@ class SlidingWindow:
         self.seconds = seconds
         self._clock = clock
         self._samples: deque[tuple[float, float]] = deque()
-        self._start = clock()
+        self._start = self._newest = clock()
 
     def add(self, value: float = 0.0) -> None:
         """Note one event and its value."""
-        self._samples.append((self._clock(), value))
-        self._forget()
+        now = self._forget()
+        self._samples.append((now, value))
 
     def __len__(self) -> int:
         """Return the number of events in the window."""
@@ -72,8 +72,7 @@ class SlidingWindow:
 
     def rate(self) -> float:
         """Return events per second (over a shorter time just after the start)."""
-        self._forget()
-        span = min(self._clock() - self._start, self.seconds)
+        span = min(self._forget() - self._start, self.seconds)
         return len(self._samples) / span if span > 0 else 0.0
 
     def percentiles(self, *percents: float) -> list[float]:
@@ -84,10 +83,16 @@ class SlidingWindow:
         values = [value for _, value in self._samples]
         return [float(value) for value in np.percentile(values, percents)]
 
-    def _forget(self) -> None:
-        oldest = self._clock() - self.seconds
-        while self._samples and self._samples[0][0] < oldest:
+    def _forget(self) -> float:
+        """Forget what is too old, or of a time that was set back since; return the time."""
+        now = self._clock()
+        if now < self._newest:
+            self._samples.clear()
+            self._start = now
+        self._newest = now
+        while self._samples and self._samples[0][0] < now - self.seconds:
             self._samples.popleft()
+        return now
 
 
 class RateLimit:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from rclpy.clock import Clock
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -17,9 +19,11 @@ from ..core.timing import RateLimit, Stopwatch, Timings
 from ..media.messages.decoding import ImageDecoder
 from ..media.messages.fields import NANOSECONDS
 from .conversions import latency_message
+from .library_words import LibraryWords
 from .monitoring.epochs import Epochs
 from .monitoring.health import Health
 from .monitoring.stamps import StampCheck, StampGaps, has_stamp, seconds_of
+from .monitoring.taken import TakenTimes
 from .newest import NewestSlot
 from .outputs.topics import Outputs
 from .parameters import NodeSettings
@@ -56,6 +60,8 @@ class FrameProcessor:
         self._budget: SizeBudget | None = None
         self._gaps = StampGaps()
         self._stamps = StampCheck(report)
+        self._taken = TakenTimes()
+        self._words = LibraryWords()
         self._epochs = Epochs()
 
     def configure(
@@ -85,9 +91,10 @@ class FrameProcessor:
         with self._between_images:
             self._stream.reset()
             self._stamps.restart()
+            self._taken.reset()
         if self._worker is not None and self._slot.discard():
             self._health.image_dropped()
-        self._gaps = StampGaps()
+        self.forget_gaps()
 
     def start(self) -> None:
         """Begin to work."""
@@ -103,6 +110,10 @@ class FrameProcessor:
             self._slot.close()
             self._worker.join()
             self._worker = None
+
+    def forget_gaps(self) -> None:
+        """Images begin to come again: those that nobody asked for are not lost."""
+        self._gaps = StampGaps()
 
     def receive(self, message: Image | CompressedImage) -> None:
         """Leave an image for the worker; what it replaces is dropped."""
@@ -144,12 +155,13 @@ class FrameProcessor:
         transport = self._stamps.transport_time(
             header.stamp, receipt, self._clock.ros_time_is_active
         )
-        picture = self._decoder.decode(message)
+        picture = self._decode(message)
         decode = watch.lap()
-        taken = (
-            seconds_of(header.stamp)
-            if has_stamp(header.stamp)
-            else receipt.nanoseconds / NANOSECONDS
+        receipt_s = receipt.nanoseconds / NANOSECONDS
+        taken = self._taken.of(
+            seconds_of(header.stamp) if has_stamp(header.stamp) else None,
+            receipt_s,
+            receipt_s if self._clock.ros_time_is_active else time.monotonic(),
         )
         result = (
             self._stream(picture, taken)
@@ -181,6 +193,16 @@ class FrameProcessor:
         self._outputs.publish_annotated(header, picture, result)
         if self._budget is not None and result.detected:
             self._hold_budget(timings)
+
+    def _decode(self, message: Image | CompressedImage) -> np.ndarray:
+        with self._words.kept() as words:
+            picture = self._decoder.decode(message)
+        if words:
+            self._report(
+                'image library',
+                f'an image was decoded with a complaint ({words[0]}): it may be damaged',
+            )
+        return picture
 
     def _set_budget(self, settings: NodeSettings) -> None:
         largest = settings.pipeline.detector_input_size

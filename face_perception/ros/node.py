@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -15,6 +16,7 @@ from std_srvs.srv import SetBool
 
 from ..core.errors import FacePerceptionError
 from ..core.networks import FaceNetworks
+from ..core.text import one_line
 from ..media.messages.decoding import ImageDecoder
 from ..media.messages.fields import NANOSECONDS
 from .changes import ParameterChanges
@@ -44,7 +46,7 @@ class FacePerceptionNode(LifecycleNode):
     def __init__(self, **kwargs):
         super().__init__('face_perception', start_parameter_services=False, **kwargs)
         self._parameter_requests = ParameterRequests(self)
-        self._health = Health(lambda: self.get_clock().now().nanoseconds / NANOSECONDS)
+        self._health = Health(self._seconds)
         self._silence = SilenceWatch(self, self._health)
         self._state = 'unconfigured'
         self._fault = ''
@@ -66,6 +68,13 @@ class FacePerceptionNode(LifecycleNode):
             pre_callback=self._before_time_jump,
             post_callback=self._on_time_jump,
         )
+
+    def _seconds(self) -> float:
+        """Return simulated time where it is in use, else one that nobody sets: it is never back."""
+        clock = self.get_clock()
+        if clock.ros_time_is_active:
+            return clock.now().nanoseconds / NANOSECONDS
+        return time.monotonic()
 
     # Lifecycle
 
@@ -109,7 +118,7 @@ class FacePerceptionNode(LifecycleNode):
         self._release()
         self._fault = reason
         self._health.error('configuration', reason)
-        self.get_logger().error(f'not configured: {reason}')
+        self.get_logger().error(f'not configured: {one_line(reason)}')
         return TransitionCallbackReturn.FAILURE
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -202,6 +211,7 @@ class FacePerceptionNode(LifecycleNode):
             return
         if wanted:
             self._health.forget_times()
+            self._frames.forget_gaps()
             self._silence.restart()
             self._input.subscribe()
         else:
@@ -248,7 +258,7 @@ class FacePerceptionNode(LifecycleNode):
 
     def _report(self, kind: str, message: str) -> None:
         if self._health.error(kind, message) and self.context.ok():
-            self.get_logger().error(message)
+            self.get_logger().error(one_line(message))
 
     def _describe(self) -> tuple[bytes, str, dict[str, str]]:
         """Return level, message and values for /diagnostics."""

@@ -106,6 +106,8 @@ def test_bad_compressed_images(start_robot):
         (0, 'stamp zero', 'stamp of 0'),
         (1_000_000, 'stamp past', 's in the past'),
         (2_100_000_000, 'stamp future', 's in the future'),
+        (-1, 'stamp past', 's in the past'),
+        (-(2**31), 'stamp past', 's in the past'),
     ],
 )
 def test_images_with_a_wrong_stamp_are_processed_and_reported(shared_robot, sec, kind, words):
@@ -156,3 +158,51 @@ def test_images_that_never_come_are_counted_by_the_gaps_of_the_stamps(start_robo
     assert level == 1 and 'lost before they reached the node' in text, text
     assert int(values['frames lost before the node']) >= 20
     assert robot.process.log().count('lost before they reached the node') == 1
+
+
+@pytest.mark.parametrize('ahead', [5, -5, 3600, -3600])
+def test_one_wrong_stamp_changes_nobodys_identity(shared_robot, portrait, ahead):
+    robot = shared_robot
+    message = image_message(Header(), portrait[0])
+
+    def identities():
+        return {face.track_id for face in robot.show_and_wait(message).faces}
+
+    for _ in range(3):
+        before = identities()
+    message.header.stamp = robot.ros.node.get_clock().now().to_msg()
+    message.header.stamp.sec += ahead
+    robot.show_and_wait(message, stamped=False)
+    assert before and identities() == before == identities()
+
+
+def test_an_encoding_can_neither_forge_a_log_line_nor_fill_the_log(start_robot):
+    robot = start_robot()
+    robot.show_and_wait(good())
+    evil = raw(encoding='x\n[FATAL] [1.0] [safety]: fake line\x1b[2J\x1b]0;pwn\x07')
+    provoke(robot, evil, 'image encoding', r'x\n[FATAL]')
+    log = robot.process.log()
+    assert '\x1b' not in log and not any(line.startswith('[FATAL]') for line in log.splitlines())
+    robot.show(raw(encoding='A' * 2_000_000))
+    level, text, values = robot.wait_for_status(
+        lambda level, text, values: '2000000 characters' in text
+    )
+    assert len(text) < 1000 and 'set the camera driver' in text
+    assert len(robot.process.log()) < 10_000
+
+
+def test_damaged_pngs_make_no_more_lines_than_a_minute_has(start_robot):
+    robot = start_robot(compressed=True, qos__image__reliability='reliable', qos__image__depth=10)
+    random = np.random.default_rng(0)
+    picture = random.integers(0, 255, (48, 64, 3), np.uint8)
+    whole = cv2.imencode('.png', picture)[1].tobytes()
+    robot.show_and_wait(CompressedImage(format='png', data=whole))
+    lines = robot.process.log().count('\n')
+    for _ in range(60):
+        data = bytearray(whole)
+        data[random.integers(40, len(data))] ^= 1 << random.integers(8)
+        robot.show(CompressedImage(format='png', data=bytes(data)))
+        robot.ros.spin_for(0.02)
+    robot.wait_for_status(lambda level, text, values: int(values['frames received']) >= 50)
+    assert robot.process.log().count('\n') - lines <= 4, robot.process.log()
+    assert robot.show_and_wait(CompressedImage(format='png', data=whole)).image_width == 64

@@ -115,3 +115,22 @@ def test_both_kinds_of_listeners_are_served(start_robot, ros):
         return best_effort and robot.faces
 
     ros.spin_until(both_got_it)
+
+
+def test_what_nobody_asked_for_is_not_lost(start_robot, ros):
+    robot = start_robot()
+    topic = f'/{robot.process.name}/faces'
+    for _ in range(30):
+        robot.show(gray())
+        ros.spin_for(0.033)
+    robot.stop_listening()
+    wait_for_subscribers(ros, robot.camera, 0)
+    ros.spin_for(1.5)
+    ros.collect(FaceArray, topic)
+    wait_for_subscribers(ros, robot.camera, 1)
+    before = int(robot.status()[2]['frames lost before the node'])
+    for _ in range(30):
+        robot.show(gray())
+        ros.spin_for(0.033)
+    level, text, values = robot.status()
+    assert int(values['frames lost before the node']) - before <= 5, values

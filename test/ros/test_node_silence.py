@@ -1,7 +1,10 @@
 """A node that hears nothing says why, once."""
 
+import pytest
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
+
+from face_perception.ros.monitoring.silence import COMPRESSED, RAW, way_to
 
 
 def silence_of(robot, words):
@@ -43,4 +46,71 @@ def test_a_topic_of_another_type(start_robot, ros):
     robot.unplug()
     camera = ros.node.create_publisher(CompressedImage, f'/{robot.process.name}/image', 1)
     silence_of(robot, 'carries sensor_msgs/msg/CompressedImage, not sensor_msgs/msg/Image')
+    ros.node.destroy_publisher(camera)
+
+
+@pytest.mark.parametrize(
+    ('name', 'kind', 'remapped', 'wanted', 'way'),
+    [
+        ('/cam/raw', RAW, '/image', RAW, "remap 'image' to it"),
+        (
+            '/cam/raw/compressed',
+            COMPRESSED,
+            '/cam/raw',
+            RAW,
+            "set the parameter image_transport to 'compressed'",
+        ),
+        (
+            '/cam/raw/compressed',
+            COMPRESSED,
+            '/image',
+            RAW,
+            "set the parameter image_transport to 'compressed' and remap 'image' to '/cam/raw'",
+        ),
+        # It was remapped to the whole name, so that the suffix comes twice.
+        (
+            '/cam/raw/compressed',
+            COMPRESSED,
+            '/cam/raw/compressed',
+            COMPRESSED,
+            "remap 'image' to '/cam/raw'",
+        ),
+        ('/cam/raw', RAW, '/cam/raw', COMPRESSED, "set the parameter image_transport to 'raw'"),
+        (
+            '/cam/jpeg',
+            COMPRESSED,
+            '/image',
+            COMPRESSED,
+            "remap '/image/compressed' to it",
+        ),
+    ],
+)
+def test_the_way_to_a_topic(name, kind, remapped, wanted, way):
+    assert way_to(name, kind, remapped, wanted) == way
+
+
+def test_a_camera_that_is_compressed_alone(start_robot, ros):
+    robot = start_robot(matched=False, no_image_timeout=1.0)
+    robot.unplug()
+    camera = ros.node.create_publisher(
+        CompressedImage, f'/{robot.process.name}/image/compressed', 1
+    )
+    silence_of(robot, "image/compressed: set the parameter image_transport to 'compressed'")
+    assert robot.set(image_transport='compressed').successful
+    ros.spin_until(camera.get_subscription_count)
+    ros.node.destroy_publisher(camera)
+
+
+def test_a_compressed_topic_of_another_name_can_be_remapped_as_is_said(start_robot, ros):
+    camera = ros.node.create_publisher(CompressedImage, '/odd/jpeg', 1)
+    robot = start_robot(
+        '-r',
+        'image:=/odd_image',
+        '-r',
+        '/odd_image/compressed:=/odd/jpeg',
+        compressed=True,
+        matched=False,
+    )
+    robot.unplug()
+    ros.spin_until(camera.get_subscription_count)
     ros.node.destroy_publisher(camera)

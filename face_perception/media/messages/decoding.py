@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from ...core.errors import ImageError
+from ...core.text import value
 from ..images.decode import MAX_PIXELS, check_pixels, decode_header, message_header
 
 #: Encodings that are converted, with the bytes per pixel of one row.
@@ -95,8 +96,6 @@ SIXTEEN_BITS = {
     'rgba16': (4, 3),
     **{f'bayer_{cell}16': (1, 1) for cell in ('rggb', 'bggr', 'gbrg', 'grbg')},
 }
-#: Characters of a text out of a message that a sentence repeats.
-MOST_REPEATED = 40
 #: Bits that sensors deliver in the lower end of 16; no message says how many they are.
 SENSOR_BITS = (10, 12, 14, 16)
 DEPTH_ENCODINGS = ('16UC1', '16SC1', '32FC1', '64FC1')
@@ -147,7 +146,7 @@ class ImageDecoder:
         except cv2.error as error:
             raise ImageError(
                 'conversion',
-                f"an image with encoding '{message.encoding}' cannot be converted "
+                f"an image with encoding '{value(message.encoding)}' cannot be converted "
                 f'({" ".join(str(error).split())}): set the camera driver to bgr8 or rgb8',
             ) from error
 
@@ -166,13 +165,13 @@ class ImageDecoder:
         if encoding in DEPTH_ENCODINGS:
             raise ImageError(
                 'encoding',
-                f"an image with encoding '{encoding}' came, which is a depth image: "
+                f"an image with encoding '{value(encoding)}' came, which is a depth image: "
                 "remap 'image' to the camera's colour topic",
             )
         if encoding not in BYTES_PER_PIXEL:
             raise ImageError(
                 'encoding',
-                f"an image with the unknown encoding '{printable(encoding)}' came: set the "
+                f"an image with the unknown encoding '{value(encoding)}' came: set the "
                 f'camera driver to one of {", ".join(BYTES_PER_PIXEL)}',
             )
         row = width * BYTES_PER_PIXEL[encoding]
@@ -229,7 +228,7 @@ class ImageDecoder:
             )
 
     def _decode_compressed(self, message) -> np.ndarray:
-        kind = printable(message.format)
+        kind = value(message.format)
         if any(name in message.format for name in ('compressedDepth', *DEPTH_ENCODINGS)):
             raise ImageError(
                 'encoding',
@@ -251,12 +250,6 @@ class ImageDecoder:
         self._check_size(header.width, header.height)
         check_pixels(header.width, header.height, self._max_pixels)
         return decode_header(header)
-
-
-def printable(text: str) -> str:
-    """Return a text of a stranger's as a sentence may repeat it: short, on one line."""
-    safe = ''.join(letter if letter.isprintable() else '?' for letter in text[:MOST_REPEATED])
-    return f'{safe}…' if len(text) > MOST_REPEATED else safe
 
 
 def in_8_bits(image: PackedImage) -> PackedImage:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
+from ...core.text import one_line
 from ...core.timing import SlidingWindow
 
 #: Seconds over which rates, shares and percentiles are taken.
@@ -44,6 +45,7 @@ class Health:
         self._clock = clock
         self._lock = threading.Lock()
         self._errors: dict[str, ErrorCount] = {}
+        self._newest = clock()
         #: Whether target_latency is missed at the smallest input; written by the worker.
         self.over_budget = False
         self.restart()
@@ -59,20 +61,20 @@ class Health:
         """Begin rates, percentiles and silence anew: time was set back, or images begin."""
         with self._lock:
             self.over_budget = False
-            self._last_receipt = self._clock()
+            self._last_receipt = self._newest = self._clock()
             self._input, self._output = self._window(), self._window()
             self._drops, self._losses = self._window(), self._window()
             self._stages: dict[str, SlidingWindow] = {}
             for entry in self._errors.values():
-                entry.last_time = min(entry.last_time, self._clock())
-                entry.logged = min(entry.logged, self._clock())
+                entry.last_time = min(entry.last_time, self._newest)
+                entry.logged = min(entry.logged, self._newest)
 
     def image_received(self, lost_before: int = 0) -> None:
         """Count an image that reached the node, and those before it that did not."""
         with self._lock:
             self.received += 1
             self.lost += lost_before
-            self._last_receipt = self._clock()
+            self._last_receipt = self._now()
             self._input.add()
             for _ in range(min(lost_before, 100)):
                 self._losses.add()
@@ -102,10 +104,10 @@ class Health:
     def error(self, kind: str, message: str) -> bool:
         """Count an error; return whether it should be logged (once a minute per kind)."""
         with self._lock:
+            now = self._now()
             entry = self._errors.setdefault(kind, ErrorCount())
-            now = self._clock()
             entry.count += 1
-            entry.last_message, entry.last_time = message, now
+            entry.last_message, entry.last_time = one_line(message), now
             if now - entry.logged < LOG_PERIOD_S:
                 return False
             entry.logged = now
@@ -114,7 +116,7 @@ class Health:
     def silence(self) -> float:
         """Return the seconds since the last image (or since images could come)."""
         with self._lock:
-            now = self._clock()
+            now = self._now()
             if self._last_receipt == 0.0:  # simulated time had not begun
                 self._last_receipt = now
             return now - self._last_receipt
@@ -159,15 +161,27 @@ class Health:
             name=name,
             hardware_id=hardware_id,
             level=level,
-            message=message,
-            values=[KeyValue(key=key, value=value) for key, value in values.items()],
+            message=one_line(message),
+            values=[
+                KeyValue(key=one_line(key), value=one_line(value)) for key, value in values.items()
+            ],
         )
 
+    def _now(self) -> float:
+        """Return the time; what was noted at a later one, before it was set back, is of now."""
+        now = self._clock()
+        if now < self._newest:
+            self._last_receipt = min(self._last_receipt, now)
+            for entry in self._errors.values():
+                entry.last_time = min(entry.last_time, now)
+                entry.logged = min(entry.logged, now)
+        self._newest = now
+        return now
+
     def _warning(self) -> str:
+        now = self._now()
         recent = [
-            entry
-            for entry in self._errors.values()
-            if self._clock() - entry.last_time < ERROR_MEMORY_S
+            entry for entry in self._errors.values() if now - entry.last_time < ERROR_MEMORY_S
         ]
         if recent:
             return max(recent, key=lambda entry: entry.last_time).last_message

@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from rclpy.node import Node
 from rclpy.qos import QoSReliabilityPolicy
 
+from ...core.text import value
 from ..image_input import ImageInput
 from ..parameters import NodeSettings, QosSettings
+from ..shared_memory import shortage
 from .health import Health
+
+RAW, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
+#: What a compressed topic's name adds to that of the raw one, as image_transport has it.
+SUFFIX = '/compressed'
+#: Topics that a sentence names at most.
+MOST_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ def explain_silence(node: Node, topic: str, message_type: str, qos: QosSettings)
     """
     publishers = node.get_publishers_info_by_topic(topic)
     if not publishers:
-        others = _other_topics(node, topic)
+        others = other_topics(node, topic, message_type)
         return Cause(
             'remap' if others else 'no publisher',
             f"nobody publishes on '{topic}': start the camera{others}",
@@ -70,7 +78,7 @@ def explain_silence(node: Node, topic: str, message_type: str, qos: QosSettings)
     if not any(publisher.topic_type == message_type for publisher in publishers):
         return Cause(
             'type',
-            f"'{topic}' carries {publishers[0].topic_type}, not {message_type}: correct "
+            f"'{topic}' carries {value(publishers[0].topic_type)}, not {message_type}: correct "
             "the remapping, or the parameter image_transport ('raw' or 'compressed')",
         )
     if qos.reliability == 'reliable' and all(
@@ -83,6 +91,8 @@ def explain_silence(node: Node, topic: str, message_type: str, qos: QosSettings)
             'reliable, which never match: set the parameter qos.image.reliability to '
             "'best_effort'",
         )
+    if sentence := shortage():
+        return Cause('shared memory', f"'{topic}' has a publisher but no image arrives: {sentence}")
     return Cause(
         'lost',
         f"'{topic}' has a publisher but no image arrives: the camera may be idle, or its "
@@ -93,19 +103,40 @@ def explain_silence(node: Node, topic: str, message_type: str, qos: QosSettings)
     )
 
 
-def _other_topics(node: Node, topic: str) -> str:
-    """Name the image topics that do exist: a forgotten remapping is the usual cause."""
-    images = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+def other_topics(node: Node, topic: str, message_type: str) -> str:
+    """Say which image topics do exist, and how to come to the likeliest; ``''`` without any."""
     own = node.get_fully_qualified_name() + '/'
-    names = sorted(
-        name
-        for name, types in node.get_topic_names_and_types()
-        if name != topic
-        and not name.startswith(own)
-        and any(t in images for t in types)
-        and node.count_publishers(name)
-    )
-    if not names:
+    found = {}
+    for name, types in node.get_topic_names_and_types():
+        kind = next((kind for kind in (RAW, COMPRESSED) if kind in types), None)
+        if kind and name != topic and not name.startswith(own) and node.count_publishers(name):
+            found[name] = kind
+    if not found:
         return ''
-    listed = ', '.join(names[:5]) + (', …' if len(names) > 5 else '')
-    return f"; images are published on {listed}: remap 'image' to the one you want"
+    remapped = topic.removesuffix(SUFFIX) if message_type == COMPRESSED else topic
+    # The same camera in another form first, then what this node could subscribe to as it is.
+    names = sorted(
+        found,
+        key=lambda name: (
+            name.removesuffix(SUFFIX) != remapped.removesuffix(SUFFIX),
+            found[name] != message_type,
+            name,
+        ),
+    )
+    listed = ', '.join(map(value, names[:MOST_NAMES])) + (', …' if len(names) > MOST_NAMES else '')
+    way = way_to(names[0], found[names[0]], remapped, message_type)
+    return f'; images are published on {listed}: {way}' + (' for the first' if names[1:] else '')
+
+
+def way_to(name: str, kind: str, remapped: str, message_type: str) -> str:
+    """Say what to set so that a node that is remapped to ``remapped`` takes the topic ``name``."""
+    transport = 'compressed' if kind == COMPRESSED else 'raw'
+    setting = f"set the parameter image_transport to '{transport}'"
+    base = name.removesuffix(SUFFIX) if kind == COMPRESSED else name
+    if kind == COMPRESSED and base == name:  # the node always adds the suffix
+        remapping = f"remap '{value(remapped)}{SUFFIX}' to it"
+    elif base == remapped:
+        return setting
+    else:
+        remapping = "remap 'image' to " + ('it' if base == name else f"'{value(base)}'")
+    return remapping if kind == message_type else f'{setting} and {remapping}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import insort
 from collections import deque
 from collections.abc import Callable
 
@@ -25,6 +26,8 @@ TOLERANCE = 0.25
 IRREGULAR_SHARE = 0.2
 #: After a pause of so many seconds the camera was stopped rather than its images lost.
 PAUSE_S = 5.0
+#: Images that may come before one that was sent before them.
+MOST_OVERTAKING = 3
 
 
 def has_stamp(stamp: TimeMessage) -> bool:
@@ -34,7 +37,12 @@ def has_stamp(stamp: TimeMessage) -> bool:
 
 def seconds_of(stamp: TimeMessage) -> float:
     """Return a stamp in seconds."""
-    return stamp.sec + stamp.nanosec / NANOSECONDS
+    return nanoseconds_of(stamp) / NANOSECONDS
+
+
+def nanoseconds_of(stamp: TimeMessage) -> int:
+    """Return a stamp in nanoseconds, below 0 for one before 1970."""
+    return stamp.sec * NANOSECONDS + stamp.nanosec
 
 
 class StampCheck:
@@ -66,7 +74,8 @@ class StampCheck:
                 'let the camera driver set header.stamp',
             )
             return 0.0
-        age = (receipt.nanoseconds - Time.from_msg(stamp).nanoseconds) / NANOSECONDS
+        # Not rclpy's Time: it refuses those before 1970, as of a clock that was never set.
+        age = (receipt.nanoseconds - nanoseconds_of(stamp)) / NANOSECONDS
         if -FUTURE_STAMP_S <= age <= OLDEST_STAMP_S:
             self._wrong_since = None
             return age
@@ -90,15 +99,40 @@ class StampGaps:
 
     The period is the lower quartile of the last intervals, so that it holds also while half of
     the images are lost.  A camera without a period, such as one that is triggered, loses none.
+    An image that a few later ones have overtaken on its way did come: what is missing is counted
+    once ``MOST_OVERTAKING`` more images are here.
     """
 
     def __init__(self):
         self._last: float | None = None
         self._intervals: deque[float] = deque(maxlen=MOST_INTERVALS)
+        #: The newest stamps, in their order: an older image may still come between them.
+        self._waiting: list[float] = []
 
     def add(self, stamp_s: float) -> int:
-        """Note the stamp of an image that came; return how many before it were lost."""
+        """Note the stamp of an image that came; return how many are now known to be lost."""
+        newest = self._waiting[-1] if self._waiting else self._last
+        if newest is not None and not -PAUSE_S < stamp_s - newest < PAUSE_S:
+            lost = self._close()
+            self._last = None
+        else:
+            lost = 0
+        insort(self._waiting, stamp_s)
+        if len(self._waiting) > MOST_OVERTAKING:
+            lost += self._pass(self._waiting.pop(0))
+        return lost
+
+    def _close(self) -> int:
+        """Count what is missing between the stamps that wait: none of theirs will come."""
+        lost = sum(map(self._pass, self._waiting))
+        self._waiting.clear()
+        return lost
+
+    def _pass(self, stamp_s: float) -> int:
+        """Take the next stamp in their order; return how many are missing before it."""
         interval = None if self._last is None else stamp_s - self._last
+        if interval is not None and interval < 0:  # overtaken by more images than are waited for
+            return 0
         self._last = stamp_s
         if interval is None or not 0 < interval < PAUSE_S:
             return 0

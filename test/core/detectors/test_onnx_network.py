@@ -7,8 +7,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper, save
 
 from face_perception.core.detectors import OnnxDetector, make_detector, onnx_network
-from face_perception.core.detectors.onnx_network import suppress_overlapping
 from face_perception.core.detectors.detector import MOST_FACES
+from face_perception.core.detectors.onnx_network import suppress_overlapping
 from face_perception.core.errors import DetectorError, ImageError, ModelError
 from face_perception.core.onnx_models import load_detector
 from face_perception.core.types import Box

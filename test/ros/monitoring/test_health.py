@@ -160,3 +160,32 @@ def test_time_that_is_set_back_begins_rates_and_silence_anew_and_keeps_counts():
     assert not health.error('size', 'too large'), 'not logged again at once'
     clock.now += ERROR_MEMORY_S + 1
     assert status(health)[0].level == DiagnosticStatus.OK
+
+
+@pytest.mark.parametrize('back', [0.5, 3600, 1e9])
+def test_a_clock_that_is_set_back_without_a_word_keeps_rates_right(back):
+    clock = Clock()
+    clock.now = 1.7e9
+    health = Health(clock)
+    health.error('size', 'too large')
+    for _ in range(100):
+        clock.now += 0.1
+        health.image_received()
+    clock.now -= back
+    assert health.silence() >= 0
+    for _ in range(200):
+        clock.now += 0.1
+        health.image_received()
+    message, values = status(health)
+    assert 9 <= float(values['input rate (Hz)']) <= 11
+    assert message.level == DiagnosticStatus.OK, 'the error is old'
+    clock.now += LOG_PERIOD_S
+    assert health.error('size', 'too large'), 'said again after a minute'
+
+
+def test_what_came_from_outside_is_printable_and_bounded():
+    health = Health(Clock())
+    health.error('encoding', 'x\n[FATAL] \x1b[2J\u202e' + 'A' * 2_000_000)
+    message, values = status(health)
+    assert len(message.message) < 1100 and message.message.isprintable()
+    assert all(len(text) < 1100 and text.isprintable() for text in values.values())

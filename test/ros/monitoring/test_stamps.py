@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time as TimeMessage
+from rclpy.time import Time
 
-from face_perception.ros.monitoring.stamps import StampGaps
+from face_perception.ros.monitoring.stamps import StampCheck, StampGaps
 
 
 def lost(stamps):
@@ -33,3 +35,30 @@ def test_a_camera_that_is_triggered_has_no_gaps():
 def test_a_pause_and_time_that_is_set_back_are_no_loss():
     stamps = [*np.arange(50) / 30, *(100 + np.arange(50) / 30), *np.arange(50) / 30, 0.0, 0.0]
     assert lost(stamps) == 0
+
+
+@pytest.mark.parametrize('order', [(0, 2, 1, 3), (3, 2, 1, 0), (1, 2, 3, 0)])
+def test_images_that_come_in_another_order_are_not_lost(order):
+    places = [group + place for group in range(0, 400, 4) for place in order]
+    assert lost(1000 + place * 0.05 for place in places) == 0
+
+
+def test_what_is_missing_is_counted_also_among_images_in_another_order():
+    places = [group + place for group in range(0, 400, 8) for place in (0, 2, 1, 3, 5, 4, 6)]
+    assert lost(1000 + place * 0.05 for place in places) == pytest.approx(50, abs=3)
+
+
+def test_one_stamp_from_another_time_hides_no_loss_and_is_none():
+    stamps = [index / 30 for index in range(300) if index % 10]
+    stamps.insert(100, 1e9)
+    stamps.insert(200, -1e9)
+    assert lost(stamps) == pytest.approx(30, abs=4)
+
+
+@pytest.mark.parametrize('sec', [-5, -1, -(2**31)])
+def test_a_stamp_before_1970_is_called_wrong_as_others_are(sec):
+    said = []
+    check = StampCheck(lambda kind, text: said.append((kind, text)))
+    age = check.transport_time(TimeMessage(sec=sec, nanosec=500_000_000), Time(seconds=1_700_000))
+    assert age == pytest.approx(1_700_000 - sec - 0.5)
+    assert said[0][0] == 'stamp past' and 'chrony' in said[0][1]
