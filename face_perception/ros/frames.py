@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from rclpy.clock import Clock
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
 from ..core.detectors.budget import SizeBudget
 from ..core.errors import DetectorError, ImageError
@@ -60,6 +61,7 @@ class FrameProcessor:
         self._budget: SizeBudget | None = None
         self._gaps = StampGaps()
         self._stamps = StampCheck(report)
+        self._frame_id = ''
         self._taken = TakenTimes()
         self._words = LibraryWords()
         self._epochs = Epochs()
@@ -110,6 +112,15 @@ class FrameProcessor:
             self._slot.close()
             self._worker.join()
             self._worker = None
+            self.say_nobody()
+
+    def say_nobody(self) -> None:
+        """No images come any more: let go of the one that waits, and of the last faces."""
+        if self._worker is not None and self._slot.discard():
+            self._health.image_dropped()
+        with self._between_images:
+            header = Header(stamp=self._clock.now().to_msg(), frame_id=self._frame_id)
+            self._outputs.nobody(header)
 
     def forget_gaps(self) -> None:
         """Images begin to come again: those that nobody asked for are not lost."""
@@ -174,6 +185,7 @@ class FrameProcessor:
             if fault := classifier.take_fault():
                 self._report(f'model {name}', fault)
         watch.lap()
+        self._frame_id = header.frame_id
         self._outputs.publish(header, picture, result)
         timings.publish = watch.lap()
         timings.processing = watch.total()

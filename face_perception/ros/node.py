@@ -216,6 +216,7 @@ class FacePerceptionNode(LifecycleNode):
             self._input.subscribe()
         else:
             self._input.unsubscribe()
+            self._frames.say_nobody()
         self.get_logger().debug('subscribed' if wanted else 'unsubscribed')
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
@@ -274,6 +275,7 @@ class FacePerceptionNode(LifecycleNode):
         elif self._state == 'active':
             silence = self._silence.sentence(self._input, self._settings)
             if silence:
+                self._frames.say_nobody()
                 level, message = DiagnosticStatus.ERROR, silence
         values = {'state': self._state}
         if self._networks is not None:

@@ -13,10 +13,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from std_msgs.msg import Header
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+from std_msgs.msg import Header, String
+from std_srvs.srv import SetBool
 
 from face_perception.core.types import EMOTIONS, GENDERS, Box, Classification, Face, FrameResult
 from face_perception.media.messages.encoding import image_message
+from face_perception.ros.outputs import humans
 from face_perception.ros.outputs.detections import detection_array
 from face_perception.ros.outputs.humans import (
     EXPRESSIONS,
@@ -162,6 +166,83 @@ def test_gender_has_rep_155s_values_and_age_is_unknown():
 def test_the_crop_is_the_box():
     picture = np.arange(200 * 200 * 3, dtype=np.uint32).astype(np.uint8).reshape(200, 200, 3)
     assert np.array_equal(crop(picture, FACE), picture[48:144, 32:96])
+
+
+class FakeOutputs:
+    """Publishers that keep what they publish, by topic."""
+
+    def __init__(self):
+        self.said = {}
+
+    def create(self, message_type, topic, active=False):
+        said = self.said.setdefault(topic, [])
+        return SimpleNamespace(topic=topic, publish=said.append, get_subscription_count=lambda: 0)
+
+    def remove(self, publisher):
+        self.said[publisher.topic].append('removed')
+
+
+def test_when_no_images_come_any_more_nobody_is_tracked(monkeypatch):
+    stand_ins = SimpleNamespace(**{**vars(HRI), 'IdsList': SimpleNamespace})
+    monkeypatch.setattr(humans, 'optional_messages', lambda *_: stand_ins)
+    outputs = FakeOutputs()
+    output = humans.HumansOutput(outputs, '/robot/face_perception')
+    picture = np.zeros((200, 200, 3), np.uint8)
+    tracked = outputs.said['/humans/faces/tracked']
+    output.nobody(HEADER)
+    assert tracked == []
+    output.publish(HEADER, picture, FrameResult(200, 200, [FACE]))
+    assert tracked[-1].ids == ['robot_face_perception_7']
+    output.nobody(HEADER)
+    assert (tracked[-1].ids, tracked[-1].header) == ([], HEADER)
+    assert outputs.said['/humans/faces/robot_face_perception_7/roi'][-1] == 'removed'
+    output.nobody(HEADER)
+    assert len(tracked) == 2, 'said once'
+
+
+#: An output that tells what it is told, since the messages of REP-155 may not be installed.
+LISTENING = """
+from std_msgs.msg import String
+
+class Listening:
+    def __init__(self, outputs):
+        self._publisher = outputs.create(String, '~/heard')
+    def publish(self, header, picture, result):
+        self._publisher.publish(String(data='faces'))
+    def nobody(self, header):
+        self._publisher.publish(String(data='nobody'))
+
+class Outputs(node.outputs.Outputs):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self._extras.append(Listening(self))
+node.outputs.Outputs = Outputs
+"""
+
+
+def test_a_node_says_when_images_no_longer_come(start_robot, ros):
+    robot = start_robot(patch=LISTENING, no_image_timeout=2.0)
+    heard = ros.collect(String, f'/{robot.process.name}/heard')
+    gray = image_message(Header(), np.full((48, 64, 3), 80, np.uint8))
+
+    def see_then(stop):
+        ros.spin_until(lambda: robot.show_and_wait(gray) and heard and heard[-1].data == 'faces')
+        stop()
+        ros.spin_until(lambda: heard[-1].data == 'nobody')
+
+    def enable(data):
+        ros.call_until_answered(
+            SetBool, f'/{robot.process.name}/enable', SetBool.Request(data=data)
+        )
+
+    see_then(lambda: enable(False))
+    enable(True)
+    see_then(robot.unplug)  # the camera is lost
+    robot.plug_in()
+    change = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_DEACTIVATE))
+    see_then(
+        lambda: ros.call_until_answered(ChangeState, f'/{robot.process.name}/change_state', change)
+    )
 
 
 @pytest.mark.parametrize(

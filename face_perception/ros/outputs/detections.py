@@ -27,6 +27,9 @@ class DetectionsOutput:
         if self._publisher.get_subscription_count():
             self._publisher.publish(detection_array(self._messages, header, result))
 
+    def nobody(self, header: Header) -> None:
+        """Say nothing: each message is about one image."""
+
 
 def detection_array(messages: ModuleType, header: Header, result: FrameResult):
     """Return a Detection2DArray; ``messages`` is ``vision_msgs.msg``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from types import ModuleType
 
 import numpy as np
@@ -46,14 +47,23 @@ class HumansOutput:
     def publish(self, header: Header, picture: np.ndarray, result: FrameResult) -> None:
         """Publish the faces of one image."""
         present = {self._prefix + face.track_id: face for face in result.faces}
-        for gone in set(self._faces) - set(present):
-            for publisher in self._faces.pop(gone).values():
-                self._outputs.remove(publisher)
+        self._remove_all_but(present)
         for name, face in present.items():
             if name not in self._faces:
                 self._faces[name] = self._create(name)
             self._publish_face(self._faces[name], header, picture, face)
         self._tracked.publish(self._messages.IdsList(header=header, ids=list(present)))
+
+    def nobody(self, header: Header) -> None:
+        """Say that no face is seen any more, as no images come: else listeners keep the last."""
+        if self._faces:
+            self._remove_all_but(())
+            self._tracked.publish(self._messages.IdsList(header=header, ids=[]))
+
+    def _remove_all_but(self, names: Collection[str]) -> None:
+        for gone in set(self._faces) - set(names):
+            for publisher in self._faces.pop(gone).values():
+                self._outputs.remove(publisher)
 
     def _create(self, name: str) -> dict:
         types = {

@@ -112,6 +112,12 @@ class Outputs:
         for extra in self._extras:
             extra.publish(header, picture, result)
 
+    def nobody(self, header: Header) -> None:
+        """Let those know who keep the faces of the last image that no more images come."""
+        if self._node.context.ok():  # else the process ends, and nothing can be said
+            for extra in self._extras:
+                extra.nobody(header)
+
     def publish_annotated(self, header: Header, picture: np.ndarray, result: FrameResult) -> None:
         """Publish the image with boxes and labels, if anybody looks."""
         if not self._annotated.get_subscription_count():
