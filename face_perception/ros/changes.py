@@ -9,7 +9,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from ..core.errors import FacePerceptionError
-from .parameters import PARAMETERS_BY_NAME, Value, read_values
+from .parameters import MODELS, PARAMETERS_BY_NAME, Value, model_folders, read_values
 
 
 class ParameterChanges:
@@ -35,6 +35,8 @@ class ParameterChanges:
         #: What is wrong with values given at start, by parameter, until they are mended.
         self.faults: dict[str, str] = {}
         self.configured = False
+        self._folders = model_folders(node)
+        self._locked = node.get_parameter('read_only_parameters').value
         node.add_on_set_parameters_callback(self._check)
         # Humble has no such callback: there this node's own check is the last.
         self._applied_later = hasattr(node, 'add_post_set_parameters_callback')
@@ -49,8 +51,15 @@ class ParameterChanges:
         }
         self._apply = None
         try:
+            if self._locked:
+                raise FacePerceptionError(
+                    "parameters are read-only, as 'read_only_parameters' is true: start the node "
+                    'with other ones'
+                )
             for name, value in given.items():
                 if fault := PARAMETERS_BY_NAME[name].fault(value):
+                    raise FacePerceptionError(fault)
+                if name in MODELS and (fault := self._folders.fault(name, value)):
                     raise FacePerceptionError(fault)
             if self.configured and given:
                 present = read_values(self._node)

@@ -15,6 +15,8 @@ from rclpy.node import Node
 
 from ..core.errors import FacePerceptionError
 from ..core.settings import DEFAULTS, SETTINGS, PipelineSettings, Setting
+from ..core.text import value as shown
+from .model_folders import ModelFolders
 
 Value = bool | int | float | str
 RELIABILITIES = ('best_effort', 'reliable')
@@ -38,14 +40,20 @@ class Parameter:
     choices: tuple[str, ...] = ()
     #: Part of the node's structure: it stays as it was when the node was configured.
     structural: bool = False
+    #: Stays for good as it was when the node started: no request changes it.
+    fixed: bool = False
 
     def descriptor(self) -> ParameterDescriptor:
         """Return what `ros2 param describe` shows."""
-        descriptor = ParameterDescriptor(name=self.name, description=self.description)
+        descriptor = ParameterDescriptor(
+            name=self.name, description=self.description, read_only=self.fixed
+        )
         constraints = [f'one of {", ".join(self.choices)}'] if self.choices else []
         if self.structural:
             # Not read_only: rclpy would refuse to mend a faulty value before configuring, too.
             constraints.append('read-only while the node is configured')
+        if self.fixed:
+            constraints.append('can be set at the start only')
         descriptor.additional_constraints = '; '.join(constraints)
         if self.minimum is not None:
             if isinstance(self.default, int):
@@ -62,9 +70,9 @@ class Parameter:
         """Return why ``value`` cannot be used and what can, or ``''``."""
         kind = type(self.default)
         if type(value) is not kind:
-            return f"parameter '{self.name}' is {value!r}: give {TYPE_NAMES[kind]}"
+            return f"parameter '{self.name}' is {shown(repr(value))}: give {TYPE_NAMES[kind]}"
         if remedy := Setting(self.name, '', self.minimum, self.maximum, self.choices).remedy(value):
-            return f"parameter '{self.name}' is {value!r}: {remedy}"
+            return f"parameter '{self.name}' is {shown(repr(value))}: {remedy}"
         return ''
 
 
@@ -87,6 +95,19 @@ PARAMETERS = (
         True,
         'Configure and activate at start; false leaves that to a lifecycle manager.',
         structural=True,
+    ),
+    Parameter(
+        'model_directories',
+        '',
+        'Folders, separated by colons, from which parameters may name model files while the node '
+        "runs, besides the package's own and those of the files named at its start.",
+        fixed=True,
+    ),
+    Parameter(
+        'read_only_parameters',
+        False,
+        'Refuse all changes of parameters from the start on.',
+        fixed=True,
     ),
     Parameter('lazy', True, 'Subscribe to the images only while somebody subscribes to an output.'),
     Parameter(
@@ -180,6 +201,8 @@ PARAMETERS = (
     ),
 )
 
+#: Those that name a file.
+MODELS = ('detector.model', 'emotion.model', 'gender.model')
 PARAMETERS_BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
 
 
@@ -235,8 +258,14 @@ def declare_parameters(node: Node) -> dict[str, str]:
                 if close
                 else ('`ros2 param list` or the README names those that exist')
             )
-            faults[name] = f"parameter '{name}' does not exist: {hint}"
+            faults[name] = f"parameter '{shown(name)}' does not exist: {hint}"
     return faults
+
+
+def model_folders(node: Node) -> ModelFolders:
+    """Return where model files may come from, as the start of ``node`` said."""
+    values = read_values(node)
+    return ModelFolders(values['model_directories'], [values[name] for name in MODELS])
 
 
 def read_values(node: Node) -> dict[str, Value]:

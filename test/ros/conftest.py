@@ -113,7 +113,7 @@ class Robot:
             **{
                 parameter.name: parameter.default
                 for parameter in PARAMETERS
-                if not parameter.structural
+                if not (parameter.structural or parameter.fixed)
             }
         )
         assert result.successful, result.reason
