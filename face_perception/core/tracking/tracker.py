@@ -36,6 +36,8 @@ ABSENCE_PENALTY = 0.25
 #: An image that is older than the one before by more than this means that time was set back, in
 #: seconds; one that is less so came out of order.
 SET_BACK_S = 1.0
+#: Faces that are followed at most: with those of a new image they make a table of pairs.
+MOST_TRACKS = 1000
 
 
 @dataclass
@@ -107,6 +109,7 @@ class Tracker:
                 for one in self._identities
             ]
         )
+        self._keep_newest(MOST_TRACKS)
         found = np.array(
             [(*each.box.center, each.box.width, each.box.height) for each in detections]
         ).reshape(-1, 4)
@@ -239,6 +242,13 @@ class Tracker:
         self._velocity = np.vstack([self._velocity, np.zeros(4)])
         self._variance = np.concatenate([self._variance, variance], axis=1)
         return len(self._identities) - 1
+
+    def _keep_newest(self, most: int) -> None:
+        """Forget those that were unseen for longest, where there are more than ``most``."""
+        if len(self._identities) > most:
+            seen = np.array([one.last_seen for one in self._identities])
+            newest = set(np.argsort(-seen, kind='stable')[:most].tolist())
+            self._keep([index in newest for index in range(len(seen))])
 
     def _keep(self, wanted: list[bool]) -> None:
         if all(wanted):

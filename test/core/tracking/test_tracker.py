@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from face_perception.core.tracking.tracker import Tracker, assign
+from face_perception.core.tracking.tracker import MOST_TRACKS, Tracker, assign
 from face_perception.core.types import Box, Detection
 
 RATE = 30.0
@@ -249,3 +249,17 @@ def test_confirmed_faces_get_the_detections_before_unconfirmed_ones_do():
     tracker.update([face(100), faint(170)], 0.1, confirmations=3)
     shown = tracker.update([face(101), faint(171)], 0.2, confirmations=3)
     assert [track.id for track in shown] == ['1'] and tracker.ids == {'1'}
+
+
+def test_noise_that_is_taken_for_faces_does_not_pile_up():
+    tracker = Tracker()
+    for index in range(8):
+        crowd = [
+            face(100.0 * column, 5000.0 * index + 100.0 * row, 9)
+            for column in range(20)
+            for row in range(20)
+        ]
+        tracker.update(crowd, index / RATE, max_age=60.0)
+        assert len(tracker) <= MOST_TRACKS + len(crowd)
+    assert len(tracker.update(crowd, 8 / RATE, max_age=60.0)) in (0, len(crowd))
+    assert len(tracker) <= MOST_TRACKS
