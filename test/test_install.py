@@ -1,6 +1,7 @@
 """The wheel in a bare virtual environment: no ROS 2, no source step, no source tree."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +30,11 @@ def run(*command, **options):
 def bare(tmp_path_factory):
     """Build the wheel and install it; return the environment's bin/ and its variables."""
     folder = tmp_path_factory.mktemp('install')
-    run(sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps', '-w', folder, ROOT)
+    # In a folder whose name is not ASCII, which CMake does not read everywhere.
+    source = shutil.copytree(
+        ROOT, folder / 'josé', ignore=shutil.ignore_patterns('.*', 'build', 'dist', 'test', 'docs')
+    )
+    run(sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps', '-w', folder, source)
     (wheel,) = folder.glob('face_perception-*.whl')
     venv.create(folder / 'venv')
     bin_folder = folder / 'venv' / 'bin'
