@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 #: Characters of a whole sentence for the user, and of one foreign value in it, at most.
 LONGEST_SENTENCE = 1000
 LONGEST_VALUE = 60
-#: Categories of Unicode that are escaped: control, format (which also turns the direction of
-#: writing), surrogates, private use, and the separators of lines and paragraphs.
-_ESCAPED = ('Cc', 'Cf', 'Cs', 'Co', 'Zl', 'Zp')
 
 
 def one_line(text: object, longest: int = LONGEST_SENTENCE) -> str:
@@ -34,6 +29,6 @@ def value(text: object) -> str:
 
 
 def _shown(character: str) -> str:
-    if character.isprintable() or unicodedata.category(character) not in _ESCAPED:
-        return character
-    return character.encode('unicode_escape').decode('ascii')
+    # Not so are control and format characters (which also turn the direction of writing), lone
+    # surrogates, separators of lines, and what this Python's Unicode does not know.
+    return character if character.isprintable() else character.encode('unicode_escape').decode()

@@ -12,7 +12,7 @@ from face_perception.core.text import LONGEST_SENTENCE, one_line, value
         ('\x1b[2J\x07\x7f\x9b', r'\x1b[2J\x07\x7f\x9b'),
         ('\u202eevil\u2028\ufeff', r'\u202eevil\u2028\ufeff'),
         ('\udc80', r'\udc80'),
-        ('\U000e0001', r'\U000e0001'),
+        ('\U000e0001\U00011747', r'\U000e0001\U00011747'),
     ],
 )
 def test_what_is_not_printable_is_written_out(text, shown):
