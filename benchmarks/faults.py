@@ -1,0 +1,356 @@
+"""
+Faults on purpose, with real processes: what is lost, and how long until the next good answer.
+
+    python benchmarks/faults.py [--kills 50] [--only NAME ...] [--output benchmarks_output]
+
+A camera, the node and a listener run as processes of their own on real DDS.  Those faults that need
+a file system of their own (full, too small) are tried as root in a mount namespace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from array import array
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from lab import Lab, segments
+from rclpy.qos import QoSProfile
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CompressedImage, Image
+
+from face_perception.core.resources import share_directory
+
+#: Data segment of the node under a limit of memory, in bytes; without bad input it needs half.
+MEMORY_LIMIT = 1200 * 2**20
+
+
+@dataclass
+class Outcome:
+    """What a fault did: images without an answer, and seconds until the next good one."""
+
+    fault: str
+    times: int
+    lost: str
+    seconds: list[float]
+    left: str = ''
+
+    def row(self) -> str:
+        """Return the line of a table."""
+        worst = f'{np.median(self.seconds):.2f} / {max(self.seconds):.2f}' if self.seconds else '-'
+        return f'| {self.fault} | {self.times} | {self.lost} | {worst} | {self.left} |'
+
+
+def camera_killed(lab: Lab) -> Outcome:
+    """Kill the camera, and start another one."""
+    seconds = []
+    for _ in range(3):
+        camera = lab.start_camera()
+        lab.wait_for_faces()
+        lab.kill(camera)
+        lab.spin(0.5)
+        started = time.monotonic()
+        camera = lab.start_camera()
+        lab.wait_for_faces(20)
+        seconds.append(time.monotonic() - started)
+        lab.kill(camera)
+    return Outcome(
+        'camera killed, and another started (with its start)', 3, 'none of its own', seconds
+    )
+
+
+def camera_frozen(lab: Lab) -> Outcome:
+    """Stop the camera for a while, as a busy bus does."""
+    camera, seconds = lab.start_camera(), []
+    for pause in (0.5, 2.0, 5.0):
+        lab.wait_for_faces()
+        camera.send_signal(signal.SIGSTOP)
+        lab.spin(pause)
+        camera.send_signal(signal.SIGCONT)
+        seconds.append(lab.wait_for_faces())
+    lab.kill(camera)
+    return Outcome('camera frozen for 0.5, 2 and 5 s', 3, 'none of its own', seconds)
+
+
+def images_change(lab: Lab) -> Outcome:
+    """Change size and encoding from image to image."""
+    seconds, lost = [], 0
+    cases = [
+        (64, 48, 'bgr8', 3),
+        (640, 480, 'mono8', 1),
+        (31, 17, 'rgba8', 4),
+        (1280, 720, 'yuyv', 2),
+    ]
+    for width, height, encoding, pixel in cases * 5:
+        message = Image(width=width + width % 2, height=height, encoding=encoding)
+        message.step = message.width * pixel
+        message.data = array('B', bytes(message.step * height))
+        waited = lab.show(message)
+        lost += waited is None
+        seconds += [waited] if waited is not None else []
+    return Outcome('size and encoding change with every image', 20, f'{lost} of 20', seconds)
+
+
+def bad_images(lab: Lab) -> Outcome:
+    """Show images that are none, a good one after each."""
+    seconds, lost = [], 0
+    bad = [
+        Image(width=2**32 - 1, height=2**32 - 1, step=2**32 - 1, encoding='bgr8'),
+        Image(width=640, height=480, step=1920, encoding='bgr8', data=array('B', bytes(7))),
+        Image(encoding='\x1b[2J' * 1000, width=1, height=1, step=3, data=array('B', bytes(3))),
+    ]
+    for message in bad * 10:
+        lab.images.publish(message)
+        waited = lab.show(lab.good())
+        lost += waited is None
+        seconds += [waited] if waited is not None else []
+    return Outcome(
+        'malformed images, a good one after each', 30, f'{lost} of 30 good ones', seconds
+    )
+
+
+def listener_stops_reading(lab: Lab) -> Outcome:
+    """Freeze a reliable listener to the node's faces; others must go on hearing."""
+    listener = lab.start_python(
+        'import rclpy\nfrom face_perception.msg import FaceArray\nrclpy.init()\n'
+        "node = rclpy.create_node('sleeper')\n"
+        "node.create_subscription(FaceArray, '/face_perception/faces', print, 10)\n"
+        'rclpy.spin(node)\n'
+    )
+    lab.until(lambda: lab.node.count_subscribers('/face_perception/faces') > 1, 20)
+    listener.send_signal(signal.SIGSTOP)
+    seconds = [waited for _ in range(60) if (waited := lab.show(lab.good(), 1.0)) is not None]
+    listener.send_signal(signal.SIGCONT)
+    lab.kill(listener)
+    return Outcome('a reliable listener stops reading', 60, f'{60 - len(seconds)} of 60', seconds)
+
+
+def models_change(lab: Lab) -> Outcome:
+    """Replace, cut and let grow the model file in use, and ask for what it is then."""
+    path, own = (
+        lab.models / 'mine.onnx',
+        share_directory() / 'models' / 'emotion_mini_xception.onnx',
+    )
+    said, seconds = [], []
+    whole = own.read_bytes()
+    for content in (whole, whole[:1000], whole + bytes(600 * 2**20), b'', b'\0' * 100_000, whole):
+        path.write_bytes(content)
+        said.append(lab.set('emotion.model', str(path)))
+        lab.set('emotion.model', 'emotion_mini_xception.onnx')
+        seconds.append(lab.show(lab.good()))
+    path.unlink()
+    said.append(lab.set('emotion.model', str(path)))
+    refused = sum(reason != '' for reason in said)
+    return Outcome(
+        'model file cut, grown to 600 MB, emptied, zeroed, removed',
+        7,
+        'none',
+        seconds,
+        f'{refused} of 5 refused in a sentence',
+    )
+
+
+def clock_set(lab: Lab) -> Outcome:
+    """Set the simulated clock back, forward and let it stand."""
+    lab.restart('-p', 'use_sim_time:=true')
+    clock = lab.node.create_publisher(Clock, '/clock', QoSProfile(depth=1))
+    lab.until(clock.get_subscription_count, 20)
+    seconds = []
+    for now in (1000, 1001, 3, 4, 1e6, 1e6, 1e6, 5, 6):
+        message = Clock()
+        message.clock.sec = int(now)
+        clock.publish(message)
+        lab.spin(0.2)
+        picture = lab.good()
+        picture.header.stamp.sec = int(now)
+        waited = lab.show(picture, stamped=False)
+        seconds += [waited] if waited is not None else []
+    lab.node.destroy_publisher(clock)
+    lab.restart()
+    return Outcome(
+        'clock set back, forward, standing still', 9, f'{9 - len(seconds)} of 9', seconds
+    )
+
+
+def node_killed(lab: Lab, kills: int) -> Outcome:
+    """Kill the node at random moments of its life, and start it again."""
+    chance, seconds = random.Random(1), []
+    before = segments()
+    for _ in range(kills):
+        lab.restart(wait=False)
+        end = time.monotonic() + chance.uniform(0.0, 3.0)
+        while time.monotonic() < end:
+            lab.images.publish(lab.good())
+            lab.spin(0.05)
+        lab.kill(lab.process)
+    started = time.monotonic()
+    lab.restart()
+    if lab.show(lab.good(), 20.0) is not None:
+        seconds.append(time.monotonic() - started)
+    left = segments() - before
+    return Outcome(
+        'node killed at a random moment, and started again',
+        kills,
+        'those until it is back',
+        seconds,
+        f'{max(left, 0)} segments of dead nodes in /dev/shm',
+    )
+
+
+def little_memory(lab: Lab) -> Outcome:
+    """Give the node a limit of memory, and images that claim more."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_LIMIT, MEMORY_LIMIT))
+
+    lab.restart('-p', 'image_transport:=compressed', prepare=limit)
+    seconds, tries = [], 0
+    for claim in range(20):
+        side = 4096 << (claim % 4)
+        bomb = jpeg_bomb(side) if claim % 2 else png_bomb(side)
+        lab.compressed.publish(CompressedImage(format='jpeg', data=array('B', bomb)))
+        tries += 1
+        waited = lab.show(lab.good(compressed=True), 5.0)
+        seconds += [waited] if waited is not None else []
+    lab.restart()
+    return Outcome(
+        f'data limited to {MEMORY_LIMIT >> 20} MiB, images that claim gigabytes',
+        tries,
+        f'{tries - len(seconds)} of {tries} good ones',
+        seconds,
+    )
+
+
+def two_of_everything(lab: Lab) -> Outcome:
+    """Run two cameras on one topic and two nodes of one name."""
+    cameras = [lab.start_camera(), lab.start_camera()]
+    second = lab.start_node()
+    seconds = [lab.wait_for_faces(20) for _ in range(20)]
+    for process in (*cameras, second):
+        lab.kill(process)
+    return Outcome('two cameras on one topic, two nodes of one name', 1, 'none', seconds)
+
+
+def jpeg_bomb(side: int) -> bytes:
+    """Return a few hundred bytes that claim a JPEG of ``side`` x ``side`` pixels."""
+    import cv2
+
+    data = bytearray(cv2.imencode('.jpg', np.zeros((8, 8, 3), np.uint8))[1].tobytes())
+    place = data.index(b'\xff\xc0') + 5
+    data[place : place + 4] = min(side, 65500).to_bytes(2, 'big') * 2
+    return bytes(data)
+
+
+def png_bomb(side: int) -> bytes:
+    """Return a whole PNG of zeros of ``side`` x ``side`` pixels: a thousandth of its pixels."""
+    import struct
+    import zlib
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+        )
+
+    squeezer, rows = zlib.compressobj(1), bytes(side + 1)
+    packed = b''.join(squeezer.compress(rows) for _ in range(min(side, 4096))) + squeezer.flush()
+    head = struct.pack('>IIBBBBB', side, side, 8, 0, 0, 0, 0)
+    return (
+        b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', head) + chunk(b'IDAT', packed) + chunk(b'IEND', b'')
+    )
+
+
+def own_file_systems(lab: Lab) -> list[Outcome]:
+    """Try a full log folder and a small /dev/shm, each in a mount namespace; root only."""
+    if os.geteuid() or not shutil.which('unshare'):
+        return []
+    outcomes = []
+    for fault, mounts in (
+        ('/dev/shm of 64 MB, as docker has', 'mount -t tmpfs -o size=64m tmpfs /dev/shm'),
+        ('/dev/shm of 4 MB', 'mount -t tmpfs -o size=4m tmpfs /dev/shm'),
+        (
+            'disk of the log full',
+            'mount -t tmpfs -o size=64k tmpfs {work}; head -c 60000 /dev/zero > {work}/full; '
+            'export ROS_LOG_DIR={work}',
+        ),
+        (
+            'log folder read-only',
+            'mount -t tmpfs -o ro tmpfs {work}; export ROS_LOG_DIR={work}',
+        ),
+    ):
+        with tempfile.TemporaryDirectory() as work:
+            script = (
+                f'{mounts.format(work=work)}; timeout 25 {sys.executable} '
+                f'{Path(__file__).with_name("lab.py")}'
+            )
+            run = subprocess.run(
+                ['unshare', '-m', 'bash', '-c', script], capture_output=True, text=True
+            )
+        last = (run.stdout.strip().splitlines() or ['{}'])[-1]
+        seen = json.loads(last) if last.startswith('{') else {}
+        lost = f'{seen.get("shown", 0) - seen.get("answered", 0)} of {seen.get("shown", 0)}'
+        outcomes.append(
+            Outcome(fault, 1, lost, seen.get('seconds', []), seen.get('said', '')[:110])
+        )
+    return outcomes
+
+
+FAULTS: dict[str, Callable[[Lab], Outcome]] = {
+    'camera-killed': camera_killed,
+    'camera-frozen': camera_frozen,
+    'images-change': images_change,
+    'bad-images': bad_images,
+    'listener': listener_stops_reading,
+    'models': models_change,
+    'clock': clock_set,
+    'memory': little_memory,
+    'two': two_of_everything,
+}
+
+
+def main() -> int:
+    """Try the faults and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument('--kills', type=int, default=50, help='how often the node is killed')
+    parser.add_argument('--only', nargs='*', help='some of them: ' + ', '.join(FAULTS))
+    parser.add_argument('--output', type=Path, default=Path('benchmarks_output'))
+    options = parser.parse_args()
+    outcomes: list[Outcome] = []
+
+    def add(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        print(outcome.row(), flush=True)
+
+    print(
+        '| fault | times | lost | next good answer, median / worst (s) | left |\n'
+        '|---|---|---|---|---|'
+    )
+    with Lab() as lab:
+        for name, fault in FAULTS.items():
+            if not options.only or name in options.only:
+                add(fault(lab))
+        if not options.only or 'kills' in options.only:
+            add(node_killed(lab, options.kills))
+        if not options.only or 'disks' in options.only:
+            for outcome in own_file_systems(lab):
+                add(outcome)
+    options.output.mkdir(exist_ok=True)
+    (options.output / 'faults.json').write_text(
+        json.dumps([asdict(one) for one in outcomes], indent=1)
+    )
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
