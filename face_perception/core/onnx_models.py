@@ -170,7 +170,7 @@ def _start_session(path: Path, data: bytes, num_threads: int) -> ort.InferenceSe
     options.inter_op_num_threads = 1
     # Idle sessions that spin burn a core (onnxruntime#3099).
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # its errors are raised too, and told by us: once a minute
     try:
         return ort.InferenceSession(data, options, providers=['CPUExecutionProvider'])
     except Exception as error:  # ONNX Runtime's exceptions share no public base class

@@ -10,6 +10,7 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from ...core.text import one_line
 from ...core.timing import SlidingWindow
+from ..shared_memory import shortage
 
 #: Seconds over which rates, shares and percentiles are taken.
 WINDOW_S = 10.0
@@ -206,8 +207,12 @@ class Health:
         if lost > MOST_LOST * sent:
             return (
                 f'{lost} of the last {sent} images were lost before they reached the node, '
-                "as their stamps show: give the camera's process the settings of "
-                'config/fastdds_large_images.xml, or use image_transport compressed'
+                'as their stamps show: '
+                + (
+                    shortage()
+                    or "give the camera's process the settings of "
+                    'config/fastdds_large_images.xml, or use image_transport compressed'
+                )
             )
         return ''
 

@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 
 from face_perception.core.attributes.classifier import MOST_AT_ONCE, Classifier
+from face_perception.core.errors import ModelError
 from face_perception.core.onnx_models import load_classifier
 from face_perception.core.types import Box
 
@@ -81,3 +83,9 @@ def test_a_network_that_fails_leaves_its_question_open(make_model, monkeypatch):
     monkeypatch.setattr(session, 'run', fail)
     assert network.classify(image, [Box(0, 0, 30, 30)] * 2) == [None, None]
     assert 'fails (left)' in network.take_fault()
+
+
+def test_onnx_runtime_prints_nothing_of_its_own(make_model, capfd):
+    with pytest.raises(ModelError, match='does not run'):
+        load_classifier(make_model(answer='failing'), 'emotion')
+    assert capfd.readouterr() == ('', '')
