@@ -5,6 +5,7 @@ from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 
 from face_perception.ros.monitoring.silence import COMPRESSED, RAW, way_to
+from support.program import Program
 
 
 def silence_of(robot, words):
@@ -101,16 +102,11 @@ def test_a_camera_that_is_compressed_alone(start_robot, ros):
     ros.node.destroy_publisher(camera)
 
 
-def test_a_compressed_topic_of_another_name_can_be_remapped_as_is_said(start_robot, ros):
+def test_a_compressed_topic_of_another_name_can_be_remapped_as_is_said(ros, tmp_path):
     camera = ros.node.create_publisher(CompressedImage, '/odd/jpeg', 1)
-    robot = start_robot(
-        '-r',
-        'image:=/odd_image',
-        '-r',
-        '/odd_image/compressed:=/odd/jpeg',
-        compressed=True,
-        matched=False,
-    )
-    robot.unplug()
+    arguments = ['-r', '__node:=odd_node', '-r', '/image/compressed:=/odd/jpeg']
+    arguments += ['-p', 'image_transport:=compressed', '-p', 'lazy:=false']
+    node = Program(['-m', 'face_perception.ros.node', '--ros-args', *arguments], tmp_path, 'node')
     ros.spin_until(camera.get_subscription_count)
     ros.node.destroy_publisher(camera)
+    assert node.stop() == 0, node.log()

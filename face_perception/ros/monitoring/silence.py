@@ -105,11 +105,11 @@ def explain_silence(node: Node, topic: str, message_type: str, qos: QosSettings)
 
 def other_topics(node: Node, topic: str, message_type: str) -> str:
     """Say which image topics do exist, and how to come to the likeliest; ``''`` without any."""
-    own = node.get_fully_qualified_name() + '/'
+    own = f'{node.get_fully_qualified_name()}/image_annotated'
     found = {}
     for name, types in node.get_topic_names_and_types():
         kind = next((kind for kind in (RAW, COMPRESSED) if kind in types), None)
-        if kind and name != topic and not name.startswith(own) and node.count_publishers(name):
+        if kind and name not in (topic, own) and node.count_publishers(name):
             found[name] = kind
     if not found:
         return ''
