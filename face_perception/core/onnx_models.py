@@ -12,7 +12,7 @@ import numpy as np
 
 from .errors import ModelError
 from .files import read_bounded
-from .text import one_line, value
+from .text import file_path, one_line, value
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -122,12 +122,12 @@ def _read(path: Path) -> bytes:
         data = read_bounded(path, MOST_BYTES)
     except FileNotFoundError:
         raise ModelError(
-            f"model file '{value(path)}' does not exist: correct the model parameter, or install "
-            'the package again if it is one of its own models'
+            f"model file '{file_path(path)}' does not exist: correct the model parameter, or "
+            'install the package again if it is one of its own models'
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         raise ModelError(
-            f"model file '{value(path)}' cannot be read ({getattr(error, 'strerror', error)}): "
+            f"model file '{file_path(path)}' cannot be read ({getattr(error, 'strerror', error)}): "
             'check that it is a file and its permissions'
         ) from None
     if not data:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-#: Characters of a whole sentence for the user, and of one foreign value in it, at most.
+#: Characters of a whole sentence for the user, of a path and of one foreign value in it, at most.
 LONGEST_SENTENCE = 1000
+LONGEST_PATH = 300
 LONGEST_VALUE = 60
 
 
@@ -26,6 +27,11 @@ def one_line(text: object, longest: int = LONGEST_SENTENCE) -> str:
 def value(text: object) -> str:
     """Return a foreign value as a part of a sentence: ``one_line``, and short."""
     return one_line(text, LONGEST_VALUE)
+
+
+def file_path(path: object) -> str:
+    """Return a path as a part of a sentence."""
+    return one_line(path, LONGEST_PATH)
 
 
 def _shown(character: str) -> str:

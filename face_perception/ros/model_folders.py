@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..core.resources import model_path
-from ..core.text import value
+from ..core.text import file_path
 
 
 class ModelFolders:
@@ -38,7 +38,7 @@ class ModelFolders:
         if inside and '..' not in path.parts:
             return ''
         return (
-            f"parameter '{parameter}' is '{value(name)}', which is outside of the folders that "
+            f"parameter '{parameter}' is '{file_path(name)}', which is outside of the folders that "
             'model files may come from: copy the file to one of them, or start the node with its '
             "folder in 'model_directories'"
         )

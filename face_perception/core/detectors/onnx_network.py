@@ -61,7 +61,8 @@ class OnnxDetector:
         self._letterbox = Letterbox(self.model.input_multiple)
         self._small_letterbox = Letterbox(self.model.input_multiple)
         # At the size that images will have: a network may fail at that one alone.
-        self.detect(np.full((3 * input_size // 4, input_size, 3), 128, np.uint8))
+        gray = np.full((3 * input_size // 4, input_size, 3), 128, np.uint8)
+        self._look(self._letterbox, gray, input_size)
 
     def detect(self, image_bgr: np.ndarray, faint_share: float = 1.0) -> list[Detection]:
         """

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import DetectorError
 from ..files import check_bounded
 from ..onnx_models import MOST_BYTES, last_line
-from ..text import value
+from ..text import file_path
 from ..types import Detection
 from .detector import INPUT_SIZE, largest_first
 from .letterbox import Letterbox
@@ -83,7 +83,7 @@ class YuNetDetector:
             check_bounded(model, MOST_BYTES)
         except (OSError, ValueError) as error:
             raise DetectorError(
-                f"the YuNet file '{value(model)}' does not exist or cannot be read "
+                f"the YuNet file '{file_path(model)}' does not exist or cannot be read "
                 f'({getattr(error, "strerror", error)}): correct detector.model'
             ) from None
         try:
