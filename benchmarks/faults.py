@@ -26,7 +26,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from lab import Lab, segments
+from lab import NODE_LOGS, Lab, segments
 from rclpy.qos import QoSProfile
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
@@ -282,20 +282,27 @@ def own_file_systems(lab: Lab) -> list[Outcome]:
         (
             'disk of the log full',
             'mount -t tmpfs -o size=64k tmpfs {work}; head -c 60000 /dev/zero > {work}/full; '
-            'export ROS_LOG_DIR={work}',
+            'export {NODE_LOGS}={work}',
         ),
         (
             'log folder read-only',
-            'mount -t tmpfs -o ro tmpfs {work}; export ROS_LOG_DIR={work}',
+            'mount -t tmpfs -o ro tmpfs {work}; export {NODE_LOGS}={work}',
         ),
     ):
         with tempfile.TemporaryDirectory() as work:
             script = (
-                f'{mounts.format(work=work)}; timeout 25 {sys.executable} '
+                f'{mounts.format(work=work, NODE_LOGS=NODE_LOGS)}; timeout 60 {sys.executable} '
                 f'{Path(__file__).with_name("lab.py")}'
             )
             run = subprocess.run(
-                ['unshare', '-m', 'bash', '-c', script], capture_output=True, text=True
+                ['unshare', '-m', 'bash', '-c', script],
+                capture_output=True,
+                text=True,
+                # Apart: who has another /dev/shm on the same machine cannot be heard through it.
+                env={
+                    **os.environ,
+                    'ROS_DOMAIN_ID': str(int(os.environ['ROS_DOMAIN_ID']) % 100 + 1),
+                },
             )
         last = (run.stdout.strip().splitlines() or ['{}'])[-1]
         seen = json.loads(last) if last.startswith('{') else {}

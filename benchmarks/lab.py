@@ -33,6 +33,8 @@ from face_perception.msg import FaceArray
 
 NODE = [sys.executable, '-m', 'face_perception.ros.node']
 PATIENCE_S = 30.0
+#: Variable with the folder of the node's log, where that is to be another than of the rest.
+NODE_LOGS = 'LAB_NODE_LOGS'
 
 
 def segments() -> int:
@@ -85,7 +87,8 @@ class Lab:
     def start_node(self, *arguments: str, prepare: Callable[[], None] | None = None):
         """Start a node with the models' folder allowed."""
         command = [*NODE, '--ros-args', '-p', f'model_directories:={self.models}', *arguments]
-        return self._start(command, prepare)
+        logs = {'ROS_LOG_DIR': os.environ[NODE_LOGS]} if NODE_LOGS in os.environ else {}
+        return self._start(command, prepare, **logs)
 
     def restart(self, *arguments: str, wait: bool = True, prepare=None) -> None:
         """Start the node anew, and wait until it takes images."""
@@ -94,8 +97,13 @@ class Lab:
         self.process = self.start_node(*arguments, prepare=prepare)
         compressed = 'image_transport:=compressed' in arguments
         publisher = self.compressed if compressed else self.images
-        if wait and not self.until(publisher.get_subscription_count, PATIENCE_S):
+        if wait and not self.until(
+            lambda: publisher.get_subscription_count() or self.process.poll() is not None,
+            PATIENCE_S,
+        ):
             raise RuntimeError(f'the node takes no images: {self.log.read_text()[-2000:]}')
+        if wait and self.process.poll() is not None:
+            raise RuntimeError(self.log.read_text().strip())
 
     def start_camera(self):
         """Start the package's own camera."""
@@ -107,9 +115,16 @@ class Lab:
         """Start a program."""
         return self._start([sys.executable, '-c', code], None)
 
-    def _start(self, command: list[str], prepare) -> subprocess.Popen:
+    def _start(self, command: list[str], prepare, **environment: str) -> subprocess.Popen:
         with self.log.open('ab') as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, cwd='/', preexec_fn=prepare)
+            process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                cwd='/',
+                preexec_fn=prepare,
+                env={**os.environ, **environment},
+            )
         self._processes.append(process)
         return process
 

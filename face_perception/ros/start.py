@@ -61,7 +61,7 @@ def explanation(error: Exception) -> str:
     """Return what is wrong and what to do, for an exception of rclpy's while it begins."""
     reason = one_line(' '.join(str(error).split()), 400)
     lowered = reason.lower()
-    if 'initialize logging' in lowered or 'log director' in lowered:
+    if any(words in lowered for words in ('initialize logging', 'log director', 'opening file')):
         return (
             f'the log cannot be written ({reason}): set ROS_LOG_DIR to a folder that can be '
             'written, or HOME where there is none'
