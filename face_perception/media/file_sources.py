@@ -12,8 +12,10 @@ import numpy as np
 from ..core.errors import ImageError
 from .errors import SourceError
 from .fitting import Size, fit
-from .images.files import images_in, load_picture
+from .images.files import images_in, load_picture, read_picture
 from .video_files import DEFAULT_RATE, VideoFile
+
+__all__ = ['ImagesSource', 'VideoSource', 'images_in', 'read_picture', 'silence_opencv']
 
 Warn = Callable[[str], None]
 

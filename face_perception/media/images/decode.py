@@ -7,6 +7,7 @@ import numpy as np
 
 from ...core.errors import ImageError
 from . import jpeg, png
+from .depth import in_8_bits
 from .header import ImageHeader
 from .others import read_other
 
@@ -49,7 +50,12 @@ def check_pixels(width: int, height: int, limit: int = MAX_PIXELS) -> None:
 def decode_header(header: ImageHeader) -> np.ndarray:
     """Return the picture as uint8 ``[H, W, 3]`` BGR; raises ``ImageError``."""
     try:
-        picture = cv2.imdecode(np.frombuffer(header.data, np.uint8), cv2.IMREAD_COLOR)
+        data = np.frombuffer(header.data, np.uint8)
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        if picture is not None and picture.dtype == np.uint16:
+            picture = in_8_bits(picture)
+        elif picture is not None and picture.dtype != np.uint8:
+            picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
     except cv2.error:
         picture = None
     if picture is None:

@@ -14,6 +14,7 @@ import numpy as np
 from ...core.errors import ImageError
 from ...core.text import value
 from ..images.decode import MAX_PIXELS, check_pixels, decode_header, message_header
+from ..images.depth import in_8_bits
 
 #: Encodings that are converted, with the bytes per pixel of one row.
 BYTES_PER_PIXEL = {
@@ -96,8 +97,6 @@ SIXTEEN_BITS = {
     'rgba16': (4, 3),
     **{f'bayer_{cell}16': (1, 1) for cell in ('rggb', 'bggr', 'gbrg', 'grbg')},
 }
-#: Bits that sensors deliver in the lower end of 16; no message says how many they are.
-SENSOR_BITS = (10, 12, 14, 16)
 DEPTH_ENCODINGS = ('16UC1', '16SC1', '32FC1', '64FC1')
 
 
@@ -139,7 +138,7 @@ class ImageDecoder:
         packed = self._check(message)
         try:
             if packed.encoding in SIXTEEN_BITS:
-                packed = in_8_bits(packed)
+                packed = _in_8_bits(packed)
             if packed.encoding in SEMIPLANAR:
                 return _from_planes(packed)
             return _from_pixels(packed)
@@ -252,25 +251,19 @@ class ImageDecoder:
         return decode_header(header)
 
 
-def in_8_bits(image: PackedImage) -> PackedImage:
-    """
-    Return an image of 16 bits in the encoding of 8 bits that has the same colours.
-
-    Cameras with 10, 12 or 14 bits mostly leave the upper ones empty, and no field says so: the
-    fewest of ``SENSOR_BITS`` that hold its brightest pixel are taken for what the sensor has.
-    """
+def _in_8_bits(image: PackedImage) -> PackedImage:
+    """Return an image of 16 bits in the encoding of 8 bits that has the same colours."""
     order = '>' if image.is_bigendian else '<'
     channels, colours = SIXTEEN_BITS[image.encoding]
     values = image.data.view(f'{order}u2').reshape(-1, channels)
-    brightest = int(values[:, :colours].max())
-    bits = next(bits for bits in SENSOR_BITS if brightest < 1 << bits)
+    brightest = int(values[:, :colours].max())  # an alpha channel may be full
     return PackedImage(
         image.encoding.replace('16', '8'),
         image.height,
         image.width,
         image.step // 2,
         0,
-        (values >> (bits - 8)).astype(np.uint8).reshape(-1),
+        in_8_bits(values, brightest).reshape(-1),
     )
 
 

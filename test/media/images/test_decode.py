@@ -188,6 +188,17 @@ def test_the_limit_is_in_pixels():
     assert kind == 'size' and '80x60' in words
 
 
+@pytest.mark.parametrize('bits', [16, 14, 12, 10])
+@pytest.mark.parametrize('extension', ['.png', '.tiff'])
+@pytest.mark.parametrize('channels', [1, 3])
+def test_images_of_16_bits_are_as_bright_as_their_sensor_saw_them(extension, bits, channels):
+    picture = np.ascontiguousarray(NOISE[:, :, :channels].squeeze())
+    deep = (picture.astype(np.uint16) * 257) >> (16 - bits)
+    decoded = decode_image(encoded(extension, deep))
+    expected = NOISE if channels == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+    assert decoded.dtype == np.uint8 and np.abs(decoded.astype(int) - expected).max() <= 1
+
+
 @pytest.mark.parametrize('data', [b'', b'this is no picture', b'\x89PNG', b'BM', b'RIFF', b'II*\0'])
 def test_what_is_no_image_is_refused(data):
     assert reason(data)[0] in ('corrupt', 'truncated')
