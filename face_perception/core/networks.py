@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -77,11 +77,17 @@ class FaceNetworks:
             networks.detector.input_size = settings.detector_input_size
         return networks
 
-    def __call__(self, image_bgr: np.ndarray, max_faces: int = 0) -> FrameResult:
+    def __call__(
+        self,
+        image_bgr: np.ndarray,
+        max_faces: int = 0,
+        min_confidence: Mapping[str, float] | None = None,
+    ) -> FrameResult:
         """
         Say what is in a uint8 ``[H, W, 3]`` BGR image that has nothing to do with others.
 
         At most ``max_faces`` are classified (0: all), the largest; they have no ``track_id``.
+        An answer is named from the question's ``min_confidence`` on (see ``Classification``).
         Raises ``ImageError`` for an array of another kind.
         """
         check_image(image_bgr)
@@ -93,7 +99,9 @@ class FaceNetworks:
         faces = []
         for index, detection in enumerate(detections):
             gender, emotion = (
-                answers[name][index] if name in answers and index < len(chosen) else None
+                judged(answers[name][index], name, min_confidence)
+                if name in answers and index < len(chosen)
+                else None
                 for name in ('gender', 'emotion')
             )
             faces.append(
@@ -138,6 +146,14 @@ class FaceNetworks:
             name: classifier.classify(image_bgr, boxes)
             for name, classifier in self.questions.items()
         }
+
+
+def judged(
+    answer: Classification | None, question: str, min_confidence: Mapping[str, float] | None
+) -> Classification | None:
+    """Return ``answer`` with what ``min_confidence`` asks of answers to ``question``."""
+    least = (min_confidence or {}).get(question, 0.0)
+    return replace(answer, min_confidence=least) if answer and least else answer
 
 
 def visible(found: Sequence[Detection | Track], width: int, height: int) -> list:

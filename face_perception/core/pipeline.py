@@ -50,7 +50,7 @@ class FacePipeline:
         Raises ``ImageError`` for an array of another kind, or a time that is none.
         """
         if time_s is None:
-            return self.networks(image_bgr, self.settings.max_faces)
+            return self.networks(image_bgr, self.settings.max_faces, self.settings.min_confidence)
         return self._stream(image_bgr, time_s)
 
     def reset(self) -> None:

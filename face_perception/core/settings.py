@@ -82,6 +82,22 @@ class PipelineSettings:
     gender_model: str = _setting(
         'gender_mini_xception.onnx', 'gender.model', f'ONNX file: {_WHERE}'
     )
+    emotion_min_confidence: float = _setting(
+        0.0,
+        'emotion.min_confidence',
+        'an emotion less probable than this is not named; its probabilities stay',
+        0.0,
+        1.0,
+        noun='a probability',
+    )
+    gender_min_confidence: float = _setting(
+        0.0,
+        'gender.min_confidence',
+        'a gender less probable than this is not named; its probabilities stay',
+        0.0,
+        1.0,
+        noun='a probability',
+    )
     num_threads: int = _setting(
         1,
         'num_threads',
@@ -149,6 +165,11 @@ class PipelineSettings:
         60.0,
         noun='a number of seconds',
     )
+
+    @property
+    def min_confidence(self) -> dict[str, float]:
+        """Return how probable an answer must be to be named, by question."""
+        return {'gender': self.gender_min_confidence, 'emotion': self.emotion_min_confidence}
 
     def __post_init__(self):
         """Raise ``SettingsError`` unless all can be used."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from .attributes.history import AnswerBook
 from .errors import ImageError
-from .networks import FaceNetworks, check_image, visible
+from .networks import FaceNetworks, check_image, judged, visible
 from .settings import PipelineSettings
 from .timing import Stopwatch, Timings
 from .tracking.tracker import SET_BACK_S, Tracker, is_set_back
@@ -125,12 +125,13 @@ class FaceStream:
         """Join a face and what is known of it."""
         gender = self._answers.get(track.id, 'gender', self.networks.gender)
         emotion = self._answers.get(track.id, 'emotion', self.networks.emotion)
+        asked = self.settings.min_confidence
         return Face(
             track.box,
             track.score,
-            gender.smooth,
-            emotion.smooth,
+            judged(gender.smooth, 'gender', asked),
+            judged(emotion.smooth, 'emotion', asked),
             track.id,
-            gender.raw,
-            emotion.raw,
+            judged(gender.raw, 'gender', asked),
+            judged(emotion.raw, 'emotion', asked),
         )

@@ -79,23 +79,26 @@ class Classification:
     """
     One answer of a classifier.
 
-    ``probabilities`` is float32 ``[K]`` in the order of ``labels``; it sums to 1.
+    ``probabilities`` is float32 ``[K]`` in the order of ``labels``; it sums to 1.  Where the
+    most probable one is less than ``min_confidence`` (0..1), the answer is that it is not known.
     """
 
     labels: tuple[str, ...]
     probabilities: np.ndarray
+    min_confidence: float = 0.0
 
     def __eq__(self, other: object) -> bool:
         """Return whether labels and probabilities are the same."""
         if not isinstance(other, Classification):
             return NotImplemented
-        return self.labels == other.labels and np.array_equal(
-            self.probabilities, other.probabilities
-        )
+        return (self.labels, self.min_confidence) == (
+            other.labels,
+            other.min_confidence,
+        ) and np.array_equal(self.probabilities, other.probabilities)
 
     def __hash__(self) -> int:
         """Return the same for equal ones."""
-        return hash((self.labels, *self.probabilities.tolist()))
+        return hash((self.labels, self.min_confidence, *self.probabilities.tolist()))
 
     @property
     def index(self) -> int:
@@ -104,8 +107,8 @@ class Classification:
 
     @property
     def label(self) -> str:
-        """Return the most probable label."""
-        return self.labels[self.index]
+        """Return the most probable label, or ``''`` where that is not sure enough."""
+        return self.labels[self.index] if self.confidence >= self.min_confidence else ''
 
     @property
     def confidence(self) -> float:

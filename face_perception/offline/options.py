@@ -138,6 +138,8 @@ PIPELINE_OPTIONS = (
     ('--threads', 'num_threads', 'N'),
     ('--emotion-model', 'emotion_model', 'FILE'),
     ('--gender-model', 'gender_model', 'FILE'),
+    ('--emotion-min-confidence', 'emotion_min_confidence', 'P'),
+    ('--gender-min-confidence', 'gender_min_confidence', 'P'),
 )
 
 

@@ -160,7 +160,9 @@ class _Streams:
     def process(self, frame: Frame) -> tuple[Frame, FrameResult]:
         """Return the result, and the frame as it may be shown."""
         if self._stills:
-            result = self._networks(frame.picture, self._settings.max_faces)
+            result = self._networks(
+                frame.picture, self._settings.max_faces, self._settings.min_confidence
+            )
         else:
             if frame.topic not in self._streams:
                 self._streams[frame.topic] = FaceStream(self._networks, self._settings)

@@ -177,7 +177,11 @@ class FrameProcessor:
         result = (
             self._stream(picture, taken)
             if self._settings.tracker_enabled
-            else self._stream.networks(picture, self._settings.pipeline.max_faces)
+            else self._stream.networks(
+                picture,
+                self._settings.pipeline.max_faces,
+                self._settings.pipeline.min_confidence,
+            )
         )
         timings = result.timings
         timings.transport, timings.decode = transport, decode

@@ -162,8 +162,10 @@ PARAMETERS = (
     _of_pipeline('classifier_interval'),
     Parameter('emotion.enabled', True, 'Classify emotion.'),
     _of_pipeline('emotion_model'),
+    _of_pipeline('emotion_min_confidence'),
     Parameter('gender.enabled', True, 'Classify gender.'),
     _of_pipeline('gender_model'),
+    _of_pipeline('gender_min_confidence'),
     Parameter(
         'detections.enabled',
         False,

@@ -48,7 +48,7 @@ def label(face: Face) -> str:
     answers = [
         f'{answer.label} {answer.confidence:.0%}'
         for answer in (face.emotion, face.gender)
-        if answer
+        if answer and answer.label
     ]
     if face.track_id:
         answers.insert(0, f'#{face.track_id}')

@@ -22,7 +22,7 @@ def face_fields(face: Face) -> dict:
     return {
         'track_id': face.track_id,
         'score': face.score,
-        'gender': GENDER_VALUES[gender.label] if gender else GENDER_UNDEFINED,
+        'gender': GENDER_VALUES.get(gender.label, GENDER_UNDEFINED) if gender else GENDER_UNDEFINED,
         'gender_confidence': gender.confidence if gender else 0.0,
         'emotion': emotion.label if emotion else '',
         'emotion_confidence': emotion.confidence if emotion else 0.0,

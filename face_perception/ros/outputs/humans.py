@@ -12,7 +12,7 @@ from std_msgs.msg import Header
 
 from ...core.types import Face, FrameResult
 from ...media.messages.encoding import image_message
-from ...media.messages.fields import GENDER_VALUES
+from ...media.messages.fields import GENDER_UNDEFINED, GENDER_VALUES
 from ..messages import optional_messages
 
 #: Our emotions under the names of hri_msgs/Expression.
@@ -84,7 +84,7 @@ class HumansOutput:
         publishers['roi'].publish(region(self._messages, header, face, width, height))
         if publishers['cropped'].get_subscription_count():
             publishers['cropped'].publish(image_message(header, crop(picture, face)))
-        if face.emotion:
+        if face.emotion and face.emotion.label:
             publishers['expression'].publish(expression(self._messages, header, face))
         if face.gender:
             publishers['softbiometrics'].publish(soft_biometrics(self._messages, header, face))
@@ -116,7 +116,7 @@ def soft_biometrics(messages: ModuleType, header: Header, face: Face):
     """Return a SoftBiometrics; age is not estimated and stays 0 with confidence 0."""
     return messages.SoftBiometrics(
         header=header,
-        gender=GENDER_VALUES[face.gender.label],
+        gender=GENDER_VALUES.get(face.gender.label, GENDER_UNDEFINED),
         gender_confidence=face.gender.confidence,
     )
 

@@ -112,8 +112,10 @@ class SummaryPicture:
         if len(summary.sizes) < 2:  # one, or several
             summary.sizes.add((result.image_width, result.image_height))
         for face in result.faces:
-            summary.emotions.update([face.emotion.label] if face.emotion else [])
-            summary.genders.update([face.gender.label] if face.gender else [])
+            summary.emotions.update(
+                [face.emotion.label] if face.emotion and face.emotion.label else []
+            )
+            summary.genders.update([face.gender.label] if face.gender and face.gender.label else [])
 
     def _time_stages(self, place: int, timings: Timings) -> None:
         summary = self._summary
@@ -137,8 +139,8 @@ class SummaryPicture:
         track.images += 1
         counts = track.answers.setdefault(place, np.zeros(len(ANSWERS), np.int32))
         counts[_answer(face)] += 1
-        track.emotions.update([face.emotion.label] if face.emotion else [])
-        track.genders.update([face.gender.label] if face.gender else [])
+        track.emotions.update([face.emotion.label] if face.emotion and face.emotion.label else [])
+        track.genders.update([face.gender.label] if face.gender and face.gender.label else [])
         quality = face.score * min(max(face.box.width, face.box.height), THUMBNAIL)
         if quality > track.quality:
             track.thumbnail, track.quality = thumbnail(picture, face.box), quality
