@@ -71,13 +71,26 @@ def images_in(folder: Path) -> list[Path]:
     paths = sorted(
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in (*FOLDER_SUFFIXES, *VIDEO_SUFFIXES) and path.is_file()
+        if path.is_file()
+        and (path.suffix.lower() in (*FOLDER_SUFFIXES, *VIDEO_SUFFIXES) or _begins_as_image(path))
     )
-    if not any(path.suffix.lower() in FOLDER_SUFFIXES for path in paths):
+    if all(path.suffix.lower() in VIDEO_SUFFIXES for path in paths):
         raise SourceError(
             f"the folder '{folder}' holds no image: images end in {', '.join(IMAGE_SUFFIXES)}"
         )
     return paths
+
+
+def _begins_as_image(path: Path) -> bool:
+    """Return whether a file is an image whatever its name, as browsers save some."""
+    try:
+        with path.open('rb') as file:
+            start = file.read(12)
+    except OSError:
+        return False
+    return start.startswith((b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n', b'GIF87a', b'GIF89a')) or (
+        start[:4] == b'RIFF' and start[8:] == b'WEBP'
+    )
 
 
 def load_picture(path: Path, limit: int = MAX_PIXELS) -> np.ndarray:

@@ -208,8 +208,13 @@ def test_pictures_of_a_folder_are_those_that_can_be_read_and_those_that_cannot(t
     for name in ('a.jpg', 'b.HEIC', 'c.gif', 'd.nef', 'e.mp4', 'f.txt', 'g.jxl'):
         (tmp_path / name).write_bytes(encoded('.jpg') if name == 'a.jpg' else b'something')
     (tmp_path / 'h.jpg').mkdir()
+    (tmp_path / 'photo.jpg_large').write_bytes(encoded('.jpg'))
+    (tmp_path / 'no_suffix').write_bytes(encoded('.png'))
     names = [path.name for path in images_in(tmp_path)]
-    assert names == ['a.jpg', 'b.HEIC', 'c.gif', 'd.nef', 'e.mp4', 'g.jxl']
+    assert names == [
+        *('a.jpg', 'b.HEIC', 'c.gif', 'd.nef', 'e.mp4', 'g.jxl'),
+        *('no_suffix', 'photo.jpg_large'),
+    ]
     assert load_picture(tmp_path / 'a.jpg').shape == (60, 80, 3)
     with pytest.raises(ImageError, match='no image of a kind that is known'):
         load_picture(tmp_path / 'b.HEIC')
