@@ -32,6 +32,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 
 from face_perception.core.resources import share_directory
+from face_perception.ros.transport import DECISIONS
 
 #: Data segment of the node under a limit of memory, in bytes; without bad input it needs half.
 MEMORY_LIMIT = 1200 * 2**20
@@ -275,6 +276,9 @@ def own_file_systems(lab: Lab) -> list[Outcome]:
     """Try a full log folder and a small /dev/shm, each in a mount namespace; root only."""
     if os.geteuid() or not shutil.which('unshare'):
         return []
+    # Without what was chosen for the /dev/shm of here.
+    environment = {name: kept for name, kept in os.environ.items() if name not in DECISIONS}
+    other_domain = str(int(environment['ROS_DOMAIN_ID']) % 100 + 1)
     outcomes = []
     for fault, mounts in (
         ('/dev/shm of 64 MB, as docker has', 'mount -t tmpfs -o size=64m tmpfs /dev/shm'),
@@ -299,10 +303,7 @@ def own_file_systems(lab: Lab) -> list[Outcome]:
                 capture_output=True,
                 text=True,
                 # Apart: who has another /dev/shm on the same machine cannot be heard through it.
-                env={
-                    **os.environ,
-                    'ROS_DOMAIN_ID': str(int(os.environ['ROS_DOMAIN_ID']) % 100 + 1),
-                },
+                env={**environment, 'ROS_DOMAIN_ID': other_domain},
             )
         last = (run.stdout.strip().splitlines() or ['{}'])[-1]
         seen = json.loads(last) if last.startswith('{') else {}

@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import MutableMapping
+from pathlib import Path
 
 from ..core.resources import share_directory
-from .shared_memory import LARGE_SEGMENT, enough, room
+from .shared_memory import LARGE_SEGMENT, SMALL_SEGMENT, enough, room
 
 #: Name of the variable since Fast DDS 3 (Kilted), and the one before it.
 PROFILE_VARIABLE = 'FASTDDS_DEFAULT_PROFILES_FILE'
 OLD_PROFILE_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 OLD_DISTRIBUTIONS = ('humble', 'iron', 'jazzy')
+#: The shipped profiles.
+LARGE, SMALL = 'fastdds_large_images.xml', 'fastdds_small_memory.xml'
 #: Whoever set one of these has decided about the transport already.
 DECISIONS = (PROFILE_VARIABLE, OLD_PROFILE_VARIABLE, 'FASTDDS_BUILTIN_TRANSPORTS')
 
@@ -28,17 +31,22 @@ def profile_path() -> str:
     """Return the path of the shipped Fast DDS profile that this machine has room for."""
     free = room()
     large = free is None or free >= enough(LARGE_SEGMENT)
-    name = 'fastdds_large_images.xml' if large else 'fastdds_small_memory.xml'
-    return str(share_directory() / 'config' / name)
+    return str(share_directory() / 'config' / (LARGE if large else SMALL))
 
 
 def use_large_images(environment: MutableMapping[str, str] = os.environ) -> None:
     """
     Let Fast DDS carry large images, for participants created afterwards.
 
-    Leaves everything as it is where the user has chosen a profile or transports; another
-    middleware ignores these variables.
+    Leaves everything as it is where the user has chosen a profile or transports, but for the
+    package's own profile where it has no room; another middleware ignores these variables.
     """
+    free = room()
+    if free is not None and free < enough(SMALL_SEGMENT, 1):
+        return  # a segment that finds no room takes shared memory from small messages too
+    for name in (PROFILE_VARIABLE, OLD_PROFILE_VARIABLE):
+        if Path(environment.get(name, '')).name == LARGE:
+            environment[name] = profile_path()
     if not any(name in environment for name in DECISIONS):
         old = environment.get('ROS_DISTRO') in OLD_DISTRIBUTIONS
         environment[OLD_PROFILE_VARIABLE if old else PROFILE_VARIABLE] = profile_path()

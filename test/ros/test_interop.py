@@ -6,7 +6,7 @@ are tested with stand-ins that have the same fields (vision_msgs 4, hri_msgs 2),
 tested to say what is missing.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.util import find_spec
 from types import SimpleNamespace
@@ -198,6 +198,18 @@ def test_when_no_images_come_any_more_nobody_is_tracked(monkeypatch):
     assert outputs.said['/humans/faces/robot_face_perception_7/roi'][-1] == 'removed'
     output.nobody(HEADER)
     assert len(tracked) == 2, 'said once'
+
+
+def test_a_crowd_does_not_get_topics_without_end(monkeypatch):
+    stand_ins = SimpleNamespace(**{**vars(HRI), 'IdsList': SimpleNamespace})
+    monkeypatch.setattr(humans, 'optional_messages', lambda *_: stand_ins)
+    outputs = FakeOutputs()
+    output = humans.HumansOutput(outputs, 'node')
+    crowd = [replace(FACE, track_id=str(index)) for index in range(humans.MOST_FACES + 20)]
+    output.publish(HEADER, np.zeros((200, 200, 3), np.uint8), FrameResult(200, 200, crowd))
+    (tracked,) = outputs.said['/humans/faces/tracked']
+    assert tracked.ids == [f'node_{index}' for index in range(humans.MOST_FACES)]
+    assert len(outputs.said) == 1 + 4 * humans.MOST_FACES
 
 
 #: An output that tells what it is told, since the messages of REP-155 may not be installed.

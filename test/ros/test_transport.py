@@ -37,6 +37,21 @@ def test_the_shipped_profile_holds_several_large_frames():
     assert message >= 3840 * 2160 * 3 and segment >= 2 * message
 
 
+def test_where_no_segment_has_room_the_middleware_keeps_its_own_small_ones(monkeypatch):
+    monkeypatch.setattr('face_perception.ros.transport.room', lambda: SMALL_SEGMENT)
+    environment = {}
+    use_large_images(environment)
+    assert environment == {}
+
+
+def test_the_own_large_profile_gives_way_where_it_has_no_room(monkeypatch):
+    monkeypatch.setattr('face_perception.ros.transport.room', lambda: 4 * SMALL_SEGMENT)
+    environment = {'FASTRTPS_DEFAULT_PROFILES_FILE': '/opt/config/fastdds_large_images.xml'}
+    use_large_images(environment)
+    assert environment == {'FASTRTPS_DEFAULT_PROFILES_FILE': profile_path()}
+    assert profile_path().endswith('fastdds_small_memory.xml')
+
+
 def test_the_profiles_segments_are_the_ones_that_room_is_counted_for(monkeypatch):
     namespace = {'dds': 'http://www.eprosima.com'}
     for free, size in ((None, LARGE_SEGMENT), (0, SMALL_SEGMENT)):

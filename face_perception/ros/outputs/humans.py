@@ -26,13 +26,16 @@ EXPRESSIONS = {
     'neutral': 'neutral',
 }
 FACES = '/humans/faces'
+#: Faces of an image that have topics at most: each has four, and each topic costs the middleware.
+MOST_FACES = 50
 
 
 class HumansOutput:
     """
     Publishes ``/humans/faces/tracked`` and, per face, what is known of it.
 
-    A face's topics come when it is first seen and go when it is no longer in the image.
+    A face's topics come when it is first seen and go when it is no longer in the image, or no
+    longer among the ``MOST_FACES`` largest.
     """
 
     def __init__(self, outputs, node_name: str):
@@ -46,7 +49,8 @@ class HumansOutput:
 
     def publish(self, header: Header, picture: np.ndarray, result: FrameResult) -> None:
         """Publish the faces of one image."""
-        present = {self._prefix + face.track_id: face for face in result.faces}
+        faces = result.faces[:MOST_FACES]  # the largest come first
+        present = {self._prefix + face.track_id: face for face in faces}
         self._remove_all_but(present)
         for name, face in present.items():
             if name not in self._faces:
