@@ -1,5 +1,6 @@
 """Bad images: one clear error each, counted in diagnostics, and the next good image works."""
 
+import os
 from array import array
 
 import cv2
@@ -206,3 +207,38 @@ def test_damaged_pngs_make_no_more_lines_than_a_minute_has(start_robot):
     robot.wait_for_status(lambda level, text, values: int(values['frames received']) >= 50)
     assert robot.process.log().count('\n') - lines <= 4, robot.process.log()
     assert robot.show_and_wait(CompressedImage(format='png', data=whole)).image_width == 64
+
+
+#: Networks whose answers, once they are in use, are none.
+SPEECHLESS = """
+from face_perception.core.attributes import classifier
+classifier.are_probabilities = lambda answers: answers[:, 0] < -1
+"""
+
+
+def test_an_answer_that_is_none_leaves_the_face_and_is_reported(start_robot, portrait):
+    robot = start_robot(patch=SPEECHLESS)
+    message = image_message(Header(), portrait[0])
+    (face,) = robot.show_and_wait(message).faces
+    assert (face.emotion, face.gender, list(face.emotion_probabilities)) == ('', 0, [0.0] * 7)
+    assert face.track_id == '1' and face.score > 0.3
+    level, text, values = robot.status()
+    assert level == 1 and 'no probabilities' in values['errors: model emotion']
+    assert 'emotion_mini_xception.onnx' in values['errors: model emotion']
+
+
+def test_a_model_that_is_no_file_is_refused_at_once_and_nothing_hangs(
+    start_robot, tmp_path, make_model
+):
+    os.mkfifo(tmp_path / 'fifo.onnx')
+    (tmp_path / 'zero.onnx').symlink_to('/dev/zero')
+    robot = start_robot(model_directories=str(tmp_path))
+    for name in ('fifo.onnx', 'zero.onnx', '.'):
+        result = robot.set(emotion__model=f'{tmp_path}/{name}')
+        assert not result.successful and 'no regular file' in result.reason, result.reason
+    for number, change in enumerate(
+        ({'crop_margin': 'nan'}, {'crop_margin': '1e9'}, {'answer': 'nan'}, {'labels': '[]'})
+    ):
+        path = make_model(f'{number}.onnx', **change)
+        assert 'contract' in robot.set(emotion__model=str(path)).reason
+    assert robot.show_and_wait(good()).image_width == 64
