@@ -91,7 +91,7 @@ class PipelineSettings:
         noun='a probability',
     )
     gender_min_confidence: float = _setting(
-        0.0,
+        0.6,
         'gender.min_confidence',
         'a gender less probable than this is not named; its probabilities stay',
         0.0,
