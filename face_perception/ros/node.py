@@ -8,31 +8,22 @@ import time
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
-from rclpy.clock import Clock, ClockType, JumpThreshold
+from rclpy.clock import JumpThreshold
 from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from std_srvs.srv import SetBool
 
 from ..core.errors import FacePerceptionError
-from ..core.networks import FaceNetworks
 from ..core.text import one_line
-from ..media.messages.decoding import ImageDecoder
 from ..media.messages.fields import NANOSECONDS
 from .changes import ParameterChanges
-from .frames import FrameProcessor
-from .image_input import ImageInput
-from .monitoring.diagnostics import Diagnostics, model_values
+from .configured import Configured
+from .monitoring.diagnostics import Diagnostics
 from .monitoring.health import Health
-from .monitoring.silence import SilenceWatch
-from .outputs import topics as outputs
 from .parameter_requests import ParameterRequests
-from .parameters import NodeSettings, Value, declare_parameters, read_values, settings_from
+from .parameters import declare_parameters, read_values, settings_from
 from .spinning import SteadyExecutor
 from .start import StartError, begin, prepare
-
-#: Where nobody tells of subscribers, the node looks so often, in seconds.
-DEMAND_PERIOD_S = 0.5
 
 
 class FacePerceptionNode(LifecycleNode):
@@ -47,18 +38,14 @@ class FacePerceptionNode(LifecycleNode):
         super().__init__('face_perception', start_parameter_services=False, **kwargs)
         self._parameter_requests = ParameterRequests(self)
         self._health = Health(self._seconds)
-        self._silence = SilenceWatch(self, self._health)
         self._state = 'unconfigured'
         self._fault = ''
         self._enabled = True
-        self._settings: NodeSettings | None = None
-        self._networks: FaceNetworks | None = None
-        self._outputs: outputs.Outputs | None = None
-        self._frames: FrameProcessor | None = None
-        self._input: ImageInput | None = None
-        self._enable_service = self._demand_timer = None
+        self._configured: Configured | None = None
         faults = declare_parameters(self)
-        self._changes = ParameterChanges(self, self._prepare, self._report)
+        self._changes = ParameterChanges(
+            self, lambda values: self._configured.prepare(values), self._report
+        )
         self._changes.faults = faults
         self._diagnostics = Diagnostics(self, self._health, self._describe)
         self._jumps = self.get_clock().create_jump_callback(
@@ -90,21 +77,9 @@ class FacePerceptionNode(LifecycleNode):
         try:
             if self._changes.faults:
                 raise FacePerceptionError('; '.join(self._changes.faults.values()))
-            self._settings = settings = settings_from(read_values(self))
-            self._networks = FaceNetworks.load(settings.pipeline)
-            self._outputs = outputs.Outputs(self, settings, self._update_input)
-            if self._outputs.polled:
-                self._demand_timer = self.create_timer(
-                    DEMAND_PERIOD_S,
-                    self._update_input,
-                    clock=Clock(clock_type=ClockType.STEADY_TIME),
-                )
-            self._frames = FrameProcessor(
-                self.get_clock(), self._health, self._outputs, self._report
+            self._configured = Configured(
+                self, settings_from(read_values(self)), self._enabled, self._health, self._report
             )
-            self._frames.configure(settings, self._networks, ImageDecoder(settings.max_image_size))
-            self._input = ImageInput(self, settings, self._frames.receive)
-            self._enable_service = self.create_service(SetBool, '~/enable', self._on_enable)
         except FacePerceptionError as error:
             return self._fail_to_configure(str(error))
         except Exception as error:  # the node stays alive whatever libraries do
@@ -125,17 +100,11 @@ class FacePerceptionNode(LifecycleNode):
         """Start to work, and subscribe if anybody listens."""
         result = super().on_activate(state)
         try:
-            self._health.restart()
-            self._frames.reset()
-            self._frames.start()
+            self._configured.start()
             self._state = 'active'
-            self._update_input()
         except Exception as error:  # rclpy would swallow it
             self._fault = f'{error!r}: please report this to the maintainers'
             return TransitionCallbackReturn.ERROR
-        self.get_logger().info(
-            f"active: looking for faces on '{self._input.topic}' ({self._settings.image_transport})"
-        )
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -173,81 +142,27 @@ class FacePerceptionNode(LifecycleNode):
         super().destroy_node()
 
     def _stop(self) -> None:
-        if self._input is not None:
-            self._input.unsubscribe()
-        if self._frames is not None:
-            self._frames.stop()
+        if self._configured is not None:
+            self._configured.stop()
 
     def _release(self) -> None:
         self._changes.configured = False
-        if self._enable_service is not None:
-            self.destroy_service(self._enable_service)
-        if self._demand_timer is not None:
-            self.destroy_timer(self._demand_timer)
-        if self._outputs is not None:
-            self._outputs.destroy()
-        self._enable_service = self._demand_timer = None
-        self._outputs = self._frames = self._input = None
-        self._networks = self._settings = None
+        if self._configured is not None:
+            self._enabled = self._configured.enabled
+            self._configured.destroy()
+            self._configured = None
 
     # What comes from outside
 
-    def _update_input(self) -> None:
-        """Subscribe to the images while somebody wants what they give."""
-        if self._state != 'active':
-            return
-        try:
-            self._subscribe_or_not()
-        except Exception as error:  # called by the middleware: it would end the node
-            self._report(
-                'internal',
-                f'the images cannot be subscribed to ({error!r}): '
-                'please report this to the maintainers',
-            )
-
-    def _subscribe_or_not(self) -> None:
-        wanted = self._enabled and (not self._settings.lazy or self._outputs.wanted())
-        if wanted == self._input.subscribed:
-            return
-        if wanted:
-            self._health.forget_times()
-            self._frames.forget_gaps()
-            self._silence.restart()
-            self._input.subscribe()
-        else:
-            self._input.unsubscribe()
-            self._frames.say_nobody()
-        self.get_logger().debug('subscribed' if wanted else 'unsubscribed')
-
-    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        self._enabled = request.data
-        self._update_input()
-        response.success = True
-        response.message = 'enabled' if self._enabled else 'disabled: no images are subscribed to'
-        return response
-
-    def _prepare(self, values: dict[str, Value]):
-        """Load what other parameters ask for; return what puts it to use between two images."""
-        settings = settings_from(values)
-        networks = FaceNetworks.load(settings.pipeline, self._networks, self._settings.pipeline)
-
-        def apply() -> None:
-            self._settings, self._networks = settings, networks
-            self._frames.configure(settings, networks, ImageDecoder(settings.max_image_size))
-            self._input.configure(settings)
-            self._update_input()
-
-        return apply
-
     def _before_time_jump(self) -> None:
         """Mark the images of the time that ends."""
-        if self._frames is not None:
-            self._frames.end_epoch()
+        if self._configured is not None:
+            self._configured.end_epoch()
 
     def _on_time_jump(self, jump) -> None:
         """Begin anew when time was set back, or another clock is used."""
-        if self._frames is not None:
-            self._frames.reset()
+        if self._configured is not None:
+            self._configured.begin_anew()
         # Last: the image that was in work has been counted by now.
         self._health.forget_times()
 
@@ -263,24 +178,12 @@ class FacePerceptionNode(LifecycleNode):
 
     def _describe(self) -> tuple[bytes, str, dict[str, str]]:
         """Return level, message and values for /diagnostics."""
-        level, message = DiagnosticStatus.OK, self._state
-        if self._fault:
-            level, message = DiagnosticStatus.ERROR, f'unconfigured: {self._fault}'
-        elif self._state == 'active' and not self._input.subscribed:
-            message = (
-                'active, idle: nobody subscribes to an output'
-                if self._enabled
-                else 'active, disabled by ~/enable'
-            )
-        elif self._state == 'active':
-            silence = self._silence.sentence(self._input, self._settings)
-            if silence:
-                self._frames.say_nobody()
-                level, message = DiagnosticStatus.ERROR, silence
         values = {'state': self._state}
-        if self._networks is not None:
-            values |= model_values(self._networks, self._settings.pipeline.detector_type)
-        return level, message, values
+        if self._fault:
+            return DiagnosticStatus.ERROR, f'unconfigured: {self._fault}', values
+        if self._configured is None:
+            return DiagnosticStatus.OK, self._state, values
+        return *self._configured.describe(), values | self._configured.values()
 
 
 def main(args: list[str] | None = None) -> int:

@@ -130,7 +130,8 @@ class Robot:
 #: Starts the node after something in it was changed.
 PATCHED = """
 import sys
-from face_perception.ros import node
+from face_perception.ros import configured, frames, node
+from face_perception.ros.outputs import topics
 {patch}
 sys.exit(node.main())
 """

@@ -224,11 +224,11 @@ class Listening:
     def nobody(self, header):
         self._publisher.publish(String(data='nobody'))
 
-class Outputs(node.outputs.Outputs):
+class Outputs(topics.Outputs):
     def __init__(self, *arguments):
         super().__init__(*arguments)
         self._extras.append(Listening(self))
-node.outputs.Outputs = Outputs
+configured.Outputs = Outputs
 """
 
 

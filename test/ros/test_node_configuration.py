@@ -147,10 +147,10 @@ def test_an_active_node_shuts_down_in_order(start_robot):
 
 
 FAILS_TO_START_ONCE = """
-def fail(self, start=node.FrameProcessor.start):
-    node.FrameProcessor.start = start
+def fail(self, start=frames.FrameProcessor.start):
+    frames.FrameProcessor.start = start
     raise RuntimeError('no thread left')
-node.FrameProcessor.start = fail
+frames.FrameProcessor.start = fail
 """
 
 

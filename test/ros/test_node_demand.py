@@ -38,12 +38,12 @@ def publish_until(ros, camera, received):
 
 
 #: As on Humble, where rclpy tells nothing of subscribers.
-WITHOUT_EVENTS = 'node.outputs.MATCHED_EVENTS = False'
+WITHOUT_EVENTS = 'topics.MATCHED_EVENTS = False'
 #: As with a middleware that does not tell.
 UNSUPPORTED = """
 def refuse(**_):
-    raise node.outputs.UnsupportedEventTypeError('no matched events')
-node.outputs.PublisherEventCallbacks = refuse
+    raise topics.UnsupportedEventTypeError('no matched events')
+topics.PublisherEventCallbacks = refuse
 """
 
 

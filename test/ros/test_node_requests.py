@@ -59,7 +59,7 @@ def test_names_that_do_not_exist_are_answered(shared_robot):
 FAILING = """
 def fail(self, request, response):
     raise ValueError('a callback\\nfailed')
-node.FacePerceptionNode._on_enable = fail
+configured.Configured._on_enable = fail
 """
 
 

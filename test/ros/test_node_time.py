@@ -80,10 +80,10 @@ def test_simulated_time_that_jumps_back_begins_anew(start_robot, simulation, por
 #: Holds each image back right before it is processed, as a busy machine may.
 SLOW_TO_START = """
 import time
-def process(self, received, process=node.FrameProcessor._process):
+def process(self, received, process=frames.FrameProcessor._process):
     time.sleep(0.4)
     process(self, received)
-node.FrameProcessor._process = process
+frames.FrameProcessor._process = process
 """
 
 
