@@ -20,6 +20,7 @@ if not (shutil.which('c++') and shutil.which('cc')):
 
 from scikit_build_core.setuptools.wrapper import setup  # noqa: E402  (after the checks above)
 
+
 def ascii_source() -> str:
     """
     Return a way to this folder of which CMake can read the names, '' for the folder itself.

@@ -33,7 +33,7 @@ def networks(
     if boxes:
         runs += [
             (classifier.model.session, ['probabilities'], classifier.batch(picture, boxes))
-            for classifier in pipeline.networks.questions.values()
+            for classifier in pipeline.networks.classifiers.values()
         ]
 
     def run() -> None:

@@ -45,7 +45,7 @@ class OriginalWay:
 
     def __init__(self, pipeline: FacePipeline):
         self._cascade = load_cascade()
-        self._questions = pipeline.networks.questions
+        self._questions = pipeline.networks.classifiers
 
     def __call__(self, image_bgr: np.ndarray) -> list[dict[str, str]]:
         """Return the labels of each face that is found."""

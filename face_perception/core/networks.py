@@ -95,12 +95,12 @@ class FaceNetworks:
         detections = self.detect(image_bgr)
         detect_time = watch.lap()
         chosen = detections[: max_faces or None]
-        answers = self.classify(image_bgr, [detection.box for detection in chosen])
+        predictions = self.classify(image_bgr, [detection.box for detection in chosen])
         faces = []
         for index, detection in enumerate(detections):
             gender, emotion = (
-                judged(answers[name][index], name, min_confidence)
-                if name in answers and index < len(chosen)
+                judged(predictions[name][index], name, min_confidence)
+                if name in predictions and index < len(chosen)
                 else None
                 for name in ('gender', 'emotion')
             )
@@ -119,13 +119,13 @@ class FaceNetworks:
             image_bgr.shape[0],
             faces,
             Timings(detect=detect_time, classify=watch.lap()),
-            classified=len(chosen) if self.questions else 0,
+            classified=len(chosen) if self.classifiers else 0,
             tracks=len(faces),
         )
 
     @property
-    def questions(self) -> dict[str, Classifier]:
-        """Return the classifiers in use, by what they answer."""
+    def classifiers(self) -> dict[str, Classifier]:
+        """Return the classifiers in use, by what they tell."""
         asked = {'gender': self.gender, 'emotion': self.emotion}
         return {name: classifier for name, classifier in asked.items() if classifier}
 
@@ -140,11 +140,11 @@ class FaceNetworks:
         """
         Ask each network about the faces at ``boxes``, in one call for all of them.
 
-        Returns per question (``emotion``, ``gender``) one answer per face, in their order.
+        Returns per question (``emotion``, ``gender``) one prediction per face, in their order.
         """
         return {
             name: classifier.classify(image_bgr, boxes)
-            for name, classifier in self.questions.items()
+            for name, classifier in self.classifiers.items()
         }
 
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .attributes.history import AnswerBook
+from .attributes.history import LabelHistory
 from .errors import ImageError
 from .networks import FaceNetworks, check_image, judged, visible
 from .settings import PipelineSettings
@@ -26,13 +26,13 @@ class FaceStream:
         self.networks = networks
         self.settings = settings or PipelineSettings()
         self._tracker = Tracker()
-        self._answers = AnswerBook()
+        self._history = LabelHistory()
         self.reset()
 
     def reset(self) -> None:
         """Forget all faces: the next image has nothing to do with those before it."""
         self._tracker.reset()
-        self._answers.reset()
+        self._history.reset()
         self._time: float | None = None
         self._since_detection = 0
 
@@ -56,8 +56,8 @@ class FaceStream:
         tracks = self._follow(detections, time_s, width, height)
         track_time = watch.lap()
         chosen = self._choose(tracks)
-        answers = self.networks.classify(image_bgr, [track.box for track in chosen])
-        self._average(chosen, answers, time_s)
+        predictions = self.networks.classify(image_bgr, [track.box for track in chosen])
+        self._average(chosen, predictions, time_s)
         return FrameResult(
             width,
             height,
@@ -99,32 +99,32 @@ class FaceStream:
 
     def _choose(self, tracks: list[Track]) -> list[Track]:
         """Return the faces that are classified in this image."""
-        self._answers.keep(self._tracker.ids)
-        return self._answers.due(
+        self._history.keep(self._tracker.ids)
+        return self._history.due(
             tracks[: self.settings.max_faces or None],
-            self.networks.questions,
+            self.networks.classifiers,
             self.settings.classifier_interval,
         )
 
     def _average(
-        self, chosen: list[Track], answers: dict[str, list[Classification]], time_s: float
+        self, chosen: list[Track], predictions: dict[str, list[Classification]], time_s: float
     ) -> None:
-        """Average the answers over time."""
-        for name, classifier in self.networks.questions.items():
-            for track, answer in zip(chosen, answers[name]):
-                self._answers.add(
+        """Average the predictions over time."""
+        for name, classifier in self.networks.classifiers.items():
+            for track, prediction in zip(chosen, predictions[name]):
+                self._history.add(
                     track,
                     name,
                     classifier,
-                    answer,
+                    prediction,
                     time_s,
                     self.settings.smoothing_time_constant,
                 )
 
     def _face(self, track: Track) -> Face:
         """Join a face and what is known of it."""
-        gender = self._answers.get(track.id, 'gender', self.networks.gender)
-        emotion = self._answers.get(track.id, 'emotion', self.networks.emotion)
+        gender = self._history.get(track.id, 'gender', self.networks.gender)
+        emotion = self._history.get(track.id, 'emotion', self.networks.emotion)
         asked = self.settings.min_confidence
         return Face(
             track.box,

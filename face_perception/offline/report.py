@@ -52,7 +52,7 @@ def conditions(task: Task, networks: FaceNetworks) -> dict:
     """Return all that the files of a task depend on, as plain data for JSON."""
     models = {
         'detector': getattr(networks.detector, 'model', None),
-        **{name: classifier.model for name, classifier in networks.questions.items()},
+        **{name: classifier.model for name, classifier in networks.classifiers.items()},
     }
     return {
         'version': package_version(),

@@ -112,9 +112,9 @@ class Configured:
 
         return apply
 
-    def end_epoch(self) -> None:
+    def before_reset(self) -> None:
         """Mark the images of the time that ends: the clock is about to be set."""
-        self._frames.end_epoch()
+        self._frames.before_reset()
 
     def begin_anew(self) -> None:
         """Forget the faces: time was set back, or another clock is used."""

@@ -21,7 +21,7 @@ from ..media.messages.decoding import ImageDecoder
 from ..media.messages.fields import NANOSECONDS
 from .conversions import latency_message
 from .library_words import LibraryWords
-from .monitoring.epochs import Epochs
+from .monitoring.clock_resets import ClockResets
 from .monitoring.health import Health
 from .monitoring.stamps import StampCheck, StampGaps, has_stamp, seconds_of
 from .monitoring.taken import TakenTimes
@@ -32,10 +32,10 @@ from .parameters import NodeSettings
 
 @dataclass(frozen=True)
 class Received:
-    """An image, and the epoch of the clock in which it came."""
+    """An image, and how often the clock had been set back when it came."""
 
     message: Image | CompressedImage
-    epoch: int
+    resets: int
 
 
 class FrameProcessor:
@@ -64,7 +64,7 @@ class FrameProcessor:
         self._frame_id = ''
         self._taken = TakenTimes()
         self._words = LibraryWords()
-        self._epochs = Epochs()
+        self._clock_resets = ClockResets()
 
     def configure(
         self, settings: NodeSettings, networks: FaceNetworks, decoder: ImageDecoder
@@ -84,9 +84,9 @@ class FrameProcessor:
             if former is None or former.max_rate != settings.max_rate:
                 self._rate = RateLimit(settings.max_rate)
 
-    def end_epoch(self) -> None:
+    def before_reset(self) -> None:
         """Call this before the clock is set back: what has come by now is of the time before."""
-        self._epochs.end(self._now_s())
+        self._clock_resets.end(self._now_s())
 
     def reset(self) -> None:
         """Forget the faces, and an image that waits: it is of the time before."""
@@ -129,13 +129,13 @@ class FrameProcessor:
     def receive(self, message: Image | CompressedImage) -> None:
         """Leave an image for the worker; what it replaces is dropped."""
         stamp_s = seconds_of(message.header.stamp)
-        stray = self._epochs.is_stray(stamp_s, self._now_s())
+        stray = self._clock_resets.is_stray(stamp_s, self._now_s())
         self._health.image_received(0 if stray else self._gaps.add(stamp_s))
         if stray:
             self._health.image_dropped()
         elif not self._rate.allows():
             self._health.image_left_out()
-        elif self._slot.put(Received(message, self._epochs.current)):
+        elif self._slot.put(Received(message, self._clock_resets.current)):
             self._health.image_dropped()
 
     def _now_s(self) -> float:
@@ -159,7 +159,9 @@ class FrameProcessor:
     def _process(self, received: Received) -> None:
         message, header = received.message, received.message.header
         receipt = self._clock.now()
-        if received.epoch != self._epochs.current:  # after the clock was read: see Epochs
+        if (
+            received.resets != self._clock_resets.current
+        ):  # after the clock was read: see ClockResets
             self._health.image_dropped()
             return
         watch = Stopwatch()
@@ -185,7 +187,7 @@ class FrameProcessor:
         )
         timings = result.timings
         timings.transport, timings.decode = transport, decode
-        for name, classifier in self._stream.networks.questions.items():
+        for name, classifier in self._stream.networks.classifiers.items():
             if fault := classifier.take_fault():
                 self._report(f'model {name}', fault)
         watch.lap()

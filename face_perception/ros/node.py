@@ -157,7 +157,7 @@ class FacePerceptionNode(LifecycleNode):
     def _before_time_jump(self) -> None:
         """Mark the images of the time that ends."""
         if self._configured is not None:
-            self._configured.end_epoch()
+            self._configured.before_reset()
 
     def _on_time_jump(self, jump) -> None:
         """Begin anew when time was set back, or another clock is used."""

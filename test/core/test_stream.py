@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from face_perception.core.attributes.history import AnswerBook
+from face_perception.core.attributes.history import LabelHistory
 from face_perception.core.errors import ImageError
 from face_perception.core.networks import FaceNetworks
 from face_perception.core.settings import DEFAULTS, PipelineSettings
@@ -168,15 +168,15 @@ def test_another_network_begins_its_own_average():
 
 
 def test_the_answers_of_faces_that_are_gone_are_forgotten():
-    book = AnswerBook()
+    history = LabelHistory()
     tracks = [Track(str(i), Box(0, 0, 9, 9), 0.5) for i in range(3)]
     classifier = Classifier('happy', 'sad')
-    book.due(tracks, {'emotion': classifier})
+    history.due(tracks, {'emotion': classifier})
     (answer,) = classifier.classify(IMAGE, [tracks[0].box])
-    book.add(tracks[0], 'emotion', classifier, answer, 0.0, 0.5)
-    book.keep({'1'})
-    assert book.get('0', 'emotion', classifier).raw is None
-    assert book.due(tracks[:1], {'emotion': classifier}) == tracks[:1]
+    history.add(tracks[0], 'emotion', classifier, answer, 0.0, 0.5)
+    history.keep({'1'})
+    assert history.get('0', 'emotion', classifier).raw is None
+    assert history.due(tracks[:1], {'emotion': classifier}) == tracks[:1]
 
 
 def test_another_detector_takes_over_the_faces():

@@ -1,1 +1,1 @@
-"""What is told of a face: crops, classifiers, and their answers over time."""
+"""What is told of a face: crops, classifiers, and labels over time."""

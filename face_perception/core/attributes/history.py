@@ -11,8 +11,8 @@ from .smoothing import TimeAverage
 
 
 @dataclass
-class Answer:
-    """One question about one face: what ``source`` said last, and the average over time."""
+class SmoothedLabel:
+    """One label of one face: what ``source`` said last, and the average over time."""
 
     source: Classifier | None
     average: TimeAverage = field(default_factory=TimeAverage)
@@ -20,37 +20,37 @@ class Answer:
     smooth: Classification | None = None
 
     def add(self, said: Classification, time_s: float, time_constant: float) -> None:
-        """Take a new answer into the average."""
+        """Take a new prediction into the average."""
         self.raw = said
         self.smooth = Classification(
             said.labels, self.average.add(said.probabilities, time_s, time_constant)
         )
 
 
-NO_ANSWER = Answer(None)
+NO_LABEL = SmoothedLabel(None)
 
 
-class AnswerBook:
+class LabelHistory:
     """
-    Keeps the answers per face.
+    Keeps what the classifiers said per face.
 
     ``questions`` below are the classifiers in use by name, such as ``{'emotion': classifier}``;
     what another classifier said under that name before is forgotten.
     """
 
     def __init__(self):
-        self._answers: dict[str, dict[str, Answer]] = {}
+        self._labels: dict[str, dict[str, SmoothedLabel]] = {}
         self._waited: dict[str, int] = {}
 
     def reset(self) -> None:
-        """Forget all answers."""
-        self._answers.clear()
+        """Forget all labels."""
+        self._labels.clear()
         self._waited.clear()
 
     def keep(self, ids: set[str]) -> None:
         """Forget the faces that are no longer followed."""
-        for gone in set(self._answers) - ids:
-            del self._answers[gone], self._waited[gone]
+        for gone in set(self._labels) - ids:
+            del self._labels[gone], self._waited[gone]
 
     def due(
         self, tracks: Sequence[Track], questions: Mapping[str, Classifier], interval: int = 1
@@ -58,18 +58,18 @@ class AnswerBook:
         """
         Return whom to classify in this image, in the order of ``tracks``.
 
-        Everybody who lacks an answer, and of the others those that have waited for ``interval``
+        Everybody who lacks an label, and of the others those that have waited for ``interval``
         images: the longest wait first, and no more of them than keeps every image's share equal.
         """
         if not questions:
             return []
         for track in tracks:
             self._waited[track.id] = self._waited.get(track.id, interval - 1) + 1
-            self._answers.setdefault(track.id, {})
+            self._labels.setdefault(track.id, {})
         unknown = [
             track
             for track in tracks
-            if any(self.get(track.id, *question) is NO_ANSWER for question in questions.items())
+            if any(self.get(track.id, *question) is NO_LABEL for question in questions.items())
         ]
         waiting = [
             track for track in tracks if track not in unknown and self._waited[track.id] >= interval
@@ -92,12 +92,12 @@ class AnswerBook:
         self._waited[track.id] = 0
         if said is None:
             return
-        answer = self.get(track.id, name, source)
-        if answer is NO_ANSWER:
-            answer = self._answers.setdefault(track.id, {})[name] = Answer(source)
-        answer.add(said, time_s, time_constant)
+        label = self.get(track.id, name, source)
+        if label is NO_LABEL:
+            label = self._labels.setdefault(track.id, {})[name] = SmoothedLabel(source)
+        label.add(said, time_s, time_constant)
 
-    def get(self, track_id: str, name: str, source: Classifier | None) -> Answer:
-        """Return the answer of ``source`` about a face, an empty one if it was never asked."""
-        answer = self._answers.get(track_id, {}).get(name)
-        return answer if answer is not None and answer.source is source else NO_ANSWER
+    def get(self, track_id: str, name: str, source: Classifier | None) -> SmoothedLabel:
+        """Return the label of ``source`` about a face, an empty one if it was never asked."""
+        label = self._labels.get(track_id, {}).get(name)
+        return label if label is not None and label.source is source else NO_LABEL

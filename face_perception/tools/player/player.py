@@ -20,7 +20,7 @@ from ...media.bags.images import ImageBag, RecordedImage
 from ...media.errors import SourceError
 from ...ros.parameter_requests import ParameterRequests
 from ...ros.spinning import SteadyExecutor, once_a_minute
-from .answers import Answers
+from .acknowledgements import Acknowledgements
 from .position import Position
 from .timeline import NANOSECONDS, Timeline
 
@@ -99,8 +99,8 @@ class Player:
         self._node, self._bag, self._options, self._warn = node, bag, options, warn
         self._executor = SteadyExecutor(once_a_minute(warn))
         self._executor.add_node(node)
-        self._answers = (
-            Answers(node, options.wait_for or [DEFAULT_FACES], node.images)
+        self._acknowledgements = (
+            Acknowledgements(node, options.wait_for or [DEFAULT_FACES], node.images)
             if (options.lossless)
             else None
         )
@@ -124,7 +124,7 @@ class Player:
         """Play to the end; raises ``FacePerceptionError`` with what is wrong and what to do."""
         first, images = self._begin()
         self._time_ns = first.time_ns
-        if self._answers:
+        if self._acknowledgements:
             self._wait_for_answerers()
         else:
             self._wait_for_listeners()
@@ -133,7 +133,9 @@ class Player:
             self._position.passes += 1
             first, images = self._begin()
             self._time_ns = first.time_ns
-            if self._answers:  # nothing of the new pass may meet what is left of the old one
+            if (
+                self._acknowledgements
+            ):  # nothing of the new pass may meet what is left of the old one
                 self._stand_still(SETTLE_S)
             self._play_once(first, images)
 
@@ -179,12 +181,12 @@ class Player:
                 'out: this part of the bag was cut off or overwritten',
             )
             return
-        if self._answers:
-            self._answers.expect(image.topic, header)
+        if self._acknowledgements:
+            self._acknowledgements.expect(image.topic, header)
         self._node.publish(image)
         self.published += 1
-        if self._answers:
-            self._wait_for_answers(image)
+        if self._acknowledgements:
+            self._wait_for_acknowledgements(image)
 
     def _skip(self, kind: str, sentence: str) -> None:
         """Count an image and say why, each kind once."""
@@ -222,7 +224,7 @@ class Player:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self._executor.spin_once(timeout_sec=left)
-            if self._answers:
+            if self._acknowledgements:
                 return  # it may be an answer
 
     # Those who look
@@ -236,21 +238,22 @@ class Player:
 
     def _wait_for_answerers(self) -> None:
         patience = max(self._options.timeout, LISTENERS_S)
-        if not self._stand_still(patience, lambda: not self._answers.connect()):
-            raise SourceError(self._answers.connect())
+        if not self._stand_still(patience, lambda: not self._acknowledgements.connect()):
+            raise SourceError(self._acknowledgements.connect())
         self._stand_still(SETTLE_S)
 
-    def _wait_for_answers(self, image: RecordedImage) -> None:
+    def _wait_for_acknowledgements(self, image: RecordedImage) -> None:
         self._stand_still(
-            self._options.timeout, lambda: self._answers.complete or self._answers.gone()
+            self._options.timeout,
+            lambda: self._acknowledgements.complete or self._acknowledgements.gone(),
         )
-        if self._answers.complete:
+        if self._acknowledgements.complete:
             self._unanswered_in_a_row = 0
             return
         self._unanswered_in_a_row += 1
-        missing = self._answers.missing
+        missing = self._acknowledgements.missing
         within = f'within {self._options.timeout:g} s'
-        if fault := self._answers.gone():
+        if fault := self._acknowledgements.gone():
             raise SourceError(f'{fault}: start it again, and then this')
         if self._unanswered_in_a_row >= MOST_UNANSWERED:
             raise SourceError(

@@ -13,7 +13,7 @@ from ....core.timing import OFFLINE_STAGES, Timings
 from ....core.types import Box, Face, FrameResult
 from ...types import Frame
 from .accumulators import Bins, PlayTime, folded
-from .totals import ANSWERS, InputSummary, TrackSummary
+from .totals import LABELS, InputSummary, TrackSummary
 
 #: Sides of the thumbnails in pixels, and the context around a face in sides of its box.
 THUMBNAIL, CONTEXT = 96, 0.5
@@ -69,7 +69,7 @@ class SummaryPicture:
         self._count(frame, result)
         self._time_stages(place, result.timings)
         for face in result.faces:
-            summary.answers[place, _answer(face)] += 1
+            summary.labels[place, _label_of(face)] += 1
             if face.track_id:
                 self._add_to_track(frame.topic, face, frame.picture, time, place)
             else:
@@ -94,7 +94,7 @@ class SummaryPicture:
         summary.end = max(summary.end, time)
         place, folds = summary.bins.place(time)
         for _ in range(folds):
-            summary.images, summary.answers = folded(summary.images), folded(summary.answers)
+            summary.images, summary.labels = folded(summary.images), folded(summary.labels)
             summary.seconds = folded(summary.seconds)
             summary.slowest = folded(summary.slowest, np.maximum)
             for track in summary.tracks.values():
@@ -137,8 +137,8 @@ class SummaryPicture:
             track = tracks[stream, face.track_id] = TrackSummary(stream, face.track_id, time)
         track.last = time
         track.images += 1
-        counts = track.answers.setdefault(place, np.zeros(len(ANSWERS), np.int32))
-        counts[_answer(face)] += 1
+        counts = track.labels.setdefault(place, np.zeros(len(LABELS), np.int32))
+        counts[_label_of(face)] += 1
         track.emotions.update([face.emotion.label] if face.emotion and face.emotion.label else [])
         track.genders.update([face.gender.label] if face.gender and face.gender.label else [])
         quality = face.score * min(max(face.box.width, face.box.height), THUMBNAIL)
@@ -193,5 +193,5 @@ def thumbnail(picture: np.ndarray, box: Box) -> np.ndarray:
     return np.ascontiguousarray(made[:, :, ::-1])
 
 
-def _answer(face: Face) -> int:
-    return ANSWERS.index(face.emotion.label if face.emotion else '')
+def _label_of(face: Face) -> int:
+    return LABELS.index(face.emotion.label if face.emotion else '')

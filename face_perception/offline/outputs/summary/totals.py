@@ -12,7 +12,7 @@ from ....core.types import EMOTIONS
 from .accumulators import Bins, Percentiles
 
 #: What is counted per face and bin: the emotions, and faces that were not asked.
-ANSWERS = (*EMOTIONS, '')
+LABELS = (*EMOTIONS, '')
 #: Width of the first bins in seconds: at most one image in each.
 FIRST_WIDTH_S = 1 / 64
 
@@ -26,8 +26,8 @@ class TrackSummary:
     first: float
     last: float = 0.0
     images: int = 0
-    #: Per bin, how often each of ``ANSWERS`` was given.
-    answers: dict[int, np.ndarray] = field(default_factory=dict)
+    #: Per bin, how often each of ``LABELS`` was given.
+    labels: dict[int, np.ndarray] = field(default_factory=dict)
     emotions: Counter = field(default_factory=Counter)
     genders: Counter = field(default_factory=Counter)
     thumbnail: np.ndarray | None = None
@@ -35,9 +35,9 @@ class TrackSummary:
 
     def fold(self) -> None:
         """Join neighbouring bins."""
-        former, self.answers = self.answers, {}
+        former, self.labels = self.labels, {}
         for place, counts in former.items():
-            self.answers[place // 2] = self.answers.get(place // 2, 0) + counts
+            self.labels[place // 2] = self.labels.get(place // 2, 0) + counts
 
 
 @dataclass
@@ -64,9 +64,9 @@ class InputSummary:
     tracks_seen: int = 0
     thumbnails: list[np.ndarray] = field(default_factory=list)
     bins: Bins = field(default_factory=lambda: Bins(FIRST_WIDTH_S))
-    #: Per bin: images, answers ``[n, 8]``, sums of seconds ``[n, 4]``, the longest image's seconds.
+    #: Per bin: images, labels ``[n, 8]``, sums of seconds ``[n, 4]``, the longest image's seconds.
     images: np.ndarray = field(default_factory=lambda: np.zeros(Bins.COUNT))
-    answers: np.ndarray = field(default_factory=lambda: np.zeros((Bins.COUNT, len(ANSWERS))))
+    labels: np.ndarray = field(default_factory=lambda: np.zeros((Bins.COUNT, len(LABELS))))
     seconds: np.ndarray = field(default_factory=lambda: np.zeros((Bins.COUNT, len(OFFLINE_STAGES))))
     slowest: np.ndarray = field(default_factory=lambda: np.zeros(Bins.COUNT))
     percentiles: dict[str, Percentiles] = field(

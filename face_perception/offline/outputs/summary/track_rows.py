@@ -6,7 +6,7 @@ import numpy as np
 
 from ....visuals.boxes import COLORS
 from ....visuals.page import GRAY, LEFT, RIGHT, WIDTH, Page, counted, shorter, time_label
-from .totals import ANSWERS, InputSummary, TrackSummary
+from .totals import LABELS, InputSummary, TrackSummary
 
 #: Rows of tracks that a summary has at most; height of each in inches.
 MOST_ROWS, ROW = 12, 0.62
@@ -21,7 +21,7 @@ TICKS = (15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 
 
 def emotion_colors() -> dict[str, tuple[float, float, float]]:
-    """Return the colours of the answers, RGB 0..1: as in annotated pictures, darker on white."""
+    """Return the colours of the labels, RGB 0..1: as in annotated pictures, darker on white."""
     colors = {
         emotion: tuple(value / 255 for value in reversed(bgr)) for emotion, bgr in COLORS.items()
     }
@@ -57,9 +57,9 @@ def draw_tracks(page: Page, top: float, summary: InputSummary, colors) -> None:
             _draw_thumbnail(page, y + (ROW - SIDE) / 2, LEFT, track.thumbnail)
         _describe(page, y, summary, track)
         axes.axhspan(row - 0.36, row + 0.36, color='#F4F4F4', linewidth=0)
-        for start, length, answer in runs(summary, track, end):
+        for start, length, label in runs(summary, track, end):
             axes.broken_barh(
-                [(start, length)], (row - 0.36, 0.72), color=colors[answer], linewidth=0
+                [(start, length)], (row - 0.36, 0.72), color=colors[label], linewidth=0
             )
     axes.set_ylim(len(tracks) - 0.5, -0.5)
     axes.set_yticks([])
@@ -68,20 +68,20 @@ def draw_tracks(page: Page, top: float, summary: InputSummary, colors) -> None:
 
 
 def runs(summary: InputSummary, track: TrackSummary, end: float) -> list[tuple]:
-    """Return (start, length, answer) of each stretch with the same most frequent answer."""
+    """Return (start, length, label) of each stretch with the same most frequent label."""
     width = summary.bins.width
     period = max(end / max(summary.streams[track.stream], 1), width)
     stretches: list[list] = []
-    for place in sorted(track.answers):
-        answer = ANSWERS[int(track.answers[place].argmax())]
+    for place in sorted(track.labels):
+        label = LABELS[int(track.labels[place].argmax())]
         start, stop = place * width, place * width + period
         if stretches and start - stretches[-1][1] <= (LONGEST_BREAK - 1) * period:
             stretches[-1][1] = start  # up to here nothing else was seen
-            if answer == stretches[-1][2]:
+            if label == stretches[-1][2]:
                 stretches[-1][1] = stop
                 continue
-        stretches.append([start, stop, answer])
-    return [(start, min(stop, end) - start, answer) for start, stop, answer in stretches]
+        stretches.append([start, stop, label])
+    return [(start, min(stop, end) - start, label) for start, stop, label in stretches]
 
 
 def _describe(page: Page, y: float, summary: InputSummary, track: TrackSummary) -> None:
@@ -91,12 +91,12 @@ def _describe(page: Page, y: float, summary: InputSummary, track: TrackSummary) 
     else:
         length = time_label(track.last - track.first)
     stream = f'  {shorter(track.stream, 22)}' if len(summary.streams) > 1 else ''
-    answers = []
+    labels = []
     for counts in (track.emotions, track.genders):
         for label, count in counts.most_common(1):
-            answers.append(f'{label} {count / counts.total():.0%}')
+            labels.append(f'{label} {count / counts.total():.0%}')
     page.write(y + 0.08, left, f'#{shorter(track.id, 12)}{stream}', 10, weight='bold')
-    page.write(y + 0.32, left, ', '.join([*answers, length]), 9, color=GRAY)
+    page.write(y + 0.32, left, ', '.join([*labels, length]), 9, color=GRAY)
 
 
 def draw_faces_per_picture(page: Page, top: float, summary: InputSummary, colors) -> None:
@@ -112,15 +112,15 @@ def draw_faces_per_picture(page: Page, top: float, summary: InputSummary, colors
     if not summary.pictures:
         width = max(width, end_of(summary) / max(summary.streams.values()))
     base = np.zeros(len(bins))
-    for column, answer in enumerate(ANSWERS):
-        values = summary.answers[bins, column] / summary.images[bins]
+    for column, label in enumerate(LABELS):
+        values = summary.labels[bins, column] / summary.images[bins]
         axes.bar(
             bins * summary.bins.width,
             values,
             width,
             base,
             align='edge',
-            color=colors[answer],
+            color=colors[label],
             linewidth=0,
         )
         base += values

@@ -177,7 +177,7 @@ def test_a_break_shows_and_a_short_miss_does_not(made, tmp_path):
     summary = write(made, tmp_path, frames)[0]._summary
     (track,) = summary.tracks.values()
     stretches = runs(summary, track, end_of(summary))
-    assert [answer for _, _, answer in stretches] == ['happy', 'happy', 'fear']
+    assert [label for _, _, label in stretches] == ['happy', 'happy', 'fear']
     assert [start for start, _, _ in stretches] == pytest.approx([0, 6, 7], abs=0.05)
     assert [length for _, length, _ in stretches] == pytest.approx([4, 1, 1], abs=0.15)
 

@@ -11,14 +11,14 @@ from .stamps import FUTURE_STAMP_S
 STRAY_S = 2.0
 
 
-class Epochs:
+class ClockResets:
     """
     Counts the times that the clock was set back, as a simulation or a bag does that begins anew.
 
-    Clock and images come by separate ways: an image of the epoch before may be in work when the
+    Clock and images come by separate ways: an image of the time before may be in work when the
     clock changes, may wait, or may even come after it.  ``end`` is called *before* the clock
-    changes: who reads the clock first and then finds the same ``current`` has read the time of
-    that epoch.
+    changes: who reads the clock first and then finds the same ``current`` has read the time
+    before it.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic):
@@ -28,7 +28,7 @@ class Epochs:
         self._strays_until = float('-inf')
 
     def end(self, now_s: float) -> None:
-        """Begin the next epoch; ``now_s`` is the time of the one that ends, in seconds."""
+        """Count a reset; ``now_s`` is the time that ends, in seconds."""
         self._ended_at = now_s
         self._strays_until = self._monotonic() + STRAY_S
         self.current += 1

@@ -4,7 +4,7 @@ import pytest
 from builtin_interfaces.msg import Time as TimeMessage
 from rclpy.time import Time
 
-from face_perception.ros.monitoring.epochs import STRAY_S, Epochs
+from face_perception.ros.monitoring.clock_resets import STRAY_S, ClockResets
 from face_perception.ros.monitoring.stamps import SETTLE_S, StampCheck
 
 
@@ -20,15 +20,15 @@ class Monotonic:
 
 def test_an_image_of_the_time_before_a_jump_is_told_by_its_stamp_for_a_while():
     monotonic = Monotonic()
-    epochs = Epochs(monotonic)
-    assert epochs.current == 0 and not epochs.is_stray(1000.0, 3.0)
-    epochs.end(1000.0)
-    assert epochs.current == 1
-    assert epochs.is_stray(999.9, 3.0) and epochs.is_stray(1000.1, 3.0)
-    assert not epochs.is_stray(3.1, 3.0), 'an image of the new time'
-    assert not epochs.is_stray(5000.0, 3.0), 'a stamp that is of neither time'
+    resets = ClockResets(monotonic)
+    assert resets.current == 0 and not resets.is_stray(1000.0, 3.0)
+    resets.end(1000.0)
+    assert resets.current == 1
+    assert resets.is_stray(999.9, 3.0) and resets.is_stray(1000.1, 3.0)
+    assert not resets.is_stray(3.1, 3.0), 'an image of the new time'
+    assert not resets.is_stray(5000.0, 3.0), 'a stamp that is of neither time'
     monotonic.now += STRAY_S
-    assert not epochs.is_stray(999.9, 3.0), 'no image is on its way for so long'
+    assert not resets.is_stray(999.9, 3.0), 'no image is on its way for so long'
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from ...msg import FaceArray
 FACES_TYPE = 'face_perception/msg/FaceArray'
 
 
-class Answers:
+class Acknowledgements:
     """
     Listens to the faces of one or more nodes, and tells which images each of them answers.
 
