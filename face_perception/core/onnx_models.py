@@ -114,7 +114,16 @@ def _load(path: Path, num_threads: int) -> _Network:
     digest = hashlib.sha256(data).hexdigest()
     _verify_checksum(path, digest)
     session = _start_session(path, data, num_threads)
-    return _Network(path, digest, session, session.get_modelmeta().custom_metadata_map)
+    try:
+        metadata = session.get_modelmeta().custom_metadata_map
+        for node in session.get_inputs() + session.get_outputs():
+            node.name, node.shape  # noqa: B018  (text, which is read now)
+    except UnicodeDecodeError:
+        raise ModelError(
+            f"model file '{file_path(path)}' has names or metadata that are no UTF-8: it is "
+            'damaged; copy or export it again'
+        ) from None
+    return _Network(path, digest, session, metadata)
 
 
 def _read(path: Path) -> bytes:

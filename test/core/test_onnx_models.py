@@ -135,6 +135,15 @@ def test_what_a_file_says_of_itself_is_shown_on_one_bounded_line(make_model):
     assert 'export it' in str(caught.value)
 
 
+@pytest.mark.parametrize('text', [b'9.9', b'crop_margin', b'image', b'probabilities', b'emotion'])
+def test_text_in_a_file_that_is_no_utf_8_is_a_damage(make_model, text):
+    path = make_model()
+    path.write_bytes(path.read_bytes().replace(text, b'\xff' * len(text)))
+    with pytest.raises(ModelError) as caught:
+        load_classifier(path, 'emotion')
+    assert 'no UTF-8' in str(caught.value) or 'no ONNX model' in str(caught.value)
+
+
 def test_a_missing_onnxruntime_says_what_to_install(make_model, monkeypatch):
     path = make_model()
     monkeypatch.setitem(sys.modules, 'onnxruntime', None)
