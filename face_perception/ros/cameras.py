@@ -10,8 +10,11 @@ from pathlib import Path
 import yaml
 
 from ..core.errors import FacePerceptionError
+from ..core.files import read_bounded
 from .parameters import PARAMETERS_BY_NAME, Value
 
+#: Bytes of a list of cameras at most.
+MOST_BYTES = 2**20
 KEYS = ('name', 'image', 'machine', 'parameters')
 
 
@@ -36,7 +39,7 @@ def read_cameras(path: Path, machine: str = '') -> list[Camera]:
     Without ``machine`` these are all. Raises ``FacePerceptionError`` with what is wrong.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding='utf-8'))
+        content = yaml.safe_load(read_bounded(path, MOST_BYTES).decode())
     except OSError as error:
         raise FacePerceptionError(
             f"the list of cameras '{path}' cannot be read ({error.strerror}): correct the path"

@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import pytest
 
 from face_perception.core.errors import FacePerceptionError
@@ -65,3 +68,10 @@ def test_what_is_wrong_with_a_list_is_said(write, text, words):
 def test_a_list_that_is_not_there(tmp_path):
     with pytest.raises(FacePerceptionError, match='cannot be read'):
         read_cameras(tmp_path / 'none.yaml')
+
+
+def test_a_list_that_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / 'fifo.yaml')
+    for path in (tmp_path / 'fifo.yaml', tmp_path, Path('/dev/zero')):
+        with pytest.raises(FacePerceptionError, match='no regular file'):
+            read_cameras(path)
