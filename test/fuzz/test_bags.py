@@ -65,13 +65,20 @@ MAKERS = {
 }
 
 
+class Samples(dict):
+    """The bytes of whole files, which nobody wants to see when a test fails."""
+
+    def __repr__(self):
+        return 'samples'
+
+
 @pytest.fixture(scope='module')
 def samples(tmp_path_factory):
     """Return the bytes of whole files."""
     folder = tmp_path_factory.mktemp('samples')
     for name, make in MAKERS.items():
         make(folder / name)
-    return {name: (folder / name).read_bytes() for name in MAKERS}
+    return Samples({name: (folder / name).read_bytes() for name in MAKERS})
 
 
 @pytest.fixture(scope='module')

@@ -19,11 +19,18 @@ COUNT, SIZE, LIMIT = 8, (64, 48), 1 << 20
 KINDS = {'.avi': 'MJPG', '.mp4': 'mp4v', '.mkv': 'mp4v', '.webm': 'VP80', '.gif': ''}
 
 
+class Samples(dict):
+    """The bytes of whole videos, which nobody wants to see when a test fails."""
+
+    def __repr__(self):
+        return 'samples'
+
+
 @pytest.fixture(scope='module')
 def samples(tmp_path_factory):
     """Return the bytes of whole videos."""
     silence_opencv()
-    folder, found = tmp_path_factory.mktemp('samples'), {}
+    folder, found = tmp_path_factory.mktemp('samples'), Samples()
     noise = np.random.default_rng(0)
     pictures = [noise.integers(0, 255, (*SIZE[::-1], 3), np.uint8) for _ in range(COUNT)]
     for suffix, codec in KINDS.items():

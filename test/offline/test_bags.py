@@ -337,6 +337,20 @@ def test_a_message_that_unpacks_to_more_than_any_memory_is_skipped(tmp_path, rec
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 700_000  # KB
 
 
+@pytest.mark.parametrize('number', [0, 9])
+def test_messages_of_no_topic_are_missed(tmp_path, recorded, scene, number):
+    entries = [
+        (entry.received_ns, recorded.cdr(entry.message)) for entry in recorded.camera('/cam', scene)
+    ]
+    path = write_mcap(tmp_path / 'a.mcap', entries, use_chunking=False)
+    data = bytearray(path.read_bytes())
+    place = data.index(entries[3][1]) - 22
+    data[place : place + 2] = bytes([number, 0])
+    path.write_bytes(data)
+    found, _, fault = frames(path)
+    assert len(found) == 9 and 'of its 10 messages 9' in fault
+
+
 def test_messages_of_overlapping_chunks_come_by_their_time(tmp_path, recorded, scene):
     entries = [
         (entry.received_ns, recorded.cdr(entry.message)) for entry in recorded.camera('/cam', scene)

@@ -23,7 +23,7 @@ from .recorded import CDR, EARLIEST, LATEST, DamagedError, Message, Topic, joine
 
 MAGIC = b'\x89MCAP0\r\n'
 _FOOTER, _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _INDEX = 2, 3, 4, 5, 6, 7
-_CHUNK_INDEX, _DATA_END = 8, 15
+_CHUNK_INDEX, _STATISTICS = 8, 11
 _RECORD, _MESSAGE_HEAD = struct.Struct('<BQ'), struct.Struct('<HIQQ')
 #: A chunk's head without the name of its compression: times, size and checksum of its records.
 _CHUNK_HEAD = struct.Struct('<QQQI')
@@ -146,6 +146,7 @@ class McapFile:
         """Look through the records from the front."""
         place, ended, broken = len(MAGIC), False, ''
         counted: _Chunk | None = None
+        stated = 0
         while not ended:
             try:
                 opcode, size = self._head(place)
@@ -160,6 +161,8 @@ class McapFile:
                     counted.counts[number] += length // 16
                 elif opcode in (_SCHEMA, _CHANNEL):
                     self._learn(opcode, self._read(content, min(size, _LARGEST_RECORD)))
+                elif opcode == _STATISTICS:
+                    (stated,) = struct.unpack('<Q', self._read(content, 8))
                 ended = opcode == _FOOTER
                 place = content + size
             except (DamagedError, struct.error, UnicodeDecodeError) as error:
@@ -172,6 +175,13 @@ class McapFile:
             self._fault = (
                 f"'{self.path.name}' is damaged or was not closed ({broken}): "
                 f'{self._counts.total()} messages of it can be read'
+            )
+            return
+        known = sum(count for number, count in self._counts.items() if number in self._channels)
+        if known < max(stated, self._counts.total()):
+            self._fault = (
+                f"'{self.path.name}' is damaged: of its {max(stated, self._counts.total())} "
+                f'messages {known} can be told to be of a topic'
             )
 
     def _head(self, place: int) -> tuple[int, int]:
