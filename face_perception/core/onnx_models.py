@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,20 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import ModelError
-from .files import read_bounded
-from .text import file_path, one_line, value
+from .onnx_files import OnnxFile, last_line, load_file
+from .text import value
 
 if TYPE_CHECKING:
     import onnxruntime as ort
 
-#: File beside the shipped models that lists their SHA-256, in the format of `sha256sum`.
-CHECKSUMS = 'SHA256SUMS'
 CHANNELS = {'gray': 1, 'rgb': 3}
 #: The task of a detector's file.
 DETECTION = 'face_detection'
-#: Bytes of a model's file, and of the list of checksums, at most.
-MOST_BYTES = 512 * 2**20
-MOST_CHECKSUM_BYTES = 2**20
 #: Pixels of a classifier's input, and of the multiple that a detector's sides must be, at most.
 LARGEST_INPUT = 1024
 LARGEST_MULTIPLE = 256
@@ -78,7 +72,7 @@ def load_classifier(path: Path, task: str, num_threads: int = 1) -> ClassifierMo
 
     Raises ``ModelError`` with what is wrong and what to do.
     """
-    model = _check_classifier(_load(path, num_threads), task)
+    model = _check_classifier(load_file(path, num_threads), task)
     _try_classifier(model)
     return model
 
@@ -94,100 +88,9 @@ def load_detector(path: Path, num_threads: int = 1) -> DetectorModel:
 
     Raises ``ModelError`` with what is wrong and what to do.
     """
-    model = _check_detector(_load(path, num_threads))
+    model = _check_detector(load_file(path, num_threads))
     _try_detector(model)
     return model
-
-
-@dataclass(frozen=True)
-class _Network:
-    """What ONNX Runtime can run; whether it keeps a contract is still to be seen."""
-
-    path: Path
-    sha256: str
-    session: ort.InferenceSession
-    metadata: dict[str, str]
-
-
-def _load(path: Path, num_threads: int) -> _Network:
-    data = _read(path)
-    digest = hashlib.sha256(data).hexdigest()
-    _verify_checksum(path, digest)
-    session = _start_session(path, data, num_threads)
-    try:
-        metadata = session.get_modelmeta().custom_metadata_map
-        for node in session.get_inputs() + session.get_outputs():
-            node.name, node.shape  # noqa: B018  (text, which is read now)
-    except UnicodeDecodeError:
-        raise ModelError(
-            f"model file '{file_path(path)}' has names or metadata that are no UTF-8: it is "
-            'damaged; copy or export it again'
-        ) from None
-    return _Network(path, digest, session, metadata)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        data = read_bounded(path, MOST_BYTES)
-    except FileNotFoundError:
-        raise ModelError(
-            f"model file '{file_path(path)}' does not exist: correct the model parameter, or "
-            'install the package again if it is one of its own models'
-        ) from None
-    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        raise ModelError(
-            f"model file '{file_path(path)}' cannot be read ({getattr(error, 'strerror', error)}): "
-            'check that it is a file and its permissions'
-        ) from None
-    if not data:
-        raise ModelError(f"model file '{path}' is empty: copy it again")
-    return data
-
-
-def _verify_checksum(path: Path, digest: str) -> None:
-    """Compare with the list beside the file; a file that is not listed is the user's own."""
-    listing = path.parent / CHECKSUMS
-    if not listing.is_file():
-        return
-    try:
-        lines = read_bounded(listing, MOST_CHECKSUM_BYTES).decode(errors='replace').splitlines()
-    except OSError as error:
-        raise ModelError(
-            f"the list of checksums '{listing}' cannot be read ({error.strerror}): install the "
-            'package again, or keep a model of your own in another folder'
-        ) from None
-    for line in lines:
-        expected, _, name = line.partition(' ')
-        if name.lstrip(' *') == path.name and expected != digest:
-            raise ModelError(
-                f"model file '{path}' is not the one that was shipped (SHA-256 {digest[:12]}…, "
-                f'{CHECKSUMS} says {expected[:12]}…): install the package again, or keep a '
-                'model of your own in another folder'
-            )
-
-
-def _start_session(path: Path, data: bytes, num_threads: int) -> ort.InferenceSession:
-    try:
-        import onnxruntime as ort
-    except ImportError as error:  # the one dependency that no distribution packages
-        raise ModelError(
-            f"ONNX Runtime is not usable here ({error}): run 'pip install onnxruntime', beside "
-            'the OpenCV and cv_bridge of Ubuntu \'pip install onnxruntime "numpy<2"\''
-        ) from None
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = num_threads
-    options.inter_op_num_threads = 1
-    # Idle sessions that spin burn a core (onnxruntime#3099).
-    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-    options.log_severity_level = 4  # its errors are raised too, and told by us: once a minute
-    try:
-        return ort.InferenceSession(data, options, providers=['CPUExecutionProvider'])
-    except Exception as error:  # ONNX Runtime's exceptions share no public base class
-        reason = last_line(error)
-        raise ModelError(
-            f"model file '{path}' is no ONNX model that ONNX Runtime {ort.__version__} can load "
-            f'({reason}): it may be truncated or of another format; copy or export it again'
-        ) from None
 
 
 def _refusal(path: Path, task: str, reason: str) -> ModelError:
@@ -197,7 +100,7 @@ def _refusal(path: Path, task: str, reason: str) -> ModelError:
     )
 
 
-def _check_interface(network: _Network, task: str, outputs: list[str]) -> tuple[str, list]:
+def _check_interface(network: OnnxFile, task: str, outputs: list[str]) -> tuple[str, list]:
     """Check task and names; return type and shape of the input."""
     if network.metadata.get('task') != task:
         said = value(network.metadata.get('task', ''))
@@ -214,7 +117,7 @@ def _check_interface(network: _Network, task: str, outputs: list[str]) -> tuple[
     return inputs[0].type, inputs[0].shape
 
 
-def _check_classifier(network: _Network, task: str) -> ClassifierModel:
+def _check_classifier(network: OnnxFile, task: str) -> ClassifierModel:
     def refuse(reason: str) -> ModelError:
         return _refusal(network.path, task, reason)
 
@@ -296,12 +199,7 @@ def are_probabilities(answers: np.ndarray) -> np.ndarray:
     return inside & (np.abs(answers.sum(axis=1) - 1) <= SUM_TOLERANCE)  # NaN is neither
 
 
-def last_line(error: Exception) -> str:
-    """Return the part of a library's message that says what is wrong."""
-    return one_line((str(error).strip().splitlines() or [repr(error)])[-1], 300)
-
-
-def _check_detector(network: _Network) -> DetectorModel:
+def _check_detector(network: OnnxFile) -> DetectorModel:
     metadata = network.metadata
     kind, shape = _check_interface(network, DETECTION, ['boxes', 'scores'])
     if (

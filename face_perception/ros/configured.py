@@ -17,7 +17,8 @@ from .monitoring.diagnostics import model_values
 from .monitoring.health import Health
 from .monitoring.silence import SilenceWatch
 from .outputs.topics import Outputs
-from .parameters import NodeSettings, Value, settings_from
+from .parameters import Value
+from .settings import NodeSettings, settings_from
 
 #: Where nobody tells of subscribers, the node looks so often, in seconds.
 DEMAND_PERIOD_S = 0.5

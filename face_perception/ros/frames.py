@@ -27,7 +27,7 @@ from .monitoring.stamps import StampCheck, StampGaps, has_stamp, seconds_of
 from .monitoring.taken import TakenTimes
 from .newest import NewestSlot
 from .outputs.topics import Outputs
-from .parameters import NodeSettings
+from .settings import NodeSettings
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 
-from .parameters import NodeSettings, QosSettings
+from .settings import NodeSettings, QosSettings
 
 
 def profile(settings: QosSettings) -> QoSProfile:

@@ -21,7 +21,8 @@ from .configured import Configured
 from .monitoring.diagnostics import Diagnostics
 from .monitoring.health import Health
 from .parameter_requests import ParameterRequests
-from .parameters import declare_parameters, read_values, settings_from
+from .parameters import declare_parameters, read_values
+from .settings import settings_from
 from .spinning import SteadyExecutor
 from .start import StartError, begin, prepare
 

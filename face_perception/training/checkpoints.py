@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from ..core.onnx_models import CHECKSUMS
+from ..core.onnx_files import CHECKSUMS
 from .recipe import DetectorRecipe, Recipe, RecipeError, recipe_from
 
 #: Name of the checkpoint in the folder of a run.

@@ -10,7 +10,8 @@ from onnx import TensorProto
 from face_perception.core import files
 from face_perception.core.detectors import YuNetDetector
 from face_perception.core.errors import DetectorError, ModelError
-from face_perception.core.onnx_models import MOST_BYTES, load_classifier, load_detector
+from face_perception.core.onnx_files import MOST_BYTES
+from face_perception.core.onnx_models import load_classifier, load_detector
 from face_perception.core.resources import model_path, share_directory
 
 

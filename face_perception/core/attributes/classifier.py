@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from ..onnx_models import ClassifierModel, are_probabilities, last_line
+from ..onnx_files import last_line
+from ..onnx_models import ClassifierModel, are_probabilities
 from ..text import value
 from ..types import Box, Classification
 from .crops import crop_face

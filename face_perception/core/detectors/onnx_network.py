@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from ..errors import DetectorError
-from ..onnx_models import last_line, load_detector
+from ..onnx_files import last_line
+from ..onnx_models import load_detector
 from ..resources import model_path
 from ..text import value
 from ..types import Detection

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import DetectorError
 from ..files import check_bounded
-from ..onnx_models import MOST_BYTES, last_line
+from ..onnx_files import MOST_BYTES, last_line
 from ..text import file_path
 from ..types import Detection
 from .detector import INPUT_SIZE, largest_first

@@ -9,7 +9,7 @@ from rclpy.qos import QoSReliabilityPolicy
 
 from ...core.text import value
 from ..image_input import ImageInput
-from ..parameters import NodeSettings, QosSettings
+from ..settings import NodeSettings, QosSettings
 from ..shared_memory import shortage
 from .health import Health
 

@@ -17,7 +17,7 @@ from ...msg import FaceArray, PipelineLatency
 from ...visuals.boxes import annotate
 from ..conversions import face_array
 from ..image_input import profile
-from ..parameters import NodeSettings
+from ..settings import NodeSettings
 
 try:
     from rclpy.event_handler import PublisherEventCallbacks, UnsupportedEventTypeError
