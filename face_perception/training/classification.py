@@ -13,6 +13,7 @@ from .architectures import ARCHITECTURES
 from .augmentation import augment, center_crop
 from .checkpoints import averaged_weights, finished_checkpoint
 from .data import FaceSet
+from .data.datasets import split_for_calibration
 from .data.fer2013 import VOTES
 from .recipe import Recipe, RecipeError
 from .trainer import Batch
@@ -42,6 +43,8 @@ class ClassifierLearner:
             raise RecipeError('a teacher is needed exactly when the recipe says distillation')
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
+        if recipe.calibration_share > 0:
+            train, _ = split_for_calibration(train, recipe.calibration_share)
         if recipe.votes_task > 0 and train.votes is None:
             raise RecipeError('the recipe has a votes_task, but the data have no votes')
         self.network = build(recipe).to(device)

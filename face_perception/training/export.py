@@ -21,7 +21,7 @@ from .augmentation import center_crop
 from .checkpoints import finished_checkpoint, record_sum, write_atomically
 from .classification import logits_of, network_of, to_tensor
 from .data import Data, FaceSet, Sample, load_samples, load_task
-from .data.datasets import single
+from .data.datasets import single, split_for_calibration
 from .detection.commands import export_detector
 from .evaluate import load, measure
 from .metrics import best_temperature
@@ -42,7 +42,8 @@ def export(
     """
     Write the network of the folder ``run`` to ``output`` and list it in ``SHA256SUMS`` there.
 
-    Calibrates it on the validation data at ``data``, measures the finished graph there and
+    Calibrates it on what of the training data the recipe keeps back for that, or else on the
+    validation data, measures the finished graph there and
     writes the numbers, which it returns, into the file (``detectors`` as of
     ``evaluate.measure``).  Raises ``RecipeError`` when ``run``
     holds no checkpoint and ``DatasetError`` when data are missing.
@@ -54,8 +55,11 @@ def export(
             raise RecipeError(f'{run} is a face detector, and --detectors is for classifiers')
         return export_detector(checkpoint, single(data), output, malformed)
     network = network_of(checkpoint)
-    _, validation = load_task(recipe, data, malformed)
-    temperature = fitted_temperature(network, validation, recipe)
+    train, validation = load_task(recipe, data, malformed)
+    _, calibration = split_for_calibration(train, recipe.calibration_share)
+    temperature = fitted_temperature(
+        network, calibration if len(calibration) else validation, recipe
+    )
     metadata = metadata_of(checkpoint, network, temperature)
     model = build_model(network, temperature, recipe.input_size, metadata, recipe.mirror)
     samples = load_samples(recipe.task, data, recipe.crop_margin, malformed=malformed)

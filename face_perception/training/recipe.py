@@ -96,7 +96,8 @@ class Recipe(Schedule):
     share of the loss that compares with a teacher's answers (Hinton et al. 2015), softened by
     ``distillation_temperature``; ``balance_...`` (0..1) is how far rare sources, ages and labels
     are made up for (see ``data.datasets.evening_weights``), and ``source_weights`` by how much
-    more than that the sources named count; ``mirror`` makes the exported file
+    more than that the sources named count; ``calibration_share`` (0..1) of the training pictures
+    are not learned from, but say how sure the exported file may be; ``mirror`` makes that file
     average the answers for a picture and its mirror image.
     """
 
@@ -112,6 +113,7 @@ class Recipe(Schedule):
     balance_ages: Share = 0.0
     balance_labels: Share = 0.0
     source_weights: dict[str, Weight] = field(default_factory=dict)
+    calibration_share: ShareBelowOne = 0.0
     distillation: Share = 0.0
     distillation_temperature: Temperature = 2.0
     mirror: bool = False

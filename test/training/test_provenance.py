@@ -89,3 +89,10 @@ def test_a_file_that_is_none_is_named(tmp_path):
     (tmp_path / 'former.onnx').write_bytes(b'no network')
     with pytest.raises(RecipeError, match='former.onnx'):
         origin(tmp_path / 'former.onnx')
+
+
+def test_what_calibrates_is_not_counted_as_learned(faces, recipe_values):
+    recipe = recipe_from({**recipe_values, 'calibration_share': 0.4})
+    learner = ClassifierLearner(recipe, faces(blobs=40), faces(blobs=4))
+    assert len(learner) == learner.data_sets['blobs']['training']
+    assert 10 < len(learner) < 35

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,6 +110,17 @@ def evening_weights(values: np.ndarray, share: float) -> np.ndarray:
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
     weights = counts[places].astype(np.float64) ** -share
     return (weights / weights.mean()).astype(np.float32)
+
+
+def split_for_calibration(faces: FaceSet, share: float) -> tuple[FaceSet, FaceSet]:
+    """
+    Return what of ``faces`` is learned from, and about ``share`` (0..1) to calibrate with.
+
+    The pixels decide, so that it is the same part each time, and copies are in the same one.
+    """
+    digests = [hashlib.sha256(image.tobytes()).digest()[:4] for image in faces.images]
+    kept_back = np.array([int.from_bytes(each, 'big') for each in digests]) < share * 2**32
+    return faces.select(~kept_back), faces.select(kept_back)
 
 
 def one_hot(labels: np.ndarray, num_classes: int) -> np.ndarray:

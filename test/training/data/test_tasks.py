@@ -8,6 +8,7 @@ import pytest
 
 from face_perception.training import data
 from face_perception.training.data import DatasetError, load_samples, load_task
+from face_perception.training.data.datasets import split_for_calibration
 
 
 @pytest.mark.parametrize(
@@ -142,3 +143,18 @@ def test_reading_data_needs_no_training_framework():
         env={'PYTHONPATH': ':'.join(filter(None, sys.path))},
     )
     assert done.stdout.strip() == 'set()'
+
+
+def test_what_calibrates_is_not_learned_from(fer_folder, recipe):
+    train, _ = load_task(recipe('emotion'), fer_folder)
+    learned, kept_back = split_for_calibration(train, 0.3)
+    assert len(learned) + len(kept_back) == len(train) and 3 < len(kept_back) < 25
+    both = {image.tobytes() for image in learned.images} & {
+        image.tobytes() for image in kept_back.images
+    }
+    assert not both
+    again = split_for_calibration(train, 0.3)[1]
+    assert [image.tobytes() for image in again.images] == [
+        image.tobytes() for image in kept_back.images
+    ]
+    assert len(split_for_calibration(train, 0.0)[1]) == 0
