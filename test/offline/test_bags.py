@@ -376,6 +376,22 @@ def test_a_bag_that_unpacks_to_more_than_any_memory_is_refused(tmp_path, recorde
         open_input(path)
 
 
+def test_an_sqlite_file_without_the_end_of_its_index_loses_nothing(make_bag, recorded):
+    path = make_bag(recorded.chatter(10), storage=SQLITE3)
+    (file,) = storage_files(path)
+    data = file.read_bytes()
+    # The index on the time is in the last page.
+    for left, words in (
+        (data[:-4000], 'shorter than it states'),
+        (data[:-4096] + bytes(4096), 'was not closed'),
+        (data[:-4096] + data[-4096:-4093] + bytes(4093), 'not all messages'),
+    ):
+        file.write_bytes(left)
+        with Bag(path) as bag:
+            assert len(list(bag.messages())) == 10
+            assert words in bag.fault
+
+
 def test_the_newest_messages_of_a_killed_sqlite_recording_are_read(
     tmp_path, make_bag, recorded, scene
 ):

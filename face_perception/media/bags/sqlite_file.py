@@ -43,6 +43,8 @@ class SqliteFile:
             for number, topic in self._topics.items()
         }
         self.topics = list(self._topics.values())
+        if not self.fault and self._is_cut():
+            self._tell('it is shorter than it states', sum(counts.values()))
 
     def close(self) -> None:
         """Close the file."""
@@ -160,16 +162,22 @@ class SqliteFile:
         """Give the rows of the messages by their time, as far as that is known."""
         given: set[int] = set()
         marks = ', '.join('?' * len(chosen))
+        which = f'WHERE topic_id IN ({marks}) AND timestamp >= ? AND timestamp < ?'
+        values = *chosen, start_ns, stop_ns
         try:
             for row in self._database.execute(
-                f'SELECT {_COLUMNS} FROM messages WHERE topic_id IN ({marks}) '
-                'AND timestamp >= ? AND timestamp < ? ORDER BY timestamp',
-                (*chosen, start_ns, stop_ns),
+                f'SELECT {_COLUMNS} FROM messages {which} ORDER BY timestamp', values
             ):
                 if row[0] in given:
                     raise sqlite3.DatabaseError('the index leads round in a circle')
                 given.add(row[0])
                 yield row
+            # A part of an index that is gone looks like one that is empty.
+            (count,) = self._database.execute(
+                f'SELECT count(*) FROM messages NOT INDEXED {which}', values
+            ).fetchone()
+            if len(given) < count:
+                raise sqlite3.DatabaseError('its index has not all messages')
         except sqlite3.Error as error:
             if not self.fault:
                 self._tell(error, sum(topic.count for topic in self.topics))
@@ -197,7 +205,20 @@ class SqliteFile:
             except sqlite3.Error:
                 lost += 1
 
-    def _tell(self, error: sqlite3.Error, count: int) -> None:
+    def _is_cut(self) -> bool:
+        """Return whether the file ends before what its head says (https://sqlite.org/fileformat)."""
+        with self.path.open('rb') as file:
+            head = file.read(100)
+        page, changes, pages, known = (
+            int.from_bytes(head[at : at + size], 'big')
+            for at, size in ((16, 2), (24, 4), (28, 4), (92, 4))
+        )
+        # The number of pages is valid only where it was written with the newest change.
+        return changes == known and self.path.stat().st_size < pages * (
+            65536 if page == 1 else page
+        )
+
+    def _tell(self, error: sqlite3.Error | str, count: int) -> None:
         reason = ' '.join(str(error).split())
         self.fault = (
             f"'{self.path.name}' is damaged or was not closed ({reason}): "
