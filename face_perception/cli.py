@@ -5,6 +5,7 @@ Each loads its program only when it runs, so that Ctrl-C ends it cleanly from th
 also while OpenCV and ROS are still being imported.
 """
 
+import signal
 import sys
 from importlib import import_module
 
@@ -36,6 +37,9 @@ def export() -> int:
 
 def node() -> int:
     """Run ``face_perception_node``."""
+    # A shell that starts it in the background lets it ignore Ctrl-C; it takes that up again, and
+    # not only once all is imported.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return _run('face_perception.ros.node')
 
 

@@ -2,6 +2,7 @@
 
 from array import array
 
+import cv2
 import numpy as np
 import pytest
 
@@ -79,6 +80,24 @@ def test_images(module_robot, batch):
     for data in batch:
         module_robot.camera.publish(data)
     check(module_robot)
+
+
+@pytest.fixture
+def compressed_robot(start_robot):
+    """One node for all examples of a test."""
+    return start_robot(compressed=True)
+
+
+@examples(15)
+@given(batch=st.lists(damaged(CompressedImage), min_size=1, max_size=10))
+def test_compressed_images(compressed_robot, batch):
+    robot = compressed_robot
+    for data in batch:
+        robot.camera.publish(data)
+    assert robot.process.alive(), robot.process.log()
+    data = cv2.imencode('.jpg', np.full((48, 64, 3), 80, np.uint8))[1].tobytes()
+    fine = CompressedImage(format='jpeg', data=array('B', data))
+    assert robot.show_and_wait(fine).image_width == 64
 
 
 @pytest.mark.parametrize('service', [SetParameters, SetParametersAtomically])

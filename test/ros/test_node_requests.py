@@ -1,5 +1,8 @@
 """Requests that no sane client sends: each is answered, and the node goes on."""
 
+import signal
+from pathlib import Path
+
 import numpy as np
 import pytest
 from rcl_interfaces.msg import Parameter, ParameterValue
@@ -114,3 +117,18 @@ def test_what_stands_in_the_way_of_a_start_is_said_in_one_sentence(
     said = [line for line in process.log().splitlines() if line.startswith('face_perception_')]
     assert len(said) == 1 and words in said[0], process.log()
     assert 'Traceback' not in process.log() and 'Warning' not in process.log(), process.log()
+
+
+def test_started_in_the_background_it_takes_up_ctrl_c_before_it_has_loaded(tmp_path):
+    def ignore():  # as a shell does for what it starts with &
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    program = 'import sys; from face_perception.cli import node; sys.exit(node())'
+    process = Program(['-c', program], tmp_path, 'node', prepare=ignore)
+
+    def heard():
+        status = Path(f'/proc/{process.process.pid}/status').read_text()
+        return int(status.split('SigCgt:')[1].split()[0], 16) & 1 << signal.SIGINT - 1
+
+    process.wait_for(heard)
+    assert process.stop(timeout=20) == 0, process.log()
