@@ -24,8 +24,8 @@ LARGEST_INPUT = 1024
 LARGEST_MULTIPLE = 256
 #: Shares of the box's side that a crop may be larger on each side: from almost nothing of the face
 #: to its surroundings.
-CROP_MARGINS = (-0.4, 2.0)
-#: How far the probabilities of a classifier's answer may be from 1 in their sum.
+CROP_MARGINS = (-0.4, 1.0)
+#: How far probabilities and scores may be out of 0..1, and the former from 1 in their sum.
 SUM_TOLERANCE = 0.01
 
 
@@ -265,3 +265,5 @@ def _try_detector(model: DetectorModel) -> None:
         )
     if len(scores) and not (np.isfinite(boxes).all(axis=1) & np.isfinite(scores)).any():
         raise _refusal(model.path, DETECTION, 'none of its boxes and scores is finite')
+    if (scores < -SUM_TOLERANCE).any() or (scores > 1 + SUM_TOLERANCE).any():
+        raise _refusal(model.path, DETECTION, 'its scores are not in 0..1')

@@ -46,6 +46,7 @@ def largest_first(boxes: np.ndarray, scores: np.ndarray, threshold: float = 0.0)
     if len(scores) > MOST_FACES:
         best = np.argsort(-np.nan_to_num(scores, nan=-np.inf), kind='stable')[:MOST_FACES]
         boxes, scores = boxes[best], scores[best]
+    scores = np.minimum(scores, 1.0)  # the contract; NaN stays NaN
     finite = np.isfinite(boxes).all(axis=1) & np.isfinite(scores)
     found = [
         Detection(Box(x1, y1, x2 - x1, y2 - y1), score, score < threshold)

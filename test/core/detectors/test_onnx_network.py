@@ -324,6 +324,9 @@ def test_what_looked_large_and_is_nothing_in_the_second_look_is_nothing(sized):
 def test_a_detector_that_knows_no_number_is_refused(make_network):
     with pytest.raises(ModelError, match='none of its boxes and scores is finite'):
         OnnxDetector(make_network([[0, 0, 9, 9]], [np.nan]))
+    for score in (7.0, -1.0):
+        with pytest.raises(ModelError, match='its scores are not in 0..1'):
+            OnnxDetector(make_network([[0, 0, 9, 9]], [score]))
     with pytest.raises(ModelError, match="no 'input_multiple'"):
         OnnxDetector(make_network(input_multiple='1000000'))
 
