@@ -351,6 +351,46 @@ def test_messages_of_no_topic_are_missed(tmp_path, recorded, scene, number):
     assert len(found) == 9 and 'of its 10 messages 9' in fault
 
 
+@pytest.mark.parametrize('size', [0, 1, 21])
+@pytest.mark.parametrize('chunks', [True, False])
+def test_a_message_that_is_shorter_than_its_head_is_damage(tmp_path, recorded, scene, size, chunks):
+    import struct
+
+    from mcap.writer import CompressionType
+
+    entries = [
+        (entry.received_ns, recorded.cdr(entry.message)) for entry in recorded.camera('/cam', scene)
+    ]
+    how = {'use_chunking': chunks, 'compression': CompressionType.NONE}
+    path = write_mcap(tmp_path / 'a.mcap', entries, enable_crcs=False, **how)
+    data = bytearray(path.read_bytes())
+    place = data.index(entries[9][1]) - 22 - 8
+    struct.pack_into('<Q', data, place, size)
+    path.write_bytes(data)
+    found, _, fault = frames(path)
+    # A chunk is of a megabyte, which five images fill.
+    assert len(found) == (5 if chunks else 9) and 'is none' in fault
+
+
+@pytest.mark.parametrize('change', ['timestamp = NULL', 'data = NULL', "data = 'text'"])
+def test_a_row_of_nothing_is_missed(make_bag, recorded, scene, change):
+    import sqlite3
+
+    path = make_bag(recorded.camera('/cam', scene[:4]), storage=SQLITE3)
+    (file,) = storage_files(path)
+    with sqlite3.connect(file) as database:
+        table = 'SELECT id, topic_id, timestamp, data FROM messages'
+        database.execute(f'CREATE TABLE loose AS {table}')
+        database.execute('DROP TABLE messages')
+        database.execute('ALTER TABLE loose RENAME TO messages')
+        database.execute(f'UPDATE messages SET {change} WHERE id = 2')
+    database.close()
+    found, _, fault = frames(path)
+    assert len(found) == 3 and 'damaged' in fault
+    with Bag(path) as bag:
+        assert bag.span_ns
+
+
 def test_messages_of_overlapping_chunks_come_by_their_time(tmp_path, recorded, scene):
     entries = [
         (entry.received_ns, recorded.cdr(entry.message)) for entry in recorded.camera('/cam', scene)

@@ -204,6 +204,8 @@ class McapFile:
         return _Chunk(start_ns, end_ns, unpacked, checksum, compression, place + head, packed)
 
     def _add_message(self, place: int, size: int) -> None:
+        if size < _MESSAGE_HEAD.size:
+            raise DamagedError(f'the message at byte {place} is none')
         number, _, received_ns, _ = _MESSAGE_HEAD.unpack(self._read(place, _MESSAGE_HEAD.size))
         if not self._pieces or isinstance(self._pieces[-1], _Chunk):
             self._pieces.append(_Run([]))
@@ -344,6 +346,8 @@ def _walk_chunk(records: bytes, learn=None) -> Iterator[tuple[int, int, int]]:
             if content + size > len(records):
                 raise DamagedError('a record goes on behind its chunk')
             if opcode == _MESSAGE:
+                if size < _MESSAGE_HEAD.size:
+                    raise DamagedError('a message of a chunk is none')
                 number, _, received_ns, _ = _MESSAGE_HEAD.unpack_from(records, content)
                 yield number, received_ns, place
             elif learn is not None and opcode in (_SCHEMA, _CHANNEL):

@@ -60,7 +60,7 @@ class SqliteFile:
                 'SELECT min(timestamp), max(timestamp) FROM messages'
             ).fetchone()
         except sqlite3.Error:
-            times = [time for _, _, time, _ in self._rows_by_number(set())]
+            times = [time for _, _, time, _ in self._rows_by_number(set()) if isinstance(time, int)]
             first, last = min(times, default=None), max(times, default=None)
         whole = isinstance(first, int) and isinstance(last, int)
         return (first, last) if whole else None
@@ -71,12 +71,18 @@ class SqliteFile:
         """Give the messages of the topics ``wanted`` in the order of their receipt."""
         chosen = {number: topic for number, topic in self._topics.items() if topic in wanted}
         for _, number, received_ns, data in self._rows(chosen, start_ns, stop_ns):
-            if number in chosen and isinstance(received_ns, int) and isinstance(data, bytes):
-                try:
-                    data = decompressed(data) if chosen[number].encoding == CDR else data
-                except DecompressionError:
-                    pass  # it is refused as a message that is damaged
-                yield Message(chosen[number], received_ns, data)
+            if number not in chosen:
+                continue
+            if not (isinstance(received_ns, int) and isinstance(data, bytes)):
+                self.fault = (
+                    self.fault or f"'{self.path.name}' is damaged: it has rows without data"
+                )
+                continue
+            try:
+                data = decompressed(data) if chosen[number].encoding == CDR else data
+            except DecompressionError:
+                pass  # it is refused as a message that is damaged
+            yield Message(chosen[number], received_ns, data)
 
     def _connect(self) -> sqlite3.Connection:
         path, log = self.path, self.path.with_name(self.path.name + '-wal')
@@ -157,7 +163,7 @@ class SqliteFile:
             return counts
 
     def _rows(
-        self, chosen: Collection[int], start_ns: int, stop_ns: int
+        self, chosen: dict[int, Topic], start_ns: int, stop_ns: int
     ) -> Iterator[tuple[int, int, int, bytes]]:
         """Give the rows of the messages by their time, as far as that is known."""
         given: set[int] = set()
@@ -176,6 +182,8 @@ class SqliteFile:
             (count,) = self._database.execute(
                 f'SELECT count(*) FROM messages NOT INDEXED {which}', values
             ).fetchone()
+            if (start_ns, stop_ns) == (EARLIEST, LATEST):
+                count = sum(topic.count for topic in chosen.values())
             if len(given) < count:
                 raise sqlite3.DatabaseError('its index has not all messages')
         except sqlite3.Error as error:
