@@ -83,7 +83,7 @@ class PipelineSettings:
         'gender_mini_xception.onnx', 'gender.model', f'ONNX file: {_WHERE}'
     )
     emotion_min_confidence: float = _setting(
-        0.0,
+        0.3,
         'emotion.min_confidence',
         'an emotion less probable than this is not named; its probabilities stay',
         0.0,

@@ -113,7 +113,7 @@ def test_our_messages_say_what_the_pipeline_says(make_bag, recorded, scene, anno
             )
             assert (face.track_id, face.emotion) == (wanted.track_id, wanted.emotion.label)
             assert face.score == np.float32(wanted.score)
-            assert face.gender == {'female': 1, 'male': 2}[wanted.gender.label]
+            assert face.gender == {'female': 1, 'male': 2, '': 0}[wanted.gender.label]
             assert np.array_equal(face.emotion_probabilities, wanted.emotion.probabilities)
             assert np.array_equal(face.emotion_probabilities_raw, wanted.emotion_raw.probabilities)
             assert np.array_equal(face.gender_probabilities_raw, wanted.gender_raw.probabilities)
