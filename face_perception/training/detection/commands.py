@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.table import Table
@@ -13,11 +15,11 @@ from ...core.errors import ModelError
 from ...core.onnx_models import DetectorModel
 from ..architectures import count_parameters
 from ..checkpoints import averaged_weights, record_sum, write_atomically
-from ..onnx_graph import set_metadata
 from ..plots import precision_recall
 from ..provenance import KEPT
 from ..recipe import DetectorRecipe, recipe_from
 from .average_precision import LONG_SIDE, Curve, curve
+from .calibration import calibrate, fitted
 from .graph import build_detector_model
 from .measure import (
     INPUT_SIZES,
@@ -37,8 +39,8 @@ from .robot_cases import measure_cases
 from .scenes import load_scenes
 
 VERSION = '0.1.0'
-#: Boxes that score less are not even measured.
-LOWEST_SCORE = 0.02
+#: Boxes that score less are not even measured, and before scores are calibrated.
+LOWEST_SCORE, FAINTEST_SCORE = 0.02, 0.001
 
 
 def export_detector(
@@ -47,46 +49,66 @@ def export_detector(
     """
     Write the averaged detector of ``checkpoint`` to ``output``, list its sum, return its numbers.
 
-    The recommended threshold is the lowest that keeps false boxes rare (see ``working_point``).
+    Its scores are calibrated on the held-out scenes, and the recommended threshold is the lowest
+    that keeps false boxes rare there (see ``working_point``).
     """
     output, recipe = Path(output), checkpoint['recipe']
-    network = FaceDetector()
+    network = FaceDetector().eval()
     network.load_state_dict(averaged_weights(checkpoint))
     split = load_scenes(recipe, data, malformed)
+    scenes = [scaled(scene) for scene in split.validation]
+    with _served(network, {}, output, FAINTEST_SCORE) as detector:
+        slope, offset = fitted(curve(scenes, answers(detector, scenes)))
+    calibrate(network, slope, offset)
     training = {
         'data_sets': {},
         **{name: checkpoint[name] for name in KEPT if name in checkpoint},
         'recipe': recipe.as_dict(),
         'epochs': checkpoint['epoch'],
         'seed': recipe.seed,
+        'calibration': [slope, offset],
     }
     metadata = {
-        'task': recipe.task,
         'version': VERSION,
         'architecture': 'face_detector',
         'parameters': str(count_parameters(network)),
-        'input_multiple': str(MULTIPLE),
-        'score_threshold': '0.5',
         'training': json.dumps(training, sort_keys=True),
     }
-    model = build_detector_model(network.eval(), metadata)
-    aside = output.with_name(output.name + '.trial')
-    try:
-        write_atomically(aside, model.SerializeToString(deterministic=True))
-        detector = OnnxDetector(aside, LONG_SIDE, LOWEST_SCORE)
-        threshold = working_point(detector, split)
-        numbers = measure(detector, split.validation, threshold)
+    with _served(network, metadata, output, LOWEST_SCORE) as detector:
+        metadata['score_threshold'] = str(threshold := working_point(detector, split))
+    with _served(network, metadata, output, LOWEST_SCORE) as detector:
+        numbers = measure(detector, scenes, threshold)
         apart = measure_apart(detector, split.apart, threshold)
         numbers['false_per_100_face_free'] = alarms_per_100(apart)
-    finally:
-        aside.unlink(missing_ok=True)
-    set_metadata(
-        model, {**metadata, 'score_threshold': str(threshold), 'accuracy': json.dumps(numbers)}
-    )
+    model = build_detector_model(network, _contract({**metadata, 'accuracy': json.dumps(numbers)}))
     content = model.SerializeToString(deterministic=True)
     write_atomically(output, content)
     record_sum(output, hashlib.sha256(content).hexdigest())
     return {**numbers, 'score_threshold': threshold}
+
+
+def _contract(metadata: dict[str, str]) -> dict[str, str]:
+    """Return ``metadata`` and what every file of a detector says, with a threshold for a trial."""
+    return {
+        'task': DetectorRecipe.task,
+        'input_multiple': str(MULTIPLE),
+        'score_threshold': '0.5',
+        **metadata,
+    }
+
+
+@contextmanager
+def _served(
+    network: FaceDetector, metadata: dict[str, str], output: Path, lowest: float
+) -> Iterator[OnnxDetector]:
+    """Give ``network`` as the runtime runs it, with all boxes that score ``lowest`` or more."""
+    aside = output.with_name(output.name + '.trial')
+    model = build_detector_model(network, _contract(metadata))
+    try:
+        write_atomically(aside, model.SerializeToString(deterministic=True))
+        yield OnnxDetector(aside, LONG_SIDE, lowest)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def detector_report(
