@@ -11,47 +11,27 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import resource
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 from array import array
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-from lab import NODE_LOGS, Lab, segments
+from bombs import jpeg_bomb, png_bomb
+from lab import Lab, segments
+from mounts import Outcome, own_file_systems
 from rclpy.qos import QoSProfile
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 
 from face_perception.core.resources import share_directory
-from face_perception.ros.transport import DECISIONS
 
 #: Data segment of the node under a limit of memory, in bytes; without bad input it needs half.
 MEMORY_LIMIT = 1200 * 2**20
-
-
-@dataclass
-class Outcome:
-    """What a fault did: images without an answer, and seconds until the next good one."""
-
-    fault: str
-    times: int
-    lost: str
-    seconds: list[float]
-    left: str = ''
-
-    def row(self) -> str:
-        """Return the line of a table."""
-        worst = f'{np.median(self.seconds):.2f} / {max(self.seconds):.2f}' if self.seconds else '-'
-        return f'| {self.fault} | {self.times} | {self.lost} | {worst} | {self.left} |'
 
 
 def camera_killed(lab: Lab) -> Outcome:
@@ -244,76 +224,6 @@ def two_of_everything(lab: Lab) -> Outcome:
     return Outcome('two cameras on one topic, two nodes of one name', 1, 'none', seconds)
 
 
-def jpeg_bomb(side: int) -> bytes:
-    """Return a few hundred bytes that claim a JPEG of ``side`` x ``side`` pixels."""
-    import cv2
-
-    data = bytearray(cv2.imencode('.jpg', np.zeros((8, 8, 3), np.uint8))[1].tobytes())
-    place = data.index(b'\xff\xc0') + 5
-    data[place : place + 4] = min(side, 65500).to_bytes(2, 'big') * 2
-    return bytes(data)
-
-
-def png_bomb(side: int) -> bytes:
-    """Return a whole PNG of zeros of ``side`` x ``side`` pixels: a thousandth of its pixels."""
-    import struct
-    import zlib
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
-        )
-
-    squeezer, rows = zlib.compressobj(1), bytes(side + 1)
-    packed = b''.join(squeezer.compress(rows) for _ in range(min(side, 4096))) + squeezer.flush()
-    head = struct.pack('>IIBBBBB', side, side, 8, 0, 0, 0, 0)
-    return (
-        b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', head) + chunk(b'IDAT', packed) + chunk(b'IEND', b'')
-    )
-
-
-def own_file_systems(lab: Lab) -> list[Outcome]:
-    """Try a full log folder and a small /dev/shm, each in a mount namespace; root only."""
-    if os.geteuid() or not shutil.which('unshare'):
-        return []
-    # Without what was chosen for the /dev/shm of here.
-    environment = {name: kept for name, kept in os.environ.items() if name not in DECISIONS}
-    other_domain = str(int(environment['ROS_DOMAIN_ID']) % 100 + 1)
-    outcomes = []
-    for fault, mounts in (
-        ('/dev/shm of 64 MB, as docker has', 'mount -t tmpfs -o size=64m tmpfs /dev/shm'),
-        ('/dev/shm of 4 MB', 'mount -t tmpfs -o size=4m tmpfs /dev/shm'),
-        (
-            'disk of the log full',
-            'mount -t tmpfs -o size=64k tmpfs {work}; head -c 60000 /dev/zero > {work}/full; '
-            'export {NODE_LOGS}={work}',
-        ),
-        (
-            'log folder read-only',
-            'mount -t tmpfs -o ro tmpfs {work}; export {NODE_LOGS}={work}',
-        ),
-    ):
-        with tempfile.TemporaryDirectory() as work:
-            script = (
-                f'{mounts.format(work=work, NODE_LOGS=NODE_LOGS)}; timeout 60 {sys.executable} '
-                f'{Path(__file__).with_name("lab.py")}'
-            )
-            run = subprocess.run(
-                ['unshare', '-m', 'bash', '-c', script],
-                capture_output=True,
-                text=True,
-                # Apart: who has another /dev/shm on the same machine cannot be heard through it.
-                env={**environment, 'ROS_DOMAIN_ID': other_domain},
-            )
-        last = (run.stdout.strip().splitlines() or ['{}'])[-1]
-        seen = json.loads(last) if last.startswith('{') else {}
-        lost = f'{seen.get("shown", 0) - seen.get("answered", 0)} of {seen.get("shown", 0)}'
-        outcomes.append(
-            Outcome(fault, 1, lost, seen.get('seconds', []), seen.get('said', '')[:110])
-        )
-    return outcomes
-
-
 FAULTS: dict[str, Callable[[Lab], Outcome]] = {
     'camera-killed': camera_killed,
     'camera-frozen': camera_frozen,
@@ -351,7 +261,7 @@ def main() -> int:
         if not options.only or 'kills' in options.only:
             add(node_killed(lab, options.kills))
         if not options.only or 'disks' in options.only:
-            for outcome in own_file_systems(lab):
+            for outcome in own_file_systems():
                 add(outcome)
     options.output.mkdir(exist_ok=True)
     (options.output / 'faults.json').write_text(
