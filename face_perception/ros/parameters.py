@@ -229,7 +229,7 @@ def declare_parameters(node: Node) -> dict[str, str]:
             hint = (
                 f"did you mean '{close[0]}'?"
                 if close
-                else ('`ros2 param list` or the README names those that exist')
+                else ('`ros2 param list` or docs/parameters.md names those that exist')
             )
             faults[name] = f"parameter '{shown(name)}' does not exist: {hint}"
     return faults
