@@ -2,8 +2,8 @@
 How steady identities and labels are, measured on a rendered scene whose truth is known.
 
 People walk in and out, turn round and pass behind each other; the light flickers and the pixels
-are noisy. ``python test/core/test_steadiness.py`` prints the numbers of docs/node.md: of the defaults
-and of other settings, with the default detector or those that are named behind.
+are noisy. ``python test/core/test_steadiness.py`` prints the numbers of docs/node.md: of the
+defaults and of other settings, with the default detector or those that are named behind.
 """
 
 import sys
