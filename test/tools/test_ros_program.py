@@ -9,7 +9,7 @@ from face_perception.tools.ros_program import run_program
 def test_names_that_are_no_utf8_reach_the_program(monkeypatch):
     # The tests in this process share a context, an environment and handlers of signals.
     monkeypatch.setattr(ros_program.rclpy, 'try_shutdown', lambda: None)
-    monkeypatch.setattr(ros_program, 'use_large_images', lambda: None)
+    monkeypatch.setattr(ros_program, 'prepare', lambda warn: None)
     monkeypatch.setattr(ros_program.signal, 'signal', lambda number, handler: None)
     name, seen = os.fsdecode(b'caf\xe9.mp4'), []
 

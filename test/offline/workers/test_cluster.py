@@ -30,7 +30,8 @@ class Cluster:
             )
         ]
         deadline = time.monotonic() + 60
-        while not self._file.exists():
+        # It is there before anything is in it.
+        while not self._file.exists() or not self._file.read_text():
             assert self.processes[0].poll() is None and time.monotonic() < deadline, self.log()
             time.sleep(0.05)
         self.address = json.loads(self._file.read_text())['address']
