@@ -18,10 +18,11 @@ SOURCES := $(shell find face_perception msg launch config models scripts cmake \
 # Examples of each fuzzing test in make fuzz, for example: make fuzz FUZZ_EXAMPLES=100000
 FUZZ_EXAMPLES ?= 5000
 
-.PHONY: help demo test fuzz clean
+.PHONY: help demo test lint fuzz clean
 help:
 	@echo "make demo    install into $(VENV) and run camera and node for a while"
 	@echo "make test    install into $(VENV) and run all tests"
+	@echo "make lint    check the format and the faults that ruff finds; changes nothing"
 	@echo "make fuzz    install as for the tests and try what malformed input does, for long"
 	@echo "make clean   remove $(VENV) and everything that was built or written"
 
@@ -30,6 +31,11 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.testable
 	$(BIN)/pytest $(PYTEST_WORKERS) $(PYTEST_ARGS)
+
+# Reads the sources alone: the package need not be installed.
+lint: $(BIN)/ruff
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
 
 # Other examples each time; what fails is made small, and printed.
 fuzz: $(VENV)/.testable
@@ -40,6 +46,11 @@ $(BIN)/pip:
 		"messages need one: run 'sudo apt-get install g++' and try again."; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "face_perception: 'python3 -m venv' does not work here:" \
 		"run 'sudo apt-get install python3-venv' and try again."; rm -rf $(VENV); exit 1; }
+
+$(BIN)/ruff: $(BIN)/pip pyproject.toml
+	@$(BIN)/pip install --quiet --disable-pip-version-check \
+		"$$(sed -n 's/^lint = \["\(.*\)"\]$$/\1/p' pyproject.toml)"
+	@touch "$@"
 
 # The folder build/ goes first: setuptools would pack what a former build left there.
 $(VENV)/.installed: $(BIN)/pip $(SOURCES)

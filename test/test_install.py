@@ -96,6 +96,7 @@ def test_the_environment_is_an_ament_prefix(bare):
         'share/face_perception/config/face_perception.yaml',
         'share/face_perception/config/fastdds_large_images.xml',
         'share/face_perception/models/emotion_mini_xception.onnx',
+        f'lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages/face_perception/py.typed',
         'lib/face_perception/face_perception_annotate',
         'lib/face_perception/face_perception_node',
         'lib/face_perception/face_perception_play',
