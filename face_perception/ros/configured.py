@@ -10,7 +10,6 @@ from rclpy.lifecycle import LifecycleNode
 from std_srvs.srv import SetBool
 
 from ..core.networks import FaceNetworks
-from ..media.messages.decoding import ImageDecoder
 from .frames import FrameProcessor
 from .image_input import ImageInput
 from .monitoring.diagnostics import model_values
@@ -54,8 +53,9 @@ class Configured:
         self._outputs = Outputs(node, settings, self.update_input)
         self._enable_service = self._demand_timer = None
         try:
-            self._frames = FrameProcessor(node.get_clock(), health, self._outputs, report)
-            self._frames.configure(settings, self._networks, ImageDecoder(settings.max_image_size))
+            self._frames = FrameProcessor(
+                node.get_clock(), health, self._outputs, report, settings, self._networks
+            )
             self._input = ImageInput(node, settings, self._frames.receive)
             self._enable_service = node.create_service(SetBool, '~/enable', self._on_enable)
             if self._outputs.polled:
@@ -107,7 +107,7 @@ class Configured:
 
         def apply() -> None:
             self._settings, self._networks = settings, networks
-            self._frames.configure(settings, networks, ImageDecoder(settings.max_image_size))
+            self._frames.configure(settings, networks)
             self._input.configure(settings)
             self.update_input()
 

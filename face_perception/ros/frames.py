@@ -47,7 +47,13 @@ class FrameProcessor:
     """
 
     def __init__(
-        self, clock: Clock, health: Health, outputs: Outputs, report: Callable[[str, str], None]
+        self,
+        clock: Clock,
+        health: Health,
+        outputs: Outputs,
+        report: Callable[[str, str], None],
+        settings: NodeSettings,
+        networks: FaceNetworks,
     ):
         """``report`` gets a kind and a sentence for each image that cannot be used."""
         self._clock = clock
@@ -56,9 +62,11 @@ class FrameProcessor:
         self._report = report
         self._between_images = threading.Lock()
         self._worker: threading.Thread | None = None
-        self._settings: NodeSettings | None = None
-        self._stream: FaceStream | None = None
-        self._budget: SizeBudget | None = None
+        self._settings = settings
+        self._stream = FaceStream(networks, settings.pipeline)
+        self._decoder = ImageDecoder(settings.max_image_size)
+        self._rate = RateLimit(settings.max_rate)
+        self._set_budget(settings)
         self._gaps = StampGaps()
         self._stamps = StampCheck(report)
         self._frame_id = ''
@@ -66,22 +74,18 @@ class FrameProcessor:
         self._words = LibraryWords()
         self._clock_resets = ClockResets()
 
-    def configure(
-        self, settings: NodeSettings, networks: FaceNetworks, decoder: ImageDecoder
-    ) -> None:
+    def configure(self, settings: NodeSettings, networks: FaceNetworks) -> None:
         """Take on new settings between two images; this waits for the one in work."""
         with self._between_images:
             former, self._settings = self._settings, settings
-            if self._stream is None:
-                self._stream = FaceStream(networks, settings.pipeline)
             # The faces that are followed stay who they are.
             self._stream.networks, self._stream.settings = networks, settings.pipeline
-            self._decoder = decoder
-            if former is None or _sizes(former) != _sizes(settings):
+            self._decoder = ImageDecoder(settings.max_image_size)
+            if _sizes(former) != _sizes(settings):
                 self._set_budget(settings)
             else:
                 networks.detector.input_size = self._input_size
-            if former is None or former.max_rate != settings.max_rate:
+            if former.max_rate != settings.max_rate:
                 self._rate = RateLimit(settings.max_rate)
 
     def before_reset(self) -> None:
@@ -209,7 +213,7 @@ class FrameProcessor:
             )
         )
         self._outputs.publish_annotated(header, picture, result)
-        if self._budget is not None and result.detected:
+        if result.detected:
             self._hold_budget(timings)
 
     def _decode(self, message: Image | CompressedImage) -> np.ndarray:
@@ -224,7 +228,7 @@ class FrameProcessor:
 
     def _set_budget(self, settings: NodeSettings) -> None:
         largest = settings.pipeline.detector_input_size
-        self._budget = (
+        self._budget: SizeBudget | None = (
             SizeBudget(settings.target_latency, largest, settings.detector_min_input_size)
             if settings.target_latency > 0
             else None
@@ -233,6 +237,8 @@ class FrameProcessor:
         self._health.over_budget = False
 
     def _hold_budget(self, timings: Timings) -> None:
+        if self._budget is None:
+            return
         self._resize(self._budget.add(timings.processing, timings.detect))
         self._health.over_budget = self._budget.exhausted
 

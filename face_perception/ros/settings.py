@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..core.errors import FacePerceptionError
 from ..core.settings import SETTINGS, PipelineSettings
-from .parameters import Value
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class NodeSettings:
     output_qos: QosSettings
 
 
-def settings_from(values: Mapping[str, Value]) -> NodeSettings:
+def settings_from(values: Mapping[str, Any]) -> NodeSettings:
     """
     Return the settings that a whole set of values means.
 
@@ -67,7 +67,7 @@ def settings_from(values: Mapping[str, Value]) -> NodeSettings:
     )
 
 
-def _check_together(values: Mapping[str, Value]) -> None:
+def _check_together(values: Mapping[str, Any]) -> None:
     if not values['tracker.enabled']:
         if values['detector.interval'] > 1:
             raise FacePerceptionError(
