@@ -55,25 +55,25 @@ class FaceNetworks:
         """
         settings = settings or PipelineSettings()
 
-        def unchanged(*names: str) -> bool:
-            return former is not None and all(
-                getattr(settings, name) == getattr(former_settings, name) for name in names
-            )
+        kept = former if former_settings is not None else None
 
-        same_detector = unchanged(
+        def changed(*names: str) -> bool:
+            return any(getattr(settings, name) != getattr(former_settings, name) for name in names)
+
+        same_detector = kept is not None and not changed(
             'detector_type', 'detector_model', 'detector_score_threshold', 'num_threads'
         )
         networks = cls(
-            former.detector if same_detector else _detector(settings),
-            former.emotion
-            if unchanged('emotion_model', 'num_threads')
-            else _classifier(settings.emotion_model, 'emotion', EMOTIONS, settings.num_threads),
-            former.gender
-            if unchanged('gender_model', 'num_threads')
-            else _classifier(settings.gender_model, 'gender', GENDERS, settings.num_threads),
+            kept.detector if kept is not None and same_detector else _detector(settings),
+            _classifier(settings.emotion_model, 'emotion', EMOTIONS, settings.num_threads)
+            if kept is None or changed('emotion_model', 'num_threads')
+            else kept.emotion,
+            _classifier(settings.gender_model, 'gender', GENDERS, settings.num_threads)
+            if kept is None or changed('gender_model', 'num_threads')
+            else kept.gender,
         )
         cv2.setNumThreads(settings.num_threads)
-        if same_detector and not unchanged('detector_input_size'):
+        if same_detector and changed('detector_input_size'):
             networks.detector.input_size = settings.detector_input_size
         return networks
 
@@ -136,11 +136,12 @@ class FaceNetworks:
 
     def classify(
         self, image_bgr: np.ndarray, boxes: Sequence[Box]
-    ) -> dict[str, list[Classification]]:
+    ) -> dict[str, list[Classification | None]]:
         """
         Ask each network about the faces at ``boxes``, in one call for all of them.
 
-        Returns per question (``emotion``, ``gender``) one prediction per face, in their order.
+        Returns per question (``emotion``, ``gender``) one prediction per face, in their order,
+        ``None`` where a network has given none that could be used.
         """
         return {
             name: classifier.classify(image_bgr, boxes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
+from typing import Any
 
 from .detectors import DETECTORS
 from .errors import SettingsError
@@ -28,11 +29,15 @@ class Setting:
     choices: tuple[str, ...] = ()
     noun: str = 'a number'
 
-    def remedy(self, value: object) -> str:
+    def remedy(self, value: Any) -> str:
         """Return which values can be used where ``value``, of the right type, cannot; or ''."""
         if self.choices and value not in self.choices:
             return f'use one of {", ".join(self.choices)}'
-        if self.minimum is not None and not self.minimum <= value <= self.maximum:
+        if (
+            self.minimum is not None
+            and self.maximum is not None
+            and not self.minimum <= value <= self.maximum
+        ):
             return f'use {self.minimum} to {self.maximum}'
         return ''
 
@@ -195,4 +200,4 @@ def _kind(default: object) -> tuple[type, str]:
 SETTINGS: Mapping[str, Setting] = {
     each.name: each.metadata['setting'] for each in fields(PipelineSettings)
 }
-DEFAULTS: Mapping[str, object] = {each.name: each.default for each in fields(PipelineSettings)}
+DEFAULTS: Mapping[str, Any] = {each.name: each.default for each in fields(PipelineSettings)}

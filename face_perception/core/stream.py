@@ -107,7 +107,10 @@ class FaceStream:
         )
 
     def _average(
-        self, chosen: list[Track], predictions: dict[str, list[Classification]], time_s: float
+        self,
+        chosen: list[Track],
+        predictions: dict[str, list[Classification | None]],
+        time_s: float,
     ) -> None:
         """Average the predictions over time."""
         for name, classifier in self.networks.classifiers.items():

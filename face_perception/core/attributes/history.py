@@ -58,7 +58,7 @@ class LabelHistory:
         """
         Return whom to classify in this image, in the order of ``tracks``.
 
-        Everybody who lacks an label, and of the others those that have waited for ``interval``
+        Everybody who lacks a label, and of the others those that have waited for ``interval``
         images: the longest wait first, and no more of them than keeps every image's share equal.
         """
         if not questions:
