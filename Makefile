@@ -22,7 +22,7 @@ FUZZ_EXAMPLES ?= 5000
 help:
 	@echo "make demo    install into $(VENV) and run camera and node for a while"
 	@echo "make test    install into $(VENV) and run all tests"
-	@echo "make lint    check the format and the faults that ruff finds; changes nothing"
+	@echo "make lint    check format, common faults and the types of the core; changes nothing"
 	@echo "make fuzz    install as for the tests and try what malformed input does, for long"
 	@echo "make clean   remove $(VENV) and everything that was built or written"
 
@@ -33,9 +33,10 @@ test: $(VENV)/.testable
 	$(BIN)/pytest $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
 # Reads the sources alone: the package need not be installed.
-lint: $(BIN)/ruff
+lint: $(BIN)/.lintable
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 
 # Other examples each time; what fails is made small, and printed.
 fuzz: $(VENV)/.testable
@@ -47,9 +48,9 @@ $(BIN)/pip:
 	@$(PYTHON) -m venv $(VENV) || { echo "face_perception: 'python3 -m venv' does not work here:" \
 		"run 'sudo apt-get install python3-venv' and try again."; rm -rf $(VENV); exit 1; }
 
-$(BIN)/ruff: $(BIN)/pip pyproject.toml
-	@$(BIN)/pip install --quiet --disable-pip-version-check \
-		"$$(sed -n 's/^lint = \["\(.*\)"\]$$/\1/p' pyproject.toml)"
+$(BIN)/.lintable: $(BIN)/pip pyproject.toml
+	@sed -n 's/^lint = \[\(.*\)\]$$/\1/p' pyproject.toml | tr -d ',' | \
+		xargs $(BIN)/pip install --quiet --disable-pip-version-check
 	@touch "$@"
 
 # The folder build/ goes first: setuptools would pack what a former build left there.

@@ -20,7 +20,7 @@ class TimeAverage:
     """
 
     def __init__(self):
-        self._sum = 0.0
+        self._sum: np.ndarray = np.zeros(())
         self._weight = 0.0
         self._time: float | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ..errors import DetectorError
 from .detector import Detector
@@ -49,7 +50,7 @@ def make_detector(
         raise DetectorError(
             f"detector.type '{kind}' is unknown: use one of {', '.join(sorted(DETECTORS))}"
         )
-    options = {'input_size': input_size}
+    options: dict[str, Any] = {'input_size': input_size}
     if score_threshold is not None:
         options['score_threshold'] = score_threshold
     if kind == 'onnx':

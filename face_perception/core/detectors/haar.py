@@ -26,7 +26,7 @@ def load_cascade() -> cv2.CascadeClassifier:
             "'opencv-python-headless<5'"
         )
     # Debian's and Ubuntu's OpenCV have no cv2.data; their files come with opencv-data.
-    folders = [cv2.data.haarcascades] if hasattr(cv2, 'data') else []
+    folders = [cv2.data.haarcascades] if hasattr(cv2, 'data') else []  # type: ignore[attr-defined]
     folders += ['/usr/share/opencv4/haarcascades/', '/usr/share/opencv/haarcascades/']
     for folder in folders:
         # The constructor does not raise on a missing file, it prints; empty() tells.

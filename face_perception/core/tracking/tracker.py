@@ -11,6 +11,7 @@ quiet until the next detections have confirmed it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -77,8 +78,8 @@ class Tracker:
 
     def reset(self) -> None:
         """Forget all faces; identities are not given out again."""
-        self._time: float | None = None
-        self._updated: float | None = None
+        #: When the last image was taken, and the last on which a detector ran; before all: none.
+        self._time = self._updated = -math.inf
         self._identities: list[_Identity] = []
         self._boxes = np.zeros((0, 4))  # centre x, centre y, width, height
         self._velocity = np.zeros((0, 4))
@@ -139,7 +140,7 @@ class Tracker:
         left = [row for row in range(len(self._identities)) if row not in links.values()]
         unsure = np.flatnonzero(faint)
         if left and unsure.size:
-            rest = affinity[np.ix_(left, unsure)]
+            rest = affinity[left][:, unsure]
             rest[rest < FAINT_OVERLAP] = -np.inf
             links |= {int(unsure[column]): left[row] for column, row in assign(rest).items()}
         return links
@@ -174,10 +175,10 @@ class Tracker:
 
     def _advance(self, time_s: float) -> None:
         """Move all faces on to a time."""
-        if self._time is not None and is_set_back(self._time, time_s):
+        if is_set_back(self._time, time_s):
             self.reset()
-        step = 0.0 if self._time is None else max(time_s - self._time, 0.0)
-        self._time = max(time_s, self._time or time_s)
+        step = max(time_s - self._time, 0.0) if math.isfinite(self._time) else 0.0
+        self._time = max(time_s, self._time)
         if step == 0.0 or not self._identities:
             return
         noise = (ACCELERATION * self._sides()[:, None]) ** 2

@@ -263,3 +263,12 @@ def test_noise_that_is_taken_for_faces_does_not_pile_up():
         assert len(tracker) <= MOST_TRACKS + len(crowd)
     assert len(tracker.update(crowd, 8 / RATE, max_age=60.0)) in (0, len(crowd))
     assert len(tracker) <= MOST_TRACKS
+
+
+@pytest.mark.parametrize('start', [0.0, 5.0])
+def test_an_image_out_of_order_does_not_turn_the_time_back(start):
+    tracker = Tracker()
+    tracker.update([face(100)], start)
+    tracker.update([face(100)], start - 0.125)
+    tracker.update([], start + 1.0, max_age=1.0)
+    assert len(tracker) == 1
