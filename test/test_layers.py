@@ -1,6 +1,7 @@
 """The package's rooms stand on floors: imports run down only, and never in a circle."""
 
 import ast
+import re
 from pathlib import Path
 
 import face_perception
@@ -82,3 +83,16 @@ def test_no_imports_run_in_a_circle():
         if name in targets
     }
     assert [sorted(circle) for circle in circles] == []
+
+
+def test_the_drawing_has_the_floors():
+    page = Path(__file__).parents[1] / 'docs' / 'architecture.md'
+    drawing = page.read_text(encoding='utf-8').partition('flowchart TD')[2].partition('```')[0]
+    reached = {room: set() for room in BELOW}
+    for upper, lower in re.findall(r'(\w+) --> (\w+)', drawing):
+        reached[upper].add(lower)
+    for middle in reached:
+        for targets in reached.values():
+            if middle in targets:
+                targets |= reached[middle]
+    assert reached == {room: below - {'msg'} for room, below in BELOW.items()}
