@@ -16,7 +16,7 @@ from face_perception.core.errors import DetectorError
 #: Long side of the input in pixels.
 SIZES = (160, 240, 320, 480, 640)
 #: Boxes that score less do not count, for average precisions.
-LOWEST_SCORE = 0.02
+LOWEST_SCORE = 0.001
 
 
 def main() -> None:

@@ -150,7 +150,8 @@ class DetectorRecipe(Schedule):
     ``sizes`` are the sides of the square samples that it learns from, in pixels; ``held_out``
     names the events whose scenes are for validation, with their long side at ``long_side``, and
     ``held_out_share`` of the scenes of the events in ``held_out_events`` are kept back by name
-    too.  ``weights`` says how often a scene of an event is picked, 1 for those not named.  Every
+    too; false boxes are counted on those of ``alarms_on`` that show no face (none named: on all).
+    ``weights`` says how often a scene of an event is picked, 1 for those not named.  Every
     ``mine_every`` epochs (0: never) what the averaged network mistakes for a face, and which
     faces it misses, is looked for on ``mine_scenes`` training scenes.
     """
@@ -161,6 +162,7 @@ class DetectorRecipe(Schedule):
     held_out: tuple[str, ...] = ()
     held_out_events: tuple[str, ...] = ()
     held_out_share: float = 0.0
+    alarms_on: tuple[str, ...] = ()
     weights: dict[str, float] = field(default_factory=dict)
     mine_every: int = 0
     mine_scenes: int = 400

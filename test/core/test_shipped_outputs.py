@@ -40,5 +40,5 @@ def test_the_detector_answers_as_released():
     model = load_detector(MODELS / 'face_detector.onnx')
     boxes, scores = model.session.run(None, {'image': blobs(96, 64, 3, 7)[np.newaxis]})
     best = np.argsort(-scores, kind='stable')[:3]
-    np.testing.assert_allclose(scores[best], PINNED['scores'], atol=1e-3)
+    np.testing.assert_allclose(scores[best], PINNED['scores'], atol=2e-4)
     np.testing.assert_allclose(boxes[best], PINNED['boxes'], atol=0.05)

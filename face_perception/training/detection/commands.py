@@ -39,8 +39,8 @@ from .robot_cases import measure_cases
 from .scenes import load_scenes
 
 VERSION = '0.1.0'
-#: Boxes that score less are not even measured, and before scores are calibrated.
-LOWEST_SCORE, FAINTEST_SCORE = 0.02, 0.001
+#: Boxes that score less are not even measured.
+LOWEST_SCORE = 0.001
 
 
 def export_detector(
@@ -57,7 +57,7 @@ def export_detector(
     network.load_state_dict(averaged_weights(checkpoint))
     split = load_scenes(recipe, data, malformed)
     scenes = [scaled(scene) for scene in split.validation]
-    with _served(network, {}, output, FAINTEST_SCORE) as detector:
+    with _served(network, {}, output, LOWEST_SCORE) as detector:
         slope, offset = fitted(curve(scenes, answers(detector, scenes)))
     calibrate(network, slope, offset)
     training = {
@@ -75,11 +75,13 @@ def export_detector(
         'training': json.dumps(training, sort_keys=True),
     }
     with _served(network, metadata, output, LOWEST_SCORE) as detector:
-        metadata['score_threshold'] = str(threshold := working_point(detector, split))
+        metadata['score_threshold'] = str(
+            threshold := working_point(detector, split, recipe.alarms_on)
+        )
     with _served(network, metadata, output, LOWEST_SCORE) as detector:
         numbers = measure(detector, scenes, threshold)
         apart = measure_apart(detector, split.apart, threshold)
-        numbers['false_per_100_face_free'] = alarms_per_100(apart)
+        numbers['false_per_100_face_free'] = alarms_per_100(apart, recipe.alarms_on)
     model = build_detector_model(network, _contract({**metadata, 'accuracy': json.dumps(numbers)}))
     content = model.SerializeToString(deterministic=True)
     write_atomically(output, content)

@@ -166,17 +166,22 @@ def at_precision(points: Curve, precision: float) -> float:
     return float(points.recall[enough[-1]]) if len(enough) else 0.0
 
 
-def working_point(detector: Detector, split: Split) -> float:
+def working_point(detector: Detector, split: Split, alarms_on: Sequence[str] = ()) -> float:
     """
     Return the lowest threshold at which few boxes are wrong, in steps of 0.01 from 0.2 up.
 
     At least ``PRECISION`` of the boxes on the validation scenes are faces, and at most
     ``ALARMS_PER_100`` boxes are found on a hundred of the scenes kept apart that show no face,
-    and on a hundred pieces without a face of the validation scenes.
+    of the events ``alarms_on`` (none named: of all), and on a hundred pieces without a face of
+    the validation scenes.
     """
     scenes = [scaled(scene) for scene in split.validation]
     points = curve(scenes, answers(detector, scenes))
-    empty = [scaled(scene) for scene in face_free(split.apart)]
+    empty = [
+        scaled(scene)
+        for scene in face_free(split.apart)
+        if not alarms_on or scene.event in alarms_on
+    ]
     cuts = [cut for scene in scenes if (cut := without_faces(scene)) is not None]
     alarms = [(_scores(answers(detector, part)), len(part)) for part in (empty, cuts)]
     for threshold in np.round(np.arange(0.2, 0.95, 0.01), 2):
@@ -214,9 +219,17 @@ def measure_apart(
     return numbers
 
 
-def alarms_per_100(apart: dict[str, dict[str, float]]) -> float:
-    """Return the false boxes on a hundred of all images without a face (see ``measure_apart``)."""
-    empty = [numbers for numbers in apart.values() if 'false_per_100' in numbers]
+def alarms_per_100(apart: dict[str, dict[str, float]], alarms_on: Sequence[str] = ()) -> float:
+    """
+    Return the false boxes on a hundred images without a face (see ``measure_apart``).
+
+    Of the events ``alarms_on``; none named: of all.
+    """
+    empty = [
+        numbers
+        for event, numbers in apart.items()
+        if 'false_per_100' in numbers and (not alarms_on or event in alarms_on)
+    ]
     images = sum(numbers['images'] for numbers in empty)
     alarms = sum(numbers['false_per_100'] * numbers['images'] for numbers in empty)
     return round(alarms / images, 2) if images else 0.0

@@ -12,7 +12,7 @@ from .average_precision import Found
 from .network import MULTIPLE
 
 #: Boxes that score less are dropped.
-LOWEST_SCORE = 0.02
+LOWEST_SCORE = 0.001
 
 
 @torch.inference_mode()

@@ -88,6 +88,9 @@ def test_scenes_kept_apart_are_told_by_their_event(scenes):
     numbers = measure_apart(SkinDetector(alarms=(0.7, 0.4)), empty, 0.5)
     assert [each['false_per_100'] for each in numbers.values()] == [100.0, 100.0]
     assert alarms_per_100(numbers) == 100.0 and alarms_per_100({}) == 0.0
+    assert (
+        alarms_per_100(numbers | {'quiet': {'images': 2, 'false_per_100': 0.0}}, ['quiet']) == 0.0
+    )
 
 
 def test_each_threshold_has_its_price(scenes):
