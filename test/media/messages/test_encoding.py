@@ -26,7 +26,6 @@ def picture():
 
 @pytest.fixture(scope='module')
 def decoder():
-    pytest.importorskip('rosbags.image', reason='decodes the messages')
     return ImageDecoder(4096)
 
 
