@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 
@@ -32,6 +33,8 @@ from .pace import Pace
 PROGRAM = 'face_perception_camera'
 #: Seconds that the last pictures get to arrive, and that a webcam gets to end.
 FAREWELL_S = 0.5
+#: Before a source that ends, somebody who listens already is waited for so many seconds at most.
+MEETING_S = 2.0
 
 
 class CameraNode(Node):
@@ -108,8 +111,17 @@ class Stream:
             if self._node.context.ok():  # else the process is ending
                 self.fault = f'stopped by {error!r}'
 
+    def _await_listener(self) -> None:
+        """Wait a moment for somebody to listen, where a picture that nobody heard is lost."""
+        end = time.monotonic() + MEETING_S
+        while not self._node.publisher.get_subscription_count() and time.monotonic() < end:
+            if self._stop.wait(0.02):
+                return
+
     def _publish_all(self) -> None:
         rate = self._options.rate or self._source.rate
+        if not self._options.loop and not self._source.live:
+            self._await_listener()
         pace = Pace(rate)
         for picture in self._pictures(pace):
             if self._stop.is_set():
