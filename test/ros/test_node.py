@@ -164,7 +164,7 @@ def test_overload_drops_old_images_and_keeps_latency_flat(shared_robot, portrait
 
     def shown_long_enough():
         robot.show(message)
-        time.sleep(0.02)
+        time.sleep(0.002)
         return (
             time.monotonic() > end
             and len(robot.latency) > 5
