@@ -100,8 +100,9 @@ class OnnxDetector:
         again, sure = again[chosen], sure[chosen]
         whole = np.ones(len(boxes), bool)
         area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-        faces = again[sure >= self.model.score_threshold]
-        for face in faces[suppress_overlapping(faces, sure[sure >= self.model.score_threshold])]:
+        certain = sure >= self.model.score_threshold
+        faces = again[certain]
+        for face in faces[suppress_overlapping(faces, sure[certain])]:
             common = np.minimum(boxes[:, 2:], face[2:]) - np.maximum(boxes[:, :2], face[:2])
             whole &= common.clip(min=0).prod(axis=1) <= PART_SHARE * area
         return np.concatenate([boxes[whole], again]), np.concatenate([scores[whole], sure])
