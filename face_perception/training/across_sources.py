@@ -1,12 +1,12 @@
 """
-Measure classifiers on pictures of several sources, group by group, in one table.
+Measure classifiers on images of several sources, group by group, in one table.
 
 ``python -m face_perception.training.across_sources MODEL [OTHER ...] --data DATA [DATA ...]``
 
 ``MODEL`` is an ONNX file; further ones of the same task, such as a published network that was
-brought into the form of this package, are measured on the same pictures beside it.  A source
+brought into the form of this package, are measured on the same images beside it.  A source
 that the first file has learned from, as it says itself, is measured on what is held out of it,
-any other one on all its pictures.
+any other one on all its images.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ALL = 'all'
 
 @dataclass(frozen=True)
 class Row:
-    """Who is counted: the pictures of ``source`` where ``members`` (bool ``[N]``) says so."""
+    """Who is counted: the images of ``source`` where ``members`` (bool ``[N]``) says so."""
 
     source: str
     group: str
@@ -48,16 +48,16 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """What a network says: probabilities ``[N, K]`` with the given boxes and with found ones."""
 
     given: np.ndarray
     own: np.ndarray
 
 
-def pictures_of(path: Path, task: str, data: Data, margin: float, malformed: str) -> list[Sample]:
+def images_of(path: Path, task: str, data: Data, margin: float, malformed: str) -> list[Sample]:
     """
-    Return the pictures to measure the file at ``path`` on, none of which it has learned from.
+    Return the images to measure the file at ``path`` on, none of which it has learned from.
 
     Raises ``DatasetError`` when there are none.
     """
@@ -67,14 +67,14 @@ def pictures_of(path: Path, task: str, data: Data, margin: float, malformed: str
         try:
             found = load_samples(task, data, margin, split, malformed)
         except DatasetError as error:
-            if 'has no usable picture' not in str(error):
+            if 'has no usable image' not in str(error):
                 raise
             continue
         samples += [
             sample for sample in found if split == VALIDATION or sample.source not in learned
         ]
     if not samples:
-        raise DatasetError('there are no pictures to measure on')
+        raise DatasetError('there are no images to measure on')
     return samples
 
 
@@ -97,7 +97,7 @@ def learned_from(path: Path) -> set[str]:
 
 def rows_of(samples: Sequence[Sample], labels: Sequence[str]) -> list[Row]:
     """Return the rows of the table: by source all, each label, age band, race and other group."""
-    sources, answers, ages, races = (
+    sources, truths, ages, races = (
         np.array(values)
         for values in zip(
             *(
@@ -117,15 +117,15 @@ def rows_of(samples: Sequence[Sample], labels: Sequence[str]) -> list[Row]:
     rows = []
     for source in dict.fromkeys(sources.tolist()):
         inside = sources == source
-        parts = {ALL: inside}
-        parts |= {name: inside & (answers == place) for place, name in enumerate(labels)}
-        parts |= {
+        by_group = {ALL: inside}
+        by_group |= {name: inside & (truths == index) for index, name in enumerate(labels)}
+        by_group |= {
             f'{low} to {high} years': inside & (ages >= low) & (ages <= high)
             for low, high in AGE_GROUPS
         }
-        parts |= {name: inside & (races == place) for place, name in enumerate(RACES)}
-        parts |= {name: inside & (groups == name) for name in np.unique(groups) if name}
-        rows += [Row(source, name, members) for name, members in parts.items() if members.any()]
+        by_group |= {name: inside & (races == index) for index, name in enumerate(RACES)}
+        by_group |= {name: inside & (groups == name) for name in np.unique(groups) if name}
+        rows += [Row(source, name, members) for name, members in by_group.items() if members.any()]
     return rows
 
 
@@ -133,7 +133,7 @@ def measure(classifiers: Sequence[Classifier], samples: list[Sample], detector: 
     """
     Return what ``classifiers`` of one task get right on ``samples``, as plain data.
 
-    ``rows``: by source and group the number of pictures, the share in which ``detector``
+    ``rows``: by source and group the number of images, the share in which ``detector``
     (``onnx``, ``haar``) finds the face, and per model ``accuracy`` with the given boxes,
     ``same_faces`` the same where a face was found, and ``own_boxes`` with the detector's.
     ``confidence``: of the first model, by source, accuracy and share answered by threshold.
@@ -144,8 +144,8 @@ def measure(classifiers: Sequence[Classifier], samples: list[Sample], detector: 
     found = np.array([box is not None for box in boxes])
     served = [replace(sample, box=box or sample.box) for sample, box in zip(near, boxes)]
     names = _names(classifiers)
-    answers = {
-        name: Answers(probabilities_of(model, samples), probabilities_of(model, served))
+    predictions = {
+        name: Predictions(probabilities_of(model, samples), probabilities_of(model, served))
         for name, model in zip(names, classifiers)
     }
     rows = rows_of(samples, classifiers[0].model.labels)
@@ -156,17 +156,17 @@ def measure(classifiers: Sequence[Classifier], samples: list[Sample], detector: 
             {
                 'source': row.source,
                 'group': row.group,
-                'pictures': int(row.members.sum()),
+                'pictures': int(row.members.sum()),  # of files that exist: sources.json
                 'found': round(float(found[row.members].mean()), 4),
                 'models': {
-                    name: _numbers(answers[name], labels, row.members, found) for name in names
+                    name: _numbers(predictions[name], labels, row.members, found) for name in names
                 },
             }
             for row in rows
         ],
         'confidence': {
             row.source: answered(
-                answers[names[0]].given[row.members], labels[row.members], THRESHOLDS
+                predictions[names[0]].given[row.members], labels[row.members], THRESHOLDS
             )
             for row in rows
             if row.group == ALL
@@ -175,7 +175,7 @@ def measure(classifiers: Sequence[Classifier], samples: list[Sample], detector: 
 
 
 def found_boxes(samples: Sequence[Sample], detector: str) -> list[Box | None]:
-    """Return the box that ``detector`` draws in each picture as ``near_face`` shows it."""
+    """Return the box that ``detector`` draws in each image as ``near_face`` shows it."""
     shown = track(samples, 'detecting', console=Console(stderr=True), transient=True)
     return [find_face(near_face(sample).image, detector) for sample in shown]
 
@@ -188,13 +188,13 @@ def _names(classifiers: Sequence[Classifier]) -> list[str]:
 
 
 def _numbers(
-    answers: Answers, labels: np.ndarray, members: np.ndarray, found: np.ndarray
+    predictions: Predictions, labels: np.ndarray, members: np.ndarray, found: np.ndarray
 ) -> dict[str, float]:
-    numbers = {'accuracy': accuracy(answers.given[members], labels[members])}
+    numbers = {'accuracy': accuracy(predictions.given[members], labels[members])}
     both = members & found
     if both.any():
-        numbers['same_faces'] = accuracy(answers.given[both], labels[both])
-        numbers['own_boxes'] = accuracy(answers.own[both], labels[both])
+        numbers['same_faces'] = accuracy(predictions.given[both], labels[both])
+        numbers['own_boxes'] = accuracy(predictions.own[both], labels[both])
     return {name: round(value, 4) for name, value in numbers.items()}
 
 
@@ -204,7 +204,7 @@ def markdown_of(report: dict) -> str:
     heads = [
         'source',
         'faces',
-        'pictures',
+        'images',
         *(head for name in names for head in (name, 'own boxes')),
     ]
     lines = [f'| {" | ".join(heads)} |', '|---' * len(heads) + '|']
@@ -224,9 +224,9 @@ def confidence_markdown_of(report: dict) -> str:
         f'| at least | {" | ".join(sources)} |',
         '|---' * (len(sources) + 1) + '|',
     ]
-    for place, threshold in enumerate(THRESHOLDS):
+    for index, threshold in enumerate(THRESHOLDS):
         cells = [
-            f'{_percent(points[place]["accuracy"])} of {_percent(points[place]["answered"])}'
+            f'{_percent(points[index]["accuracy"])} of {_percent(points[index]["answered"])}'
             for points in sources.values()
         ]
         lines.append(f'| {threshold:g} | {" | ".join(cells)} |')
@@ -236,7 +236,7 @@ def confidence_markdown_of(report: dict) -> str:
 def table_of(report: dict) -> Table:
     """Return the table of ``measure`` to read in a terminal."""
     heads = [head for name in report['models'] for head in (name, 'own boxes')]
-    table = Table('source', 'faces', 'pictures', 'found', *heads)
+    table = Table('source', 'faces', 'images', 'found', *heads)
     for row in report['rows']:
         table.add_row(
             row['source'] if row['group'] == ALL else '',
@@ -282,7 +282,7 @@ def parse_arguments() -> argparse.Namespace:
         '--malformed',
         choices=('stop', 'skip'),
         default='stop',
-        help='what to do at a row or picture that cannot be read',
+        help='what to do at a row or image that cannot be read',
     )
     return parser.parse_args()
 
@@ -311,7 +311,7 @@ def main() -> int:
                     f'{classifier.model.path} is for {classifier.model.task}, '
                     f'{first.path} for {first.task}: measure one task at a time'
                 )
-        samples = pictures_of(
+        samples = images_of(
             arguments.model[0], first.task, arguments.data, first.crop_margin, arguments.malformed
         )
         report = measure(classifiers, samples, arguments.detector)

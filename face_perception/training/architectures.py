@@ -1,8 +1,8 @@
 """
 The classifiers that this package trains.
 
-Each maps float pictures ``[N, C, H, W]`` with the pixel values of a camera, 0..255, to logits
-``[N, K]``, and takes any picture from 32x32 pixels up.
+Each maps float images ``[N, C, H, W]`` with the pixel values of a camera, 0..255, to logits
+``[N, K]``, and takes any image from 32x32 pixels up.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class DepthwiseConvolution(nn.Conv2d):
     """
     One kernel per channel.
 
-    While it learns with a stride of 2 it answers for every pixel and drops three of four:
+    While it learns with a stride of 2 it computes every pixel and drops three of four:
     PyTorch's own gradients of strided depth-wise convolutions are far slower on a CPU.
     """
 
@@ -75,7 +75,7 @@ def mini_xception(channels: int, classes: int) -> Classifier:
     Mini-Xception (Arriaga, Valdenegro-Toro and Ploeger 2017, arXiv:1710.07557).
 
     Two 3x3 convolutions, four residual blocks of depth-wise separable convolutions and a
-    3x3 convolution to one map per class, averaged over the picture: no dense layer.
+    3x3 convolution to one map per class, averaged over the image: no dense layer.
     """
     widths = (8, 16, 32, 64, 128)
     return Classifier(
@@ -131,7 +131,7 @@ def fully_convolutional(channels: int, classes: int) -> Classifier:
     The larger network of the same paper: nine convolutions, no dense layer, 0.63 M parameters.
 
     Kernels of 7, 5 and 3 pixels with batch normalisation, a 2x2 average pooling wherever the
-    channels double, and the maps of the classes averaged over the picture.
+    channels double, and the maps of the classes averaged over the image.
     """
     layers = convolution(channels, 16, 7)
     for wide, wider, kernel in ((16, 32, 5), (32, 64, 3), (64, 128, 3)):

@@ -1,5 +1,5 @@
 """
-Random changes of training pictures, computed for a whole batch at a time.
+Random changes of training images, computed for a whole batch at a time.
 
 They imitate what a robot's camera and face detector do: loose, shifted and tilted boxes,
 light, contrast, distance (few pixels), sensor noise, and hands or cups before the face.
@@ -19,7 +19,7 @@ from .checked import STRICT, Degrees, Octaves, Share, ShareBelowOne
 @dataclass(frozen=True)
 class Augmentation:
     """
-    How much to change; everything is drawn per picture, and zero switches a change off.
+    How much to change; everything is drawn per image, and zero switches a change off.
 
     ``flip``, ``low_resolution``, ``noise``, ``erase`` and ``gray`` are probabilities 0..1.
     ``rotation`` is the largest angle in degrees; ``scale`` and ``shift`` the largest change
@@ -44,7 +44,7 @@ class Augmentation:
 
 def augment(canvas: Tensor, size: int, how: Augmentation, random: torch.Generator) -> Tensor:
     """
-    Cut a randomly changed crop out of each picture of a batch.
+    Cut a randomly changed crop out of each image of a batch.
 
     ``canvas`` is uint8 or float ``[N, C, S, S]``, 0..255, whose middle ``size`` x ``size``
     pixels are the undisturbed crop.  Returns float32 ``[N, C, size, size]``, 0..255.
@@ -75,7 +75,7 @@ def random_crop(image: Tensor, size: int, how: Augmentation, random: torch.Gener
     angle = torch.deg2rad(_uniform(image, -how.rotation, how.rotation, random))
     zoom = window * (1 + _uniform(image, -how.scale, how.scale, random))
     mirror = torch.where(_chance(image, how.flip, random), -1.0, 1.0)
-    # Twice the share: the coordinates of grid_sample run from -1 to 1 over the picture.
+    # Twice the share: the coordinates of grid_sample run from -1 to 1 over the image.
     right, down = (2 * window * _uniform(image, -how.shift, how.shift, random) for _ in range(2))
     theta = torch.stack(
         [
@@ -93,7 +93,7 @@ def random_crop(image: Tensor, size: int, how: Augmentation, random: torch.Gener
 
 
 def random_tones(image: Tensor, how: Augmentation, random: torch.Generator) -> Tensor:
-    """Change gamma, contrast (around each picture's mean) and brightness."""
+    """Change gamma, contrast (around each image's mean) and brightness."""
     exponent = torch.exp2(_uniform(image, -how.gamma, how.gamma, random))
     gain = 1 + _uniform(image, -how.contrast, how.contrast, random)
     offset = 255 * _uniform(image, -how.brightness, how.brightness, random)
@@ -110,7 +110,7 @@ def to_gray(image: Tensor) -> Tensor:
 
 
 def random_resolution(image: Tensor, chance: float, random: torch.Generator) -> Tensor:
-    """Show a share ``chance`` of the pictures as if taken with fewer pixels, from half up."""
+    """Show a share ``chance`` of the images as if taken with fewer pixels, from half up."""
     chosen = _chance(image, chance, random).flatten().nonzero().flatten()
     if len(chosen) == 0:
         return image
@@ -138,11 +138,11 @@ def random_erase(image: Tensor, chance: float, random: torch.Generator) -> Tenso
 
 
 def _uniform(image: Tensor, low: float, high: float, random: torch.Generator) -> Tensor:
-    """Draw one number per picture of ``image``, shaped ``[N, 1, 1, 1]``."""
+    """Draw one number per image of ``image``, shaped ``[N, 1, 1, 1]``."""
     drawn = torch.rand((len(image), 1, 1, 1), generator=random)
     return (low + (high - low) * drawn).to(image.device)
 
 
 def _chance(image: Tensor, probability: float, random: torch.Generator) -> Tensor:
-    """Draw true with ``probability`` per picture of ``image``, shaped ``[N, 1, 1, 1]``."""
+    """Draw true with ``probability`` per image of ``image``, shaped ``[N, 1, 1, 1]``."""
     return (torch.rand((len(image), 1, 1, 1), generator=random) < probability).to(image.device)

@@ -1,4 +1,4 @@
-"""How a classifier learns from pictures of faces."""
+"""How a classifier learns from images of faces."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .data.fer2013 import VOTES
 from .recipe import Recipe, RecipeError
 from .trainer import Batch
 
-#: Pictures per call of a network when it is only measured.
+#: Images per call of a network when it is only measured.
 BATCH = 256
 
 
 class ClassifierLearner:
     """
-    A network that learns the targets of a ``FaceSet`` and, where given, a teacher's answers.
+    A network that learns the targets of a ``FaceSet`` and, where given, a teacher's predictions.
 
-    Implements ``trainer.Learner``.  The teacher sees the same changed pictures as the network
+    Implements ``trainer.Learner``.  The teacher sees the same changed images as the network
     (Beyer et al. 2022, "A good teacher is patient and consistent").
     """
 
@@ -67,14 +67,14 @@ class ClassifierLearner:
                 **validation.count_by_source(),
             }.items()
         }
-        self._held_out = _places(validation, device)
+        self._held_out = _masks_by_source(validation, device)
 
     def __len__(self) -> int:
-        """Return the number of training pictures."""
+        """Return the number of training images."""
         return len(self.images)
 
-    def pictures(self, count: int) -> Tensor:
-        """Return up to ``count`` training pictures, float ``[N, C, S, S]``, evenly picked."""
+    def sample_images(self, count: int) -> Tensor:
+        """Return up to ``count`` training images, float ``[N, C, S, S]``, evenly picked."""
         every = max(1, len(self.images) // count)
         chosen = self.images[::every][:count]
         return arranged(center_crop(chosen, self.recipe.input_size).float())
@@ -90,7 +90,7 @@ class ClassifierLearner:
         """Go on; see ``state``."""
 
     def loss(self, batch: Batch, network: nn.Module) -> Tensor:
-        """Return the mean weighted loss on randomly changed versions of the pictures."""
+        """Return the mean weighted loss on randomly changed versions of the images."""
         recipe, chosen = self.recipe, batch.chosen.to(self.images.device)
         images = arranged(
             augment(self.images[chosen], recipe.input_size, recipe.augmentation, batch.random)
@@ -101,9 +101,9 @@ class ClassifierLearner:
             logits, self.targets[chosen], label_smoothing=recipe.label_smoothing, reduction='none'
         )
         if self.teacher is not None:
-            answers = self._answers(images, batch.key)
+            taught = self._teacher_logits(images, batch.key)
             losses = (1 - recipe.distillation) * losses + recipe.distillation * distance(
-                logits, answers, recipe.distillation_temperature
+                logits, taught, recipe.distillation_temperature
             )
         if self.votes is not None:
             opinions = functional.log_softmax(outputs[:, len(recipe.labels) :], dim=1)
@@ -111,20 +111,20 @@ class ClassifierLearner:
         return (losses * self.weights[chosen]).mean()
 
     @torch.no_grad()
-    def _answers(self, images: Tensor, key: tuple[int, int]) -> Tensor:
+    def _teacher_logits(self, images: Tensor, key: tuple[int, int]) -> Tensor:
         """Return the teacher's logits, from memory where the same batch was seen before."""
         if key in self.known:
             return self.known[key]
-        answers = self.teacher(images).float()[:, : len(self.recipe.labels)]
-        if self.recipe.views:
-            self.known[key] = answers
-        return answers
+        logits = self.teacher(images).float()[:, : len(self.recipe.labels)]
+        if self.recipe.distinct_augmentations:
+            self.known[key] = logits
+        return logits
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """
         Return the share of the validation set that ``network`` gets right, as ``accuracy``.
 
-        Where pictures are from several sources, also of each of these.
+        Where images are from several sources, also of each of these.
         """
         logits = logits_of(network, self.validation)[:, : len(self.recipe.labels)]
         right = (logits.argmax(dim=1) == self.labels).float()
@@ -134,7 +134,7 @@ class ClassifierLearner:
         }
 
 
-def _places(faces: FaceSet, device: torch.device | str) -> list[tuple[str, Tensor]]:
+def _masks_by_source(faces: FaceSet, device: torch.device | str) -> list[tuple[str, Tensor]]:
     """Return name and mask ``[N]`` of each source where there are several, else nothing."""
     names = faces.count_by_source()
     if len(names) < 2:
@@ -180,16 +180,16 @@ def network_of(checkpoint: dict) -> nn.Module:
     return without_votes(network, len(checkpoint['recipe'].labels)).eval()
 
 
-def distance(logits: Tensor, answers: Tensor, temperature: float) -> Tensor:
+def distance(logits: Tensor, taught: Tensor, temperature: float) -> Tensor:
     """
-    Return how far ``logits [N, K]`` are from a teacher's ``answers [N, K]``, float ``[N]``.
+    Return how far ``logits [N, K]`` are from a teacher's, ``taught [N, K]``, float ``[N]``.
 
     The Kullback-Leibler divergence of both softened by ``temperature``, times its square so
     that gradients keep their size (Hinton et al. 2015).
     """
     divergence = functional.kl_div(
         functional.log_softmax(logits / temperature, dim=1),
-        functional.log_softmax(answers / temperature, dim=1),
+        functional.log_softmax(taught / temperature, dim=1),
         reduction='none',
         log_target=True,
     )
@@ -203,7 +203,7 @@ def logits_of(network: nn.Module, images: Tensor) -> Tensor:
 
 def memory_format(size: int) -> torch.memory_format:
     """
-    Return how pictures of ``size`` pixels lie best in memory.
+    Return how images of ``size`` pixels lie best in memory.
 
     Channels last is faster on CPUs; at 64x64 PyTorch 2.13 corrupts memory with it.
     """
@@ -216,7 +216,7 @@ def arranged(images: Tensor) -> Tensor:
 
 
 def to_tensor(faces: FaceSet) -> Tensor:
-    """Return the pictures as uint8 ``[N, C, S, S]``."""
+    """Return the images as uint8 ``[N, C, S, S]``."""
     return torch.from_numpy(faces.images).permute(0, 3, 1, 2).contiguous()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-#: Confidences, 0..1, from which on an answer may be given; 0 answers every face.
+#: Confidences, 0..1, from which on a prediction is given; 0 gives one for every face.
 THRESHOLDS = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 
@@ -14,9 +14,9 @@ def answered(
     probabilities: np.ndarray, labels: np.ndarray, thresholds: Sequence[float] = THRESHOLDS
 ) -> list[dict[str, float | None]]:
     """
-    Return, for each of ``thresholds``, which share of faces is answered and how many rightly.
+    Return, for each of ``thresholds``, how many faces get a prediction and how many rightly.
 
-    ``probabilities`` is ``[N, K]``, ``labels`` int ``[N]``.  ``accuracy`` is of those answered,
+    ``probabilities`` is ``[N, K]``, ``labels`` int ``[N]``.  ``accuracy`` is of those that get one,
     ``None`` where nobody is.
     """
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels

@@ -1,4 +1,4 @@
-"""Where a face detector sees the face in a data set's tight picture."""
+"""Where a face detector sees the face in a data set's tight image."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ..core.detectors.haar import faces_in_squares
 from ..core.types import Box
 
 SCALE_FACTOR, MIN_NEIGHBORS = 1.1, 5
-#: Side that a picture is enlarged to, in pixels: the cascade sees no face under 24 pixels.
+#: Side that an image is enlarged to, in pixels: the cascade sees no face under 24 pixels.
 ENLARGED = 192
-#: The edge is repeated around the picture by this share of its side, as faces fill it.
+#: The edge is repeated around the image by this share of its side, as faces fill it.
 BORDER = 0.25
-#: Smaller finds, as a share of the picture's side, are not the face the picture shows.
+#: Smaller finds, as a share of the image's side, are not the face the image shows.
 SMALLEST = 0.4
 
 #: Loaded once, on first use.
 _cascade = cache(load_cascade)
-# A low threshold: the repeated edges make a picture strange, and that it shows a face is known.
+# A low threshold: the repeated edges make an image strange, and that it shows a face is known.
 _network = cache(
     lambda: OnnxDetector(input_size=round(ENLARGED * (1 + 2 * BORDER)), score_threshold=0.3)
 )
@@ -34,7 +34,7 @@ def find_face(image: np.ndarray, detector: str = 'haar') -> Box | None:
     ``detector`` is ``haar``, OpenCV's frontal-face cascade (Viola and Jones 2001), or ``onnx``,
     the package's own.
 
-    ``image`` is a square uint8 picture, gray ``[S, S]`` or BGR ``[S, S, 3]``, that one face
+    ``image`` is a square uint8 image, gray ``[S, S]`` or BGR ``[S, S, 3]``, that one face
     fills; the box is in its pixels and may reach beyond it.  ``None``: no face was found.
     """
     border = round(BORDER * len(image))
@@ -50,7 +50,7 @@ def find_face(image: np.ndarray, detector: str = 'haar') -> Box | None:
 
 
 def _found_by_cascade(image: np.ndarray) -> list[list[float]]:
-    """Return boxes (x, y, width, height) in a gray or BGR picture."""
+    """Return boxes (x, y, width, height) in a gray or BGR image."""
     gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
     smallest = round(SMALLEST * ENLARGED)
     boxes = _cascade().detectMultiScale(
@@ -61,7 +61,7 @@ def _found_by_cascade(image: np.ndarray) -> list[list[float]]:
 
 
 def _found_by_network(image: np.ndarray) -> list[list[float]]:
-    """Return boxes (x, y, width, height) in a gray or BGR picture."""
+    """Return boxes (x, y, width, height) in a gray or BGR image."""
     if image.ndim == 2:
         image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
     return [

@@ -48,7 +48,7 @@ def load(path: Path | str) -> Classifier:
     model = load_classifier(path, task)
     if model.labels != LABELS.get(task):
         raise ModelError(
-            f'{path} answers {", ".join(model.labels)}; what can be measured is '
+            f'{path} predicts {", ".join(model.labels)}; what can be measured is '
             f'{" or ".join(", ".join(labels) for labels in LABELS.values())}'
         )
     return Classifier(model)
@@ -66,7 +66,7 @@ def metadata_of(path: Path) -> dict[str, str]:
 
 
 def probabilities_of(classifier: Classifier, samples: Iterable[Sample]) -> np.ndarray:
-    """Return the answers float32 ``[N, K]`` for the faces of ``samples``, cut out as served."""
+    """Return probabilities, float32 ``[N, K]``, of the faces of ``samples``, cut out as served."""
     crops = np.concatenate([classifier.batch(sample.image, [sample.box]) for sample in samples])
     session = classifier.model.session
     return np.concatenate(
@@ -84,24 +84,24 @@ def measure(
     Return the measured numbers of ``classifier`` on ``samples``, by name, four decimals.
 
     Of each of ``detectors`` (``onnx``, ``haar``) also the accuracy with its boxes.  A class or
-    a group without pictures has no number.  Raises ``DatasetError`` when there are no samples.
+    a group without images has no number.  Raises ``DatasetError`` when there are no samples.
     """
     if not samples:
-        raise DatasetError('there are no pictures to measure on')
+        raise DatasetError('there are no images to measure on')
     labels = np.array([sample.label for sample in samples])
-    answers = probabilities_of(classifier, samples)
+    probabilities = probabilities_of(classifier, samples)
     random = np.random.default_rng(0)
     moved = probabilities_of(
         classifier, (replace(sample, box=jittered(sample.box, random)) for sample in samples)
     )
-    recall = metrics.recall_per_class(answers, labels)
+    recall = metrics.recall_per_class(probabilities, labels)
     numbers = {
         'images': len(labels),
-        'accuracy': metrics.accuracy(answers, labels),
+        'accuracy': metrics.accuracy(probabilities, labels),
         'accuracy_jittered_boxes': metrics.accuracy(moved, labels),
-        'macro_f1': metrics.macro_f1(answers, labels),
-        'calibration_error': metrics.calibration_error(answers, labels),
-        'log_loss': metrics.log_loss(np.log(answers.clip(1e-12)), labels),
+        'macro_f1': metrics.macro_f1(probabilities, labels),
+        'calibration_error': metrics.calibration_error(probabilities, labels),
+        'log_loss': metrics.log_loss(np.log(probabilities.clip(1e-12)), labels),
         **{
             f'recall_{name}': float(value)
             for name, value in zip(classifier.model.labels, recall)
@@ -109,7 +109,7 @@ def measure(
         },
     }
     if classifier.model.task == 'gender':
-        numbers |= _by_group(answers, labels, samples)
+        numbers |= _by_group(probabilities, labels, samples)
         numbers |= _gaps(numbers)
     for kind in detectors:
         numbers |= _with_boxes_of(kind, classifier, samples)
@@ -132,9 +132,11 @@ def group_members(samples: list[Sample]) -> dict[str, np.ndarray]:
     return {name: inside for name, inside in members.items() if inside.any()}
 
 
-def _by_group(answers: np.ndarray, labels: np.ndarray, samples: list[Sample]) -> dict[str, float]:
+def _by_group(
+    probabilities: np.ndarray, labels: np.ndarray, samples: list[Sample]
+) -> dict[str, float]:
     return {
-        f'accuracy_{name}': metrics.accuracy(answers[inside], labels[inside])
+        f'accuracy_{name}': metrics.accuracy(probabilities[inside], labels[inside])
         for name, inside in group_members(samples).items()
     }
 
@@ -144,7 +146,7 @@ def _gaps(numbers: dict[str, float]) -> dict[str, float]:
     Return how unevenly the errors of a gender classifier are spread, as far as is known.
 
     ``gap_recall``: the difference between the two genders.  ``worst_race_gap``: by how much the
-    race with the lowest accuracy lies below all pictures.
+    race with the lowest accuracy lies below all images.
     """
     gaps = {}
     recall = [numbers[f'recall_{gender}'] for gender in GENDERS if f'recall_{gender}' in numbers]
@@ -192,7 +194,7 @@ def report_of(
     Return all that is measured, as it is written to ``evaluation.json``.
 
     ``numbers`` as of ``measure``; ``confusion`` counts ``[K][K]`` (row = label, column =
-    answer); of a gender classifier ``images_of_group``; with ``degraded`` also
+    prediction); of a gender classifier ``images_of_group``; with ``degraded`` also
     ``robustness``, accuracy by name.
     """
     model = classifier.model
@@ -226,12 +228,12 @@ def tables_of(report: dict) -> list[Table]:
     for name, value in numbers.items():
         if not name.startswith(('recall_', 'accuracy_race_', 'accuracy_age_')):
             overall.add_row(name, _readable(name, value))
-    classes = Table('label', 'pictures', 'recall', 'most often taken for', title='Labels')
+    classes = Table('label', 'images', 'recall', 'most often taken for', title='Labels')
     for index, (label, row) in enumerate(zip(model['labels'], report['confusion'])):
         others = [
-            (count, model['labels'][answer])
-            for answer, count in enumerate(row)
-            if answer != index and count
+            (count, model['labels'][predicted])
+            for predicted, count in enumerate(row)
+            if predicted != index and count
         ]
         count, other = max(others, default=(0, ''))
         classes.add_row(
@@ -242,7 +244,7 @@ def tables_of(report: dict) -> list[Table]:
         )
     tables = [overall, classes]
     if counts:
-        groups = Table('group', 'pictures', 'all', *GENDERS, title='Accuracy of groups')
+        groups = Table('group', 'images', 'all', *GENDERS, title='Accuracy of groups')
         for name in [name for name in counts if not name.endswith(GENDERS)]:
             groups.add_row(
                 name,
@@ -255,7 +257,7 @@ def tables_of(report: dict) -> list[Table]:
         tables.append(groups)
     if 'robustness' in report:
         meanings = {entry.name: entry.meaning for entry in DEGRADATIONS}
-        degraded = Table('degradation', 'meaning', 'accuracy', title='Degraded pictures')
+        degraded = Table('degradation', 'meaning', 'accuracy', title='Degraded images')
         for name, value in report['robustness'].items():
             degraded.add_row(name, meanings.get(name, 'as it is'), _percent(value))
         tables.append(degraded)
@@ -270,22 +272,20 @@ def _readable(name: str, value: float) -> str:
     return _percent(value) if name.startswith(SHARES) else f'{value:g}'
 
 
-def write_pictures(
-    classifier: Classifier, samples: list[Sample], report: dict, folder: Path
-) -> None:
+def write_plots(classifier: Classifier, samples: list[Sample], report: dict, folder: Path) -> None:
     """
     Draw what ``report_of`` found, and the worst mistakes, as PNG files in ``folder``.
 
-    ``worst_mistakes.png`` shows pictures of the data set: a local file, not to be published.
+    ``worst_mistakes.png`` shows images of the data set: a local file, not to be published.
     """
     labels = np.array([sample.label for sample in samples])
-    names, answers = classifier.model.labels, probabilities_of(classifier, samples)
-    subject = f'{report["model"]["file"]}, {report["data"]["split"]} set, {len(samples)} pictures'
+    names, probabilities = classifier.model.labels, probabilities_of(classifier, samples)
+    subject = f'{report["model"]["file"]}, {report["data"]["split"]} set, {len(samples)} images'
     plots.confusion_matrix(np.array(report['confusion']), names, folder / 'confusion.png', subject)
-    plots.reliability(answers, labels, folder / 'reliability.png', subject)
+    plots.reliability(probabilities, labels, folder / 'reliability.png', subject)
     plots.worst_mistakes(
         [near_face(sample) for sample in samples],
-        answers,
+        probabilities,
         names,
         folder / 'worst_mistakes.png',
         subject,
@@ -308,7 +308,7 @@ def parse_arguments() -> argparse.Namespace:
         type=Path,
         metavar='DIR',
         help='write evaluation.json and plots into this folder; '
-        'worst_mistakes.png shows pictures of the data set: do not publish it',
+        'worst_mistakes.png shows images of the data set: do not publish it',
     )
     parser.add_argument(
         '--split',
@@ -320,7 +320,7 @@ def parse_arguments() -> argparse.Namespace:
         '--malformed',
         choices=('stop', 'skip'),
         default='stop',
-        help='what to do at a row or picture that cannot be read',
+        help='what to do at a row or image that cannot be read',
     )
     parser.add_argument(
         '--detectors',
@@ -332,13 +332,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         '--robustness',
         action='store_true',
-        help='measure also on degraded pictures (takes a minute or two)',
+        help='measure also on degraded images (takes a minute or two)',
     )
     return parser.parse_args()
 
 
 def evaluate_classifier(arguments: argparse.Namespace) -> dict:
-    """Measure a classifier, print tables and draw pictures; returns what was measured."""
+    """Measure a classifier, print tables and draw plots; returns what was measured."""
     classifier = load(arguments.model)
     samples = load_samples(
         classifier.model.task,
@@ -352,7 +352,7 @@ def evaluate_classifier(arguments: argparse.Namespace) -> dict:
     for table in tables_of(report):
         Console().print(table)
     if arguments.output:
-        write_pictures(classifier, samples, report, arguments.output)
+        write_plots(classifier, samples, report, arguments.output)
     return report
 
 

@@ -140,7 +140,7 @@ def main() -> int:
         '--malformed',
         choices=('stop', 'skip'),
         default='stop',
-        help='what to do at a row or picture that cannot be read',
+        help='what to do at a row or image that cannot be read',
     )
     arguments = parser.parse_args()
     try:

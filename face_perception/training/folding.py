@@ -1,4 +1,4 @@
-"""Prepare a trained network for inference: fewer layers, the same answers."""
+"""Prepare a trained network for inference: fewer layers, the same outputs."""
 
 from __future__ import annotations
 

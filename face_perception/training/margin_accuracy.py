@@ -3,7 +3,7 @@ Measure which crop margin suits a classifier and a detector, and write it into t
 
 ``python -m face_perception.training.margin_accuracy MODEL --data DATA [DATA ...]`` asks the
 network about the same faces with several margins around the boxes of the data and of the
-detector, on pictures that it has not learned from; to be repeated when the detector changes.
+detector, on images that it has not learned from; to be repeated when the detector changes.
 ``--write MARGIN`` changes the file's margin, measures it anew and lists its sum.
 """
 
@@ -24,7 +24,7 @@ from rich.table import Table
 
 from ..core.attributes.classifier import Classifier
 from ..core.errors import FacePerceptionError
-from .across_sources import found_boxes, pictures_of
+from .across_sources import found_boxes, images_of
 from .checkpoints import record_sum, write_atomically
 from .data import Sample, load_samples
 from .evaluate import load, metadata_of, probabilities_of
@@ -52,10 +52,11 @@ def accuracies(
     table = {}
     for margin in margins:
         served = Classifier(replace(classifier.model, crop_margin=margin))
-        answers = [probabilities_of(served, asked) for asked in (given, own)]
+        predictions = [probabilities_of(served, asked) for asked in (given, own)]
         table[margin] = {
             source: tuple(
-                accuracy(part[sources == source], labels[sources == source]) for part in answers
+                accuracy(probabilities[sources == source], labels[sources == source])
+                for probabilities in predictions
             )
             for source in dict.fromkeys(sources.tolist())
         }
@@ -122,7 +123,7 @@ def main() -> int:
             for name, value in numbers.items():
                 print(f'{name:32s} {value}')
             return 0
-        samples = pictures_of(
+        samples = images_of(
             arguments.model,
             classifier.model.task,
             arguments.data,

@@ -1,5 +1,5 @@
 """
-Measure how a detector's box lies in the data sets' pictures, to choose the crop margins.
+Measure how a detector's box lies in the data sets' images, to choose the crop margins.
 
 ``python -m face_perception.training.measure_margin --data DIR``
 """
@@ -21,7 +21,7 @@ from .detector_boxes import find_face
 
 def box_shares(images: Iterable[np.ndarray], detector: str = 'haar') -> np.ndarray:
     """
-    Return centre x, centre y, longer side ``[N, 3]``, as shares of the square picture's side.
+    Return centre x, centre y, longer side ``[N, 3]``, as shares of the square image's side.
 
     ``detector`` as of ``detector_boxes.find_face``.
     """
@@ -42,14 +42,14 @@ def margin_to_fill(side: float, frame: float = 1.0) -> float:
 def report(name: str, images: list[np.ndarray], detector: str = 'haar') -> None:
     """Print the 10th, 50th and 90th percentile of the boxes in ``images``."""
     shares = box_shares(images, detector)
-    print(f'{name}: a face was found in {len(shares)} of {len(images)} pictures')
+    print(f'{name}: a face was found in {len(shares)} of {len(images)} images')
     if len(shares) == 0:
         return
     for column, what in enumerate(('centre x', 'centre y', 'side')):
         low, middle, high = np.percentile(shares[:, column], [10, 50, 90])
-        print(f'  {what:9s} {middle:.3f} of the picture  (10 % {low:.3f}, 90 % {high:.3f})')
+        print(f'  {what:9s} {middle:.3f} of the image  (10 % {low:.3f}, 90 % {high:.3f})')
     side = np.median(shares[:, 2])
-    print(f'  margin by which the median box grows to the picture: {margin_to_fill(side):+.3f}')
+    print(f'  margin by which the median box grows to the image: {margin_to_fill(side):+.3f}')
 
 
 def main() -> int:
@@ -57,7 +57,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description='Measure the boxes that a detector draws.')
     parser.add_argument('--data', required=True, help='folder with the data sets')
     parser.add_argument('--detector', choices=('haar', 'onnx'), default='haar')
-    parser.add_argument('--count', type=int, default=2000, help='pictures per data set')
+    parser.add_argument('--count', type=int, default=2000, help='images per data set')
     arguments = parser.parse_args()
     folder = Path(arguments.data)
     try:

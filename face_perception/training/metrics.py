@@ -21,7 +21,7 @@ def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def recall_per_class(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return, per class, the share of its pictures that were recognised; NaN if it has none."""
+    """Return, per class, the share of its images that were recognised; NaN if it has none."""
     return sklearn_metrics.recall_score(
         labels,
         probabilities.argmax(axis=1),
@@ -45,7 +45,7 @@ def macro_f1(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def confusion(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return counts int64 ``[K, K]``: row = true class, column = answer."""
+    """Return counts int64 ``[K, K]``: row = true class, column = prediction."""
     return sklearn_metrics.confusion_matrix(
         labels, probabilities.argmax(axis=1), labels=range(probabilities.shape[1])
     )
@@ -58,7 +58,7 @@ def calibration_error(
     Return the expected calibration error, 0 (a stated 80 % is right in 80 %) to 1.
 
     The mean gap between confidence and accuracy over ``bins`` equal intervals of confidence,
-    weighted by their pictures (Guo et al. 2017, arXiv:1706.04599).  ``probabilities`` is
+    weighted by their images (Guo et al. 2017, arXiv:1706.04599).  ``probabilities`` is
     ``[N, K]`` with rows that sum to 1, ``labels`` int ``[N]``.
     """
     error = MulticlassCalibrationError(probabilities.shape[1], n_bins=bins, norm='l1')

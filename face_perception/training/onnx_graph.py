@@ -30,7 +30,7 @@ def build_model(
 
     Input ``image`` uint8 ``[N, size, size, C]``, output ``probabilities`` float32 ``[N, K]``:
     the softmax of the logits divided by ``temperature``.  With ``mirror`` the logits are the
-    mean of those of the picture and of its mirror image.  ``metadata`` goes into the file.
+    mean of those of the image and of its mirror image.  ``metadata`` goes into the file.
     """
     network = folded(network, temperature)
     first = next(layer for layer in network.modules() if isinstance(layer, nn.Conv2d))

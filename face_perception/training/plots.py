@@ -1,5 +1,5 @@
 """
-Pictures of how training goes and of how good a classifier is.
+Images of how training goes and of how good a classifier is.
 
 Matplotlib is loaded on the first call.  No pyplot: nothing global is touched, and no display is
 looked for.  The colours are those that people with colour blindness tell apart (Okabe and Ito
@@ -65,7 +65,7 @@ def learning_curves(history: Sequence[Mapping], path: Path | str) -> None:
     _mark_best(middle, history, shares[:1])
     _draw_lines(bottom, history, ['learning_rate'])
     bottom.set_ylim(bottom=0)
-    bottom.set_xlabel('epoch (passes over the training pictures)')
+    bottom.set_xlabel('epoch (passes over the training images)')
     bottom.set_xlim(0.5, max(1, len(history)) + 0.5)
     bottom.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     save(figure, path)
@@ -75,9 +75,9 @@ def confusion_matrix(
     table: np.ndarray, labels: Sequence[str], path: Path | str, subject: str = ''
 ) -> None:
     """
-    Draw counts ``[K, K]`` (row = true label, column = answer) as shares of each row.
+    Draw counts ``[K, K]`` (row = true label, column = prediction) as shares of each row.
 
-    ``subject`` names, in the title, what was measured; as in all pictures of this module.
+    ``subject`` names, in the title, what was measured; as in all plots of this module.
     """
     totals = table.sum(axis=1)
     shares = table / np.maximum(totals, 1)[:, np.newaxis]
@@ -95,14 +95,14 @@ def confusion_matrix(
             fontsize=9,
             color='white' if share > 0.55 else 'black',
         )
-    places = np.arange(len(labels))
-    axes.set_xticks(places, labels)
-    axes.set_yticks(places, [f'{label}\n({total})' for label, total in zip(labels, totals)])
-    axes.set_xlabel('answer of the network')
-    axes.set_ylabel('label (its number of pictures)')
-    figure.suptitle(_title('What the network answers to each label', subject))
+    positions = np.arange(len(labels))
+    axes.set_xticks(positions, labels)
+    axes.set_yticks(positions, [f'{label}\n({total})' for label, total in zip(labels, totals)])
+    axes.set_xlabel('prediction of the network')
+    axes.set_ylabel('label (its number of images)')
+    figure.suptitle(_title('What the network predicts for each label', subject))
     bar = figure.colorbar(image, ax=axes, shrink=0.8, format=_percent())
-    bar.set_label('share of the pictures with the label')
+    bar.set_label('share of the images with the label')
     save(figure, path)
 
 
@@ -164,9 +164,9 @@ def reliability(
         color=BLUE,
         edgecolor='white',
     )
-    bottom.set_ylabel('share of\npictures')
+    bottom.set_ylabel('share of\nimages')
     bottom.yaxis.set_major_formatter(_percent())
-    bottom.set_xlabel('confidence: probability that the network states for its answer')
+    bottom.set_xlabel('confidence: probability that the network states for its prediction')
     bottom.xaxis.set_major_formatter(_percent())
     bottom.set_xlim(max(0, edges[used[0]] - 0.02), 1.01)
     save(figure, path)
@@ -180,21 +180,21 @@ def worst_mistakes(
     subject: str = '',
 ) -> None:
     """
-    Draw the pictures that the network is most confidently wrong about, the worst first.
+    Draw the images that the network is most confidently wrong about, the worst first.
 
     ``probabilities`` is ``[N, K]``, one row per sample, ``labels`` names its columns.  The file
-    shows pictures of the data set: it is for the eyes of whoever may see that, not to be
+    shows images of the data set: it is for the eyes of whoever may see that, not to be
     published or put into a repository.
     """
-    answers, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    wrong = np.flatnonzero(answers != np.array([sample.label for sample in samples]))
+    predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    wrong = np.flatnonzero(predicted != np.array([sample.label for sample in samples]))
     worst = wrong[np.argsort(-confidence[wrong], kind='stable')][: GRID[0] * GRID[1]]
     figure = figure_of(1.75 * GRID[1], 2.2 * GRID[0] + 0.9)
     figure.suptitle(
         _title(
             f'The {len(worst)} most confident of {len(wrong)} mistakes',
             subject,
-            'shows pictures of the data set: keep this file to yourself',
+            'shows images of the data set: keep this file to yourself',
         )
     )
     for axes in (grid := figure.subplots(*GRID)).flat:
@@ -203,7 +203,7 @@ def worst_mistakes(
         sample = samples[index]
         axes.imshow(sample.image[..., ::-1])
         axes.set_title(
-            f'label: {labels[sample.label]}\nanswer: {labels[answers[index]]} '
+            f'label: {labels[sample.label]}\nprediction: {labels[predicted[index]]} '
             f'({100 * confidence[index]:.0f} %)',
             fontsize=10,
         )
@@ -220,30 +220,30 @@ def robustness(
     families = list(dict.fromkeys(entry.family for entry in degradations))
     clean = table['clean']
     # A gap between the families.
-    places = [row + 0.8 * families.index(entry.family) for row, entry in enumerate(degradations)]
+    positions = [row + 0.8 * families.index(entry.family) for row, entry in enumerate(degradations)]
     values = np.array([table[entry.name] for entry in degradations])
-    figure = figure_of(9, 1.6 + 0.27 * (places[-1] + 1))
+    figure = figure_of(9, 1.6 + 0.27 * (positions[-1] + 1))
     axes = figure.add_subplot()
     axes.axvline(clean, color=GRAY, linestyle='--')
-    axes.hlines(places, values, clean, color=ORANGE, linewidth=2, alpha=0.5)
-    axes.plot(values, places, 'o', color=ORANGE, markersize=6)
+    axes.hlines(positions, values, clean, color=ORANGE, linewidth=2, alpha=0.5)
+    axes.plot(values, positions, 'o', color=ORANGE, markersize=6)
     low = min(values.min(), clean)
     span = max(clean, values.max()) - low + 0.01
-    for place, value in zip(places, values):
+    for position, value in zip(positions, values):
         axes.annotate(
             f'{100 * value:.1f} %',
-            (min(value, clean), place),
+            (min(value, clean), position),
             (-8, 0),
             textcoords='offset points',
             ha='right',
             va='center',
             fontsize=9,
         )
-    axes.set_yticks(places, [f'{entry.family}, {entry.meaning}' for entry in degradations])
-    axes.set_ylim(places[-1] + 1, -1)
+    axes.set_yticks(positions, [f'{entry.family}, {entry.meaning}' for entry in degradations])
+    axes.set_ylim(positions[-1] + 1, -1)
     axes.set_xlim(low - 0.15 * span, low + 1.02 * span)
     axes.xaxis.set_major_formatter(_percent())
-    axes.set_xlabel(f'accuracy (dashed: {100 * clean:.1f} % on the pictures as they are)')
+    axes.set_xlabel(f'accuracy (dashed: {100 * clean:.1f} % on the images as they are)')
     figure.suptitle(_title('What cameras and detectors cost', subject))
     save(figure, path)
 
@@ -318,8 +318,8 @@ def _title(*lines: str) -> str:
 def _numbers(history: Sequence[Mapping], key: str) -> tuple[list[int], list[float]]:
     """Return the epochs that have a finite number under ``key``, and the numbers."""
     found = [
-        (entry.get('epoch', place), entry[key])
-        for place, entry in enumerate(history, 1)
+        (entry.get('epoch', number), entry[key])
+        for number, entry in enumerate(history, 1)
         if isinstance(entry.get(key), Real) and np.isfinite(entry[key])
     ]
     return [epoch for epoch, _ in found], [value for _, value in found]

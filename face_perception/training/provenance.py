@@ -1,4 +1,4 @@
-"""What a network was made from: the pictures it saw, and the networks it began with or heard."""
+"""What a network was made from: the images it saw, and the networks it began with or heard."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def provenance(learner: object, start: str | None = None, teachers: Sequence[str
     """
     Return what a checkpoint keeps of where its network comes from, as plain data.
 
-    ``data_sets``: by source the numbers of pictures, as the readers found them
+    ``data_sets``: by source the numbers of images, as the readers found them
     (``Learner.data_sets``; absent where a learner does not tell).  ``started_from`` and
     ``teachers``: the same of the runs or exported files that it goes on from or learns from.
     Raises ``RecipeError`` when one of these cannot be read.
@@ -39,7 +39,7 @@ def same_origin(checkpoint: dict, made_from: dict, folder: Path) -> dict:
     Return what the run in ``folder``, of which ``checkpoint`` is, goes on telling of its origin.
 
     What it began with was said when it began.  Raises ``RecipeError`` when it has learned from
-    other pictures than those of ``made_from``: its file could not say from which.
+    other images than those of ``made_from``: its file could not say from which.
     """
     kept = {name: checkpoint[name] for name in KEPT if name in checkpoint}
     now = made_from.get('data_sets')
@@ -52,7 +52,7 @@ def same_origin(checkpoint: dict, made_from: dict, folder: Path) -> dict:
 
 
 def counted(data_sets: dict) -> str:
-    """Return sources and their numbers of training pictures in words."""
+    """Return sources and their numbers of training images in words."""
     return ', '.join(f'{name} {counts["training"]}' for name, counts in data_sets.items())
 
 

@@ -25,13 +25,16 @@ from .checked import (
     Weight,
     checked,
 )
-from .detection.settings import ViewSettings
+from .detection.settings import DetectorAugmentation
 
 #: The labels of each task, in the order of the network's outputs.
 LABELS = {'emotion': EMOTIONS, 'gender': GENDERS}
 
 #: What can follow the gradients.
 OPTIMIZERS = ('adamw', 'muon')
+
+#: Former names of settings, as in recipes of users and in files of models.
+RENAMED = {'views': 'distinct_augmentations'}
 
 
 class RecipeError(FacePerceptionError):
@@ -46,10 +49,10 @@ class Schedule:
     ``learning_rate`` is reached after ``warmup`` epochs, stays, and falls to nothing in the last
     ``decay`` of ``epochs``; a run of 0 epochs goes on until it is stopped.  ``optimizer`` is
     ``adamw`` (Loshchilov and Hutter 2019) or ``muon`` (see ``muon.Muon``).  ``average`` is the
-    decay per step of the running average of the weights.  With ``views`` above 0 only that many
-    different changes of the training pictures are seen, over and over, so that a teacher needs
-    to look at each only once.  The averaged network is measured after every ``validate_every``
-    epochs and after the last.
+    decay per step of the running average of the weights.  With ``distinct_augmentations`` above 0
+    only so many different changes of the training images are seen, over and over, so that a
+    teacher needs to look at each only once.  The averaged network is measured after every
+    ``validate_every`` epochs and after the last.
     """
 
     __pydantic_config__ = STRICT
@@ -62,7 +65,7 @@ class Schedule:
     warmup: float = 0.0
     decay: float = 0.0
     average: float = 0.998
-    views: Count = 0
+    distinct_augmentations: Count = 0
     validate_every: Count = 1
     precision: str = 'float32'
     seed: Count = 0
@@ -73,8 +76,10 @@ class Schedule:
             raise RecipeError(f'precision must be float32 or bfloat16, not {self.precision!r}')
         if self.optimizer not in OPTIMIZERS:
             raise RecipeError(f'optimizer must be one of {OPTIMIZERS}, not {self.optimizer!r}')
-        if min(self.epochs, self.views) < 0 or self.validate_every < 1 or self.batch_size < 2:
-            raise RecipeError('epochs and views must be at least 0, validate_every 1, batch_size 2')
+        if min(self.epochs, self.distinct_augmentations) < 0:
+            raise RecipeError('epochs and distinct_augmentations must be at least 0')
+        if self.validate_every < 1 or self.batch_size < 2:
+            raise RecipeError('validate_every must be at least 1, batch_size 2')
         if self.epochs == 0 and self.decay > 0:
             raise RecipeError(
                 'a run without an end (epochs: 0) has no decay: branch one off with --decay'
@@ -93,12 +98,12 @@ class Recipe(Schedule):
     ``crop_margin`` is the margin of ``core.crops.crop_face``; ``votes_weight`` (0..1) is the
     share of the votes in the targets and ``votes_task`` the weight of guessing all votes with
     outputs of their own, which the exported file lacks; ``distillation`` (0..1) is the
-    share of the loss that compares with a teacher's answers (Hinton et al. 2015), softened by
+    share of the loss that compares with a teacher's predictions (Hinton et al. 2015), softened by
     ``distillation_temperature``; ``balance_...`` (0..1) is how far rare sources, ages and labels
     are made up for (see ``data.datasets.evening_weights``), and ``source_weights`` by how much
-    more than that the sources named count; ``calibration_share`` (0..1) of the training pictures
+    more than that the sources named count; ``calibration_share`` (0..1) of the training images
     are not learned from, but say how sure the exported file may be; ``mirror`` makes that file
-    average the answers for a picture and its mirror image.
+    average the predictions for an image and its mirror image.
     """
 
     task: str = 'emotion'
@@ -134,7 +139,7 @@ class Recipe(Schedule):
 
     @property
     def channels(self) -> int:
-        """Return the number of channels of the pictures."""
+        """Return the number of channels of the images."""
         return CHANNELS[self.color]
 
     def as_dict(self) -> dict:
@@ -166,7 +171,7 @@ class DetectorRecipe(Schedule):
     weights: dict[str, float] = field(default_factory=dict)
     mine_every: int = 0
     mine_scenes: int = 400
-    augmentation: ViewSettings = field(default_factory=ViewSettings)
+    augmentation: DetectorAugmentation = field(default_factory=DetectorAugmentation)
 
     def __post_init__(self) -> None:
         """Raise ``RecipeError`` for a value that cannot be meant."""
@@ -197,9 +202,9 @@ def recipe_from(values: dict) -> Recipe | DetectorRecipe:
     Raises ``RecipeError`` when a key is unknown or missing, or a value of another type or out of
     range.
     """
-    values = dict(values)
+    values = {RENAMED.get(name, name): value for name, value in values.items()}
     kind, changes_kind = (
-        (DetectorRecipe, ViewSettings)
+        (DetectorRecipe, DetectorAugmentation)
         if values.get('task') == DetectorRecipe.task
         else (Recipe, Augmentation)
     )

@@ -1,8 +1,8 @@
 """
-Accuracy under what cameras and face detectors do to a picture.
+Accuracy under what cameras and face detectors do to an image.
 
-Each ``Degradation`` changes the whole picture around a face, before the face is cut out of it,
-as a camera would.  Strengths are relative to the face, because the pictures of data sets differ:
+Each ``Degradation`` changes the whole image around a face, before the face is cut out of it,
+as a camera would.  Strengths are relative to the face, because the images of data sets differ:
 the side of a face is the longer side of its box (46 pixels in FER-2013, 98 in UTKFace), and noise
 is what remains of it on a face of ``REFERENCE`` pixels, about what a network looks at.
 
@@ -58,7 +58,7 @@ class Degradation:
         """
         Yield each of ``samples`` degraded; the originals stay as they are.
 
-        Pictures are uint8 BGR ``[H, W, 3]``, before and after, where they are ``near_face``.
+        Images are uint8 BGR ``[H, W, 3]``, before and after, where they are ``near_face``.
         """
         random = np.random.default_rng(SEED)
         return (self.change(near_face(sample), random, self.strength) for sample in samples)
@@ -73,7 +73,7 @@ def near_face(sample: Sample) -> Sample:
     """
     Return ``sample`` with no more of a large photograph than ``SURROUNDINGS`` around the face.
 
-    Its crop has the same pixels; a picture that the face fills stays whole.
+    Its crop has the same pixels; an image that the face fills stays whole.
     """
     side, (x, y) = SURROUNDINGS * face_side(sample), sample.box.center
     height, width = sample.image.shape[:2]
@@ -116,7 +116,7 @@ def exposure(sample: Sample, random: np.random.Generator, gain: float) -> Sample
     """
     Let ``gain`` times the light in: 0.5 is one stop darker, 2 one brighter, and white clips.
 
-    The light is the picture's values to the power ``GAMMA``.  Each pixel counts its electrons
+    The light is the image's values to the power ``GAMMA``.  Each pixel counts its electrons
     (Poisson), ``FULL_WELL`` at white on a face of ``REFERENCE`` pixels and fewer on the smaller
     pixels of a larger face.
     """
@@ -165,7 +165,7 @@ def jittered(box: Box, random: np.random.Generator, share: float = JITTER) -> Bo
 
 
 def rotation(sample: Sample, random: np.random.Generator, degrees: float) -> Sample:
-    """Tilt the head by ``degrees`` to a random side; beyond the picture its edge repeats."""
+    """Tilt the head by ``degrees`` to a random side; beyond the image its edge repeats."""
     # OpenCV's pixel centres lie on whole numbers, those of a box on halves.
     x, y = (value - 0.5 for value in sample.box.center)
     matrix = cv2.getRotationMatrix2D((x, y), degrees * random.choice((-1, 1)), 1)
@@ -224,17 +224,17 @@ DEGRADATIONS: tuple[Degradation, ...] = (
 
 
 def accuracies(
-    answer: Callable[[Iterable[Sample]], np.ndarray],
+    predict: Callable[[Iterable[Sample]], np.ndarray],
     samples: Sequence[Sample],
     degradations: Iterable[Degradation] = DEGRADATIONS,
 ) -> dict[str, float]:
     """
     Return the accuracy (0..1) under each of ``degradations`` by name, and as it is (``clean``).
 
-    ``answer`` returns the probabilities ``[N, K]`` of a classifier for N samples.
+    ``predict`` returns the probabilities ``[N, K]`` of a classifier for N samples.
     """
     labels = np.array([sample.label for sample in samples])
-    table = {'clean': metrics.accuracy(answer(samples), labels)}
+    table = {'clean': metrics.accuracy(predict(samples), labels)}
     for degradation in degradations:
-        table[degradation.name] = metrics.accuracy(answer(degradation.applied(samples)), labels)
+        table[degradation.name] = metrics.accuracy(predict(degradation.applied(samples)), labels)
     return table

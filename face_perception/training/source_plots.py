@@ -1,4 +1,4 @@
-"""Pictures of how a classifier does on other people's pictures."""
+"""Plots of how a classifier does on other people's images."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def draw_rows(report: dict, path: Path | str) -> None:
     """
     rows, gap = report['rows'], 0.8
     sources = list(dict.fromkeys(row['source'] for row in rows))
-    places = np.array(
-        [place + gap * sources.index(row['source']) for place, row in enumerate(rows)]
+    positions = np.array(
+        [position + gap * sources.index(row['source']) for position, row in enumerate(rows)]
     )
-    figure = figure_of(8.5, 1.8 + 0.25 * (places[-1] + 1))
+    figure = figure_of(8.5, 1.8 + 0.25 * (positions[-1] + 1))
     axes = figure.add_subplot()
     for number, name in enumerate(report['models']):
         for what, color, words in (
@@ -31,19 +31,21 @@ def draw_rows(report: dict, path: Path | str) -> None:
             values = [row['models'][name].get(what, np.nan) for row in rows]
             axes.plot(
                 values,
-                places + (0.12 if what == 'own_boxes' else -0.12),
+                positions + (0.12 if what == 'own_boxes' else -0.12),
                 'os^Dv'[number % 5],
                 color=color,
                 fillstyle='full' if number == 0 else 'none',
                 label=f'{name}, {words}',
             )
     axes.set_yticks(
-        places, [f'{row["source"]}, {row["group"]} ({row["pictures"]})' for row in rows], fontsize=8
+        positions,
+        [f'{row["source"]}, {row["group"]} ({row["pictures"]})' for row in rows],
+        fontsize=8,
     )
-    axes.set_ylim(places[-1] + 1, -1)
+    axes.set_ylim(positions[-1] + 1, -1)
     axes.grid(axis='x', alpha=0.3)
     percent_axis(axes.xaxis)
-    axes.set_xlabel('accuracy on pictures that the network has not learned from')
+    axes.set_xlabel('accuracy on images that the network has not learned from')
     figure.legend(loc='outside upper center', frameon=False, fontsize=8)
     save(figure, path)
 
@@ -63,8 +65,8 @@ def draw_confidence(report: dict, path: Path | str) -> None:
         )
     for axis in (axes.xaxis, axes.yaxis):
         percent_axis(axis)
-    axes.set_xlabel('share of the faces that get an answer')
-    axes.set_ylabel('accuracy of these answers')
+    axes.set_xlabel('share of the faces that get a prediction')
+    axes.set_ylabel('accuracy of these predictions')
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     thresholds = [f'{point["threshold"]:g}' for point in next(iter(report['confidence'].values()))]

@@ -1,4 +1,4 @@
-"""Networks to learn from: runs of this program and exported files, with their answers averaged."""
+"""Networks to learn from: runs and exported files, with their predictions averaged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .recipe import Recipe, RecipeError
 
 
 class Teachers(nn.Module):
-    """Several classifiers that answer as one: the logarithm of their mean probabilities."""
+    """Several classifiers that predict as one: the logarithm of their mean probabilities."""
 
     def __init__(self, members: Sequence[nn.Module]) -> None:
         """Take networks that map float ``[N, C, S, S]``, 0..255, to logits ``[N, K]``."""
@@ -24,12 +24,12 @@ class Teachers(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits ``[N, K]`` for float ``images [N, C, S, S]``, 0..255."""
-        answers = [member(images).float().softmax(dim=1) for member in self.members]
-        return torch.stack(answers).mean(dim=0).clamp(min=1e-7).log()
+        probabilities = [member(images).float().softmax(dim=1) for member in self.members]
+        return torch.stack(probabilities).mean(dim=0).clamp(min=1e-7).log()
 
 
 class ExportedTeacher(nn.Module):
-    """An exported file, which answers as the node would hear it."""
+    """An exported file, which predicts as it does in the node."""
 
     def __init__(self, model: ClassifierModel) -> None:
         """Ask ``model``, whose labels are those of the network that learns."""
@@ -39,15 +39,15 @@ class ExportedTeacher(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return the logarithms of its probabilities ``[N, K]``, for images as of ``Teachers``."""
         pixels = images.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-        answers = self.model.session.run(
+        probabilities = self.model.session.run(
             ['probabilities'], {'image': np.ascontiguousarray(pixels)}
         )[0]
-        return torch.from_numpy(answers).to(images.device).clamp(min=1e-7).log()
+        return torch.from_numpy(probabilities).to(images.device).clamp(min=1e-7).log()
 
 
 def load_teachers(paths: Sequence[Path | str], recipe: Recipe) -> nn.Module:
     """
-    Return what the folders of runs and the ONNX files of ``paths`` say about pictures together.
+    Return what the folders of runs and the ONNX files of ``paths`` say about images together.
 
     Raises ``RecipeError`` or ``ModelError`` for one that is missing, or that has other labels,
     colours or another size than what ``recipe`` trains.

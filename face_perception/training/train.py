@@ -44,7 +44,7 @@ from .warm_start import start_from
 #: The last epoch of a run that goes on until it is stopped.
 FOREVER = sys.maxsize
 HISTORY, CURVES = 'history.json', 'learning_curves.png'
-#: Pictures that the statistics of a network are measured on that starts from a file.
+#: Images that the statistics of a network are measured on that starts from a file.
 STATISTICS = 256
 #: More threads than any machine has.
 MOST_THREADS = 1024
@@ -208,7 +208,7 @@ def _arguments() -> argparse.Namespace:
         default=[],
         metavar='RUN_OR_FILE',
         help='what to learn from, for a recipe with distillation: folders of '
-        'finished runs or exported ONNX files, whose answers are averaged',
+        'finished runs or exported ONNX files, whose predictions are averaged',
     )
     parser.add_argument(
         '--start-from',
@@ -221,17 +221,21 @@ def _arguments() -> argparse.Namespace:
         '--malformed',
         choices=('stop', 'skip'),
         default='stop',
-        help='what to do at a row or picture that cannot be read',
+        help='what to do at a row or image that cannot be read',
     )
     parser.add_argument('--device', default='auto', help='cpu, cuda, or auto: CUDA if there is one')
     parser.add_argument('--threads', type=positive, help='CPU threads (default: PyTorch decides)')
     parser.add_argument(
-        '--parts',
+        '--micro-batches',
         type=positive,
         default=1,
         metavar='N',
-        help='split each batch among N threads, normalised part by part: on a '
-        'CPU with N cores faster than threads within the layers',
+        help='split each batch into N, a thread each, and normalise each by itself: on a CPU with '
+        'N cores faster than threads within the layers',
+    )
+    # Its former name.
+    parser.add_argument(
+        '--parts', dest='micro_batches', type=positive, default=1, help=argparse.SUPPRESS
     )
     return parser.parse_args()
 
@@ -249,8 +253,8 @@ def main() -> int:
             recipe, arguments.data, arguments.teacher, arguments.malformed, device
         )
         if arguments.start_from:
-            start_from(learner.network, arguments.start_from, learner.pictures(STATISTICS))
-        trainer = Trainer(recipe, learner, device, arguments.parts)
+            start_from(learner.network, arguments.start_from, learner.sample_images(STATISTICS))
+        trainer = Trainer(recipe, learner, device, arguments.micro_batches)
         made_from = provenance(learner, arguments.start_from, arguments.teacher)
         train(recipe, trainer, arguments.output, console=Console(), made_from=made_from)
     except InterruptedRunError as stop:

@@ -27,10 +27,10 @@ class DivergedError(FacePerceptionError):
 @dataclass(frozen=True)
 class Batch:
     """
-    Which pictures to learn from next: ``chosen`` are their indices, int64 ``[B]``.
+    Which images to learn from next: ``chosen`` are their indices, int64 ``[B]``.
 
     ``random`` is where every random change of them comes from; two batches of the same ``key``
-    are the same pictures with the same changes.
+    are the same images with the same changes.
     """
 
     chosen: Tensor
@@ -38,29 +38,29 @@ class Batch:
     key: tuple[int, int]
 
     def split(self, count: int) -> list[Batch]:
-        """Return ``count`` parts, of which each has random numbers of its own."""
+        """Return ``count`` micro-batches, of which each has random numbers of its own."""
         if count == 1:
             return [self]
         seeds = torch.randint(2**31, (count,), generator=self.random).tolist()
-        view, start = self.key
-        parts = self.chosen.tensor_split(count)
-        starts = [start + sum(map(len, parts[:index])) for index in range(count)]
+        augmentation, start = self.key
+        shares = self.chosen.tensor_split(count)
+        starts = [start + sum(map(len, shares[:index])) for index in range(count)]
         return [
-            Batch(part, torch.Generator().manual_seed(seed), (view, start))
-            for part, seed, start in zip(parts, seeds, starts, strict=True)
+            Batch(share, torch.Generator().manual_seed(seed), (augmentation, start))
+            for share, seed, start in zip(shares, seeds, starts, strict=True)
         ]
 
 
 class Learner(Protocol):
-    """What is trained: a network, its pictures and what the two have to do with each other."""
+    """What is trained: a network, its images and what the two have to do with each other."""
 
     network: nn.Module
 
     def __len__(self) -> int:
-        """Return the number of training pictures."""
+        """Return the number of training images."""
 
-    def pictures(self, count: int) -> Tensor:
-        """Return up to ``count`` training pictures as the network gets them, unchanged."""
+    def sample_images(self, count: int) -> Tensor:
+        """Return up to ``count`` training images as the network gets them, unchanged."""
 
     def loss(self, batch: Batch, network: nn.Module) -> Tensor:
         """Return the loss (a scalar) of ``network`` (its own, or a twin) on ``batch``."""
@@ -88,34 +88,35 @@ class Trainer:
     measured and exported.  The random numbers of an epoch follow from the seed and the epoch's
     number alone, so that a resumed run computes what an uninterrupted one would.
 
-    With ``parts`` above 1 so many threads learn from a part of each batch at the same time, and
-    the mean of their gradients is followed.  Where PyTorch's own threads wait for each other
-    after every small layer, these do once per batch.  Each part is normalised by itself.
+    With ``micro_batches`` above 1 so many threads learn from a share of each batch at the same
+    time, and the mean of their gradients is followed.  Where PyTorch's own threads wait for each
+    other after every small layer, these do once per batch.  Each micro-batch is normalised by
+    itself.
     """
 
     def __init__(
-        self, schedule: Schedule, learner: Learner, device: torch.device, parts: int = 1
+        self, schedule: Schedule, learner: Learner, device: torch.device, micro_batches: int = 1
     ) -> None:
-        """Raises ``RecipeError`` when the pictures, or a part of them, do not fill one batch."""
-        if not 1 <= parts <= schedule.batch_size // 2:
+        """Raises ``RecipeError`` when the images, or a share of them, do not fill one batch."""
+        if not 1 <= micro_batches <= schedule.batch_size // 2:
             raise RecipeError(
                 f'a batch of {schedule.batch_size} makes 1 to '
-                f'{schedule.batch_size // 2} parts, not {parts}'
+                f'{schedule.batch_size // 2} micro-batches, not {micro_batches}'
             )
         self.schedule, self.learner, self.device = schedule, learner, device
         self.steps_per_epoch = len(learner) // schedule.batch_size
         if self.steps_per_epoch == 0:
             raise RecipeError(
-                f'{len(learner)} pictures do not fill a batch of '
+                f'{len(learner)} images do not fill a batch of '
                 f'{schedule.batch_size}: set a smaller batch_size'
             )
         self.network = learner.network
         self._learned = [value for value in self.network.parameters() if value.requires_grad]
-        self._twins = [self.network, *(_twin(self.network) for _ in range(parts - 1))]
+        self._twins = [self.network, *(_twin(self.network) for _ in range(micro_batches - 1))]
         self._threads = ThreadPoolExecutor(
-            parts,
+            micro_batches,
             initializer=torch.set_num_threads,
-            initargs=(max(1, torch.get_num_threads() // parts),),
+            initargs=(max(1, torch.get_num_threads() // micro_batches),),
         )
         self.average = AveragedModel(
             self.network, multi_avg_fn=_running_average(schedule.average), use_buffers=True
@@ -171,15 +172,15 @@ class Trainer:
 
     def train_epoch(self, on_step: Callable[[], None] = lambda: None) -> dict:
         """
-        Train on every picture once, then measure the averaged network if it is time to.
+        Train on every image once, then measure the averaged network if it is time to.
 
         ``on_step`` is called after each batch.  Returns the epoch's entry of the history:
         epoch, loss, learning_rate, the numbers of ``Learner.validate``, seconds.
         """
         started = time.monotonic()
-        views = self.schedule.views
-        view = self.epoch % views if views else self.epoch
-        seed = 1_000_003 * self.schedule.seed + view
+        distinct = self.schedule.distinct_augmentations
+        augmentation = self.epoch % distinct if distinct else self.epoch
+        seed = 1_000_003 * self.schedule.seed + augmentation
         # For what draws from PyTorch's own generator, such as dropout.
         torch.manual_seed(seed)
         random = torch.Generator().manual_seed(seed)
@@ -190,7 +191,7 @@ class Trainer:
         for twin in self._twins:
             twin.train()
         for start in range(0, self.steps_per_epoch * size, size):
-            loss = self._step(Batch(order[start : start + size], random, (view, start)))
+            loss = self._step(Batch(order[start : start + size], random, (augmentation, start)))
             if not math.isfinite(loss):
                 raise DivergedError(
                     f'the loss became {loss} in epoch {self.epoch + 1}: lower learning_rate, now '
@@ -215,14 +216,14 @@ class Trainer:
 
     def _step(self, batch: Batch) -> float:
         """Do one step of the optimiser on ``batch`` and return its loss."""
-        parts = batch.split(len(self._twins))
-        if len(parts) == 1:
-            answers = [self._gradients(batch, self.network)]
+        shares = batch.split(len(self._twins))
+        if len(shares) == 1:
+            steps = [self._gradients(batch, self.network)]
         else:
-            answers = list(self._threads.map(self._gradients, parts, self._twins))
-        losses, gradients = zip(*answers, strict=True)
-        for value, *shares in zip(self._learned, *gradients, strict=True):
-            value.grad = sum(shares) / len(shares)
+            steps = list(self._threads.map(self._gradients, shares, self._twins))
+        losses, gradients = zip(*steps, strict=True)
+        for value, *each in zip(self._learned, *gradients, strict=True):
+            value.grad = sum(each) / len(each)
         self.optimizer.step()
         self.scheduler.step()
         self.average.update_parameters(self.network)

@@ -3,7 +3,7 @@ Start a training from a former one's weights instead of from random ones.
 
 A run knows its weights by name, so that the network may have grown since.  An exported file
 has no batch normalisations any more: they are part of its convolutions.  They are put back such
-that the network answers as the file does, also while it trains.
+that the network predicts as the file does, also while it trains.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def start_from(network: nn.Module, path: Path | str, images: Tensor) -> None:
     Set the weights of ``network`` to those of the exported file, or of the run, at ``path``.
 
     ``images`` float ``[N, C, H, W]``, 0..255, are what the statistics of the normalisations are
-    measured on: some hundred training pictures.  A last layer of another size (other classes)
+    measured on: some hundred training images.  A last layer of another size (other classes)
     keeps its random weights.  What a run's network lacks may be residual blocks, which then
     begin by adding nothing, and the edges of kernels, which begin with zeros.  Raises
     ``RecipeError`` when the file or run is of another architecture.
@@ -86,9 +86,9 @@ def _start_from_run(network: nn.Module, run: Path) -> None:
         own[name].zero_()[middle] = value
     for name in new:
         norms = [
-            part
-            for part in network.get_submodule(name).branch.modules()
-            if isinstance(part, nn.BatchNorm2d)
+            module
+            for module in network.get_submodule(name).branch.modules()
+            if isinstance(module, nn.BatchNorm2d)
         ]
         nn.init.zeros_(norms[-1].weight)
 
@@ -111,12 +111,14 @@ def _convolutions(path: Path | str) -> Iterator[tuple[Tensor, Tensor | None]]:
 
 def _in_order_of_the_file(network: nn.Module) -> list[nn.Conv2d]:
     """Return the convolutions in the order in which they are exported."""
-    parts = network.parts() if hasattr(network, 'parts') else [network]
-    return [layer for part in parts for layer in part.modules() if isinstance(layer, nn.Conv2d)]
+    exported = network.exported_modules() if hasattr(network, 'exported_modules') else [network]
+    return [
+        layer for module in exported for layer in module.modules() if isinstance(layer, nn.Conv2d)
+    ]
 
 
 def _last_layers(network: nn.Module) -> list[nn.Conv2d]:
-    """Return the convolutions without a normalisation that answer: those with a bias."""
+    """Return the convolutions without a normalisation that give the outputs: those with a bias."""
     return [
         layer
         for layer in network.modules()

@@ -1,4 +1,4 @@
-"""Small data sets made on the spot; no picture of a real face is needed."""
+"""Small data sets made on the spot; no image of a real face is needed."""
 
 import csv
 import io
@@ -9,25 +9,25 @@ import numpy as np
 import pytest
 
 
-def smooth_pictures(count, size, channels, seed):
+def smooth_images(count, size, channels, seed):
     """Return uint8 ``[count, size, size, channels]`` of random soft blobs."""
     random = np.random.default_rng(seed)
     coarse = random.integers(0, 256, (count, 6, 6, channels), dtype=np.uint8)
     return np.stack(
-        [cv2.resize(picture, (size, size)).reshape(size, size, channels) for picture in coarse]
+        [cv2.resize(image, (size, size)).reshape(size, size, channels) for image in coarse]
     )
 
 
 @pytest.fixture
-def pictures():
+def images():
     """Return the function that draws random soft blobs."""
-    return smooth_pictures
+    return smooth_images
 
 
 def write_fer(folder):
-    """Write both splits of a tiny FER-2013; two pictures are in both."""
+    """Write both splits of a tiny FER-2013; two images are in both."""
     random = np.random.default_rng(0)
-    train, public = smooth_pictures(42, 48, 1, 1)[..., 0], smooth_pictures(14, 48, 1, 2)[..., 0]
+    train, public = smooth_images(42, 48, 1, 1)[..., 0], smooth_images(14, 48, 1, 2)[..., 0]
     train[5], train[20] = public[3], public[9]
     for name, images in (('train', train), ('public', public)):
         votes = random.integers(0, 5, (len(images), 10)).astype(np.uint8)
@@ -46,9 +46,9 @@ def write_utkface(folder):
     writer = csv.writer(index)
     writer.writerow(['file', 'age', 'gender', 'race'])
     with zipfile.ZipFile(folder / 'utkface_train.zip', 'w') as archive:
-        for number, picture in enumerate(smooth_pictures(60, 96, 3, 3)):
+        for number, image in enumerate(smooth_images(60, 96, 3, 3)):
             name = f'images/{number:04d}.png'
-            archive.writestr(name, cv2.imencode('.png', picture)[1].tobytes())
+            archive.writestr(name, cv2.imencode('.png', image)[1].tobytes())
             writer.writerow([name, 4 * (number % 20 + 1), number % 2, number % 5])
         archive.writestr('index.csv', index.getvalue())
 

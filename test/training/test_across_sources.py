@@ -41,14 +41,14 @@ def write_model(path, training, bias=0.0):
 
 
 @pytest.fixture
-def faces(tmp_path, pictures):
+def faces(tmp_path, images):
     """Write 30 crops of a source ``mine``, a third of them of an own group, and return the file."""
     index = io.StringIO()
     table = csv.writer(index)
     table.writerow(['file', 'label', 'source', 'x', 'y', 'w', 'h', 'person', 'age', 'group'])
     with zipfile.ZipFile(tmp_path / 'mine.zip', 'w') as archive:
-        for number, picture in enumerate(pictures(30, 96, 3, 9)):
-            archive.writestr(f'{number}.png', cv2.imencode('.png', picture)[1].tobytes())
+        for number, image in enumerate(images(30, 96, 3, 9)):
+            archive.writestr(f'{number}.png', cv2.imencode('.png', image)[1].tobytes())
             group = 'masked' if number % 3 == 0 else ''
             table.writerow([f'{number}.png', number % 2, 'mine', 20, 16, 40, 56, '', '', group])
         archive.writestr('index.csv', index.getvalue())
@@ -66,7 +66,7 @@ def found(monkeypatch):
 
 
 def report_of(paths, data, **arguments):
-    samples = across_sources.pictures_of(paths[0], 'gender', data, 0.0, 'stop')
+    samples = across_sources.images_of(paths[0], 'gender', data, 0.0, 'stop')
     return across_sources.measure([load(path) for path in paths], samples, 'onnx')
 
 
@@ -76,8 +76,8 @@ def test_a_folder_of_ones_own_has_a_row(tmp_path, faces):
     rows = {(row['source'], row['group']): row for row in report['rows']}
     assert set(rows) == {('mine', name) for name in ('all', 'female', 'male', 'masked')}
     assert rows['mine', 'all']['pictures'] == 30 and rows['mine', 'masked']['pictures'] == 10
-    parts = [rows['mine', name] for name in ('female', 'male')]
-    right = sum(row['pictures'] * row['models']['a.onnx']['accuracy'] for row in parts)
+    groups = [rows['mine', name] for name in ('female', 'male')]
+    right = sum(row['pictures'] * row['models']['a.onnx']['accuracy'] for row in groups)
     assert right / 30 == pytest.approx(
         rows['mine', 'all']['models']['a.onnx']['accuracy'], abs=1e-3
     )
@@ -100,7 +100,7 @@ def test_what_was_learned_from_is_left_out(tmp_path, faces, training):
 
 
 @pytest.mark.usefixtures('found')
-def test_other_files_are_measured_on_the_same_pictures(tmp_path, faces):
+def test_other_files_are_measured_on_the_same_images(tmp_path, faces):
     one, other = write_model(tmp_path / 'a.onnx', {}), write_model(tmp_path / 'b.onnx', {}, 90.0)
     report = report_of([one, other], [faces])
     assert report['models'] == ['a.onnx', 'b.onnx']
@@ -153,7 +153,7 @@ def test_two_tasks_are_refused(tmp_path, faces, monkeypatch, capsys):
     assert 'one task' in capsys.readouterr().err
 
 
-def test_answers_below_a_threshold_are_not_counted():
+def test_predictions_below_a_threshold_are_not_counted():
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.45, 0.55]])
     points = answered(probabilities, np.array([0, 1, 1, 0]), (0.0, 0.65, 0.95))
     assert [point['answered'] for point in points] == [1.0, 0.5, 0.0]

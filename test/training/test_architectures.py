@@ -56,20 +56,20 @@ def test_batch_normalisation_follows_every_convolution_but_the_last(build):
 
 @pytest.mark.parametrize('build', ARCHITECTURES.values(), ids=ARCHITECTURES)
 @pytest.mark.parametrize('size', [32, 48, 64])
-def test_gives_one_row_of_logits_per_picture(build, size):
+def test_gives_one_row_of_logits_per_image(build, size):
     network = build(3, 2).eval()
     assert network(torch.rand(5, 3, size, size) * 255).shape == (5, 2)
 
 
 @pytest.mark.parametrize('kernel', [3, 5])
 @pytest.mark.parametrize('sides', [(32, 48), (31, 33)])
-def test_a_depthwise_convolution_learns_what_it_answers(kernel, sides):
+def test_a_depthwise_convolution_learns_what_it_computes(kernel, sides):
     torch.manual_seed(0)
     layer = DepthwiseConvolution(6, kernel, stride=2)
-    answers, gradients = [], []
+    outputs, gradients = [], []
     for training in (True, False):  # the detour by every pixel, and the strided convolution
         features = torch.rand(2, 6, *sides, generator=torch.Generator().manual_seed(1))
-        answers.append(layer.train(training)(features.requires_grad_()))
-        gradients.append(torch.autograd.grad(answers[-1].square().sum(), [features, layer.weight]))
-    torch.testing.assert_close(*answers)
+        outputs.append(layer.train(training)(features.requires_grad_()))
+        gradients.append(torch.autograd.grad(outputs[-1].square().sum(), [features, layer.weight]))
+    torch.testing.assert_close(*outputs)
     torch.testing.assert_close(*gradients)

@@ -13,8 +13,8 @@ NOTHING = Augmentation(**{entry.name: 0.0 for entry in fields(Augmentation)})
 
 
 @pytest.fixture
-def canvas(pictures):
-    return torch.from_numpy(pictures(6, 64, 3, 0)).permute(0, 3, 1, 2).contiguous()
+def canvas(images):
+    return torch.from_numpy(images(6, 64, 3, 0)).permute(0, 3, 1, 2).contiguous()
 
 
 def changed(canvas, seed=0, **changes):
@@ -42,14 +42,14 @@ def test_the_box_moves_no_further_than_said():
     spot[:, :, 31:33, 31:33] = 255
     crop = changed(spot, shift=0.1)
     rows, columns = crop.sum(dim=(1, 3)), crop.sum(dim=(1, 2))
-    places = torch.arange(48.0)
+    positions = torch.arange(48.0)
     for profile in (rows, columns):
-        center = (profile * places).sum(dim=1) / profile.sum(dim=1)
+        center = (profile * positions).sum(dim=1) / profile.sum(dim=1)
         moved = (center - 23.5).abs() / 48
         assert moved.max() <= 0.101 and moved.max() > 0.05
 
 
-def test_same_seed_same_pictures(canvas):
+def test_same_seed_same_images(canvas):
     how = {'flip': 0.5, 'rotation': 10.0, 'noise': 0.5, 'erase': 0.5, 'low_resolution': 0.5}
     torch.testing.assert_close(changed(canvas, seed=3, **how), changed(canvas, seed=3, **how))
     assert not torch.equal(changed(canvas, seed=3, **how), changed(canvas, seed=4, **how))

@@ -18,18 +18,18 @@ from face_perception.training import evaluate  # noqa: E402
 from face_perception.training.data import RACES, DatasetError, load_samples  # noqa: E402
 from face_perception.training.robustness import DEGRADATIONS  # noqa: E402
 
-PICTURES = {'confusion.png', 'reliability.png', 'worst_mistakes.png'}
+IMAGES = {'confusion.png', 'reliability.png', 'worst_mistakes.png'}
 
 
 @pytest.fixture
 def emotion_model(make_model):
-    """Return the path of a model that always answers the last emotion, neutral."""
+    """Return the path of a model that always predicts the last emotion, neutral."""
     return make_model(classes=7, labels=json.dumps(EMOTIONS))
 
 
 @pytest.fixture
 def gender_model(make_model):
-    """Return the path of a model that always answers male."""
+    """Return the path of a model that always predicts male."""
     return make_model(channels=3, classes=2, color='rgb', task='gender', labels=json.dumps(GENDERS))
 
 
@@ -60,8 +60,8 @@ def test_emotion_from_the_command_line(run, emotion_model, fer_folder, tmp_path)
     status, printed, errors = run(emotion_model, '--data', fer_folder, '--output', output)
     assert (status, errors) == (0, '')
     assert 'macro_f1' in printed and 'surprise' in printed and '14.3 %' in printed
-    assert {path.name for path in output.iterdir()} == {'evaluation.json', *PICTURES}
-    for name in PICTURES:
+    assert {path.name for path in output.iterdir()} == {'evaluation.json', *IMAGES}
+    for name in IMAGES:
         assert cv2.imread(str(output / name)).std() > 5
     report = json.loads((output / 'evaluation.json').read_text())
     numbers = report['numbers']
@@ -137,7 +137,7 @@ def test_groups_that_nobody_knows_are_left_out(gender_model, utkface_folder):
     assert numbers['gap_recall'] == 1
 
 
-def test_a_class_without_pictures_has_no_number(gender_model, utkface_folder):
+def test_a_class_without_images_has_no_number(gender_model, utkface_folder):
     classifier = evaluate.load(gender_model)
     men = [
         sample
@@ -156,7 +156,7 @@ def test_boxes_of_the_cascade(monkeypatch, run, emotion_model, fer_folder):
     classifier = evaluate.load(emotion_model)
     numbers = evaluate.measure(classifier, load_samples('emotion', fer_folder, 0.0), ['haar'])
     assert numbers['found_by_haar'] == 0.5
-    # Labels 0 to 6 twice: of every other picture one is neutral.
+    # Labels 0 to 6 twice: of every other image one is neutral.
     assert numbers['accuracy_haar_boxes'] == round(1 / 7, 4)
     monkeypatch.setattr(evaluate, 'find_face', lambda image, kind: None)
     numbers = evaluate.measure(classifier, load_samples('emotion', fer_folder, 0.0), ['haar'])
@@ -164,7 +164,7 @@ def test_boxes_of_the_cascade(monkeypatch, run, emotion_model, fer_folder):
 
 
 def test_without_samples_there_is_nothing_to_measure(emotion_model):
-    with pytest.raises(DatasetError, match='no pictures'):
+    with pytest.raises(DatasetError, match='no images'):
         evaluate.measure(evaluate.load(emotion_model), [])
 
 
@@ -207,5 +207,5 @@ def test_an_output_that_cannot_be_made_is_one_line(run, emotion_model, fer_folde
     'labels', [EMOTIONS[::-1], EMOTIONS[:6] + ('bored',)], ids=['another order', 'another label']
 )
 def test_other_labels_than_the_datas_are_refused(make_model, labels):
-    with pytest.raises(ModelError, match='answers'):
+    with pytest.raises(ModelError, match='predicts'):
         evaluate.load(make_model(classes=7, labels=json.dumps(labels)))

@@ -1,4 +1,4 @@
-"""The exported file: same answers as PyTorch, the agreed contract, the same bytes each time."""
+"""The exported file: same outputs as PyTorch, the agreed contract, the same bytes each time."""
 
 import hashlib
 import json
@@ -44,14 +44,14 @@ def random_network(channels, classes, architecture='mini_xception'):
 @pytest.mark.parametrize('architecture', ARCHITECTURES)
 @pytest.mark.parametrize('channels, classes, temperature', [(1, 7, 1.0), (3, 2, 1.7)])
 @pytest.mark.parametrize('count, mirror', [(1, False), (5, True), (40, True)])
-def test_the_graph_answers_as_the_network(
+def test_the_graph_predicts_as_the_network(
     architecture, channels, classes, temperature, count, mirror
 ):
     check_parity(architecture, channels, classes, temperature, count, mirror)
 
 
 @pytest.mark.parametrize('channels, classes', [(1, 7), (3, 2)])
-def test_the_shipped_kind_of_graph_answers_as_the_network_on_a_thousand_crops(channels, classes):
+def test_the_shipped_kind_of_graph_predicts_as_the_network_on_a_thousand_crops(channels, classes):
     check_parity('deep_mini_xception', channels, classes, 1.3, 1000, True)
 
 
@@ -164,11 +164,11 @@ def test_what_is_served_of_a_sample_is_what_was_trained_on(exported):
     trained = center_crop(to_tensor(validation), 48).permute(0, 2, 3, 1).numpy().astype(int)
     for sample, crop in zip(samples, trained, strict=True):
         served = classifier.batch(sample.image, [sample.box])[0]
-        # FER-2013 pixel for pixel; UTKFace is resampled from a slightly wider picture.
+        # FER-2013 pixel for pixel; UTKFace is resampled from a slightly wider image.
         assert np.abs(served - crop).mean() <= (0 if path.stem == 'emotion' else 3)
 
 
-def test_the_file_answers_as_the_trained_network(exported):
+def test_the_file_predicts_as_the_trained_network(exported):
     path, run, data, _ = exported
     classifier, network = load(path), load_network(run)
     _, validation = load_task(load_checkpoint(run)['recipe'], data)

@@ -23,11 +23,11 @@ pytestmark = pytest.mark.usefixtures('one_thread')
 
 
 @pytest.fixture
-def start(pictures, monkeypatch, tmp_path):
+def start(images, monkeypatch, tmp_path):
     """Return the function that trains by settings in a folder, for so many epochs."""
     monkeypatch.setattr(training, 'learning_curves', lambda history, path: None)
     labels = np.arange(16) % 7
-    faces = FaceSet(pictures(16, 48, 1, 0), one_hot(labels, 7), labels)
+    faces = FaceSet(images(16, 48, 1, 0), one_hot(labels, 7), labels)
 
     def run(values, epochs):
         recipe = recipe_from(values)
@@ -126,7 +126,10 @@ def test_an_unknown_device_is_named(name):
         pick_device(name)
 
 
-@pytest.mark.parametrize('option', [['--threads', '0'], ['--threads', 'x'], ['--parts', '-1']])
+@pytest.mark.parametrize(
+    'option',
+    [['--threads', '0'], ['--threads', 'x'], ['--micro-batches', '-1'], ['--parts', '-1']],
+)
 def test_numbers_of_threads_start_at_one(option, monkeypatch, capsys):
     monkeypatch.setattr(sys, 'argv', ['train', 'r', '--data', 'd', '--output', 'o', *option])
     with pytest.raises(SystemExit) as end:

@@ -1,4 +1,4 @@
-"""The joined graph answers as the two files; crops that differ are refused."""
+"""The joined graph predicts as the two files; crops that differ are refused."""
 
 import json
 
@@ -46,7 +46,7 @@ def session(content):
 
 
 @pytest.mark.parametrize('count', [1, 6])
-def test_answers_as_the_two_files(write, count):
+def test_predicts_as_the_two_files(write, count):
     paths = write('emotion'), write('gender')
     crops = np.random.default_rng(0).integers(0, 256, (count, 48, 48, 3), dtype=np.uint8)
     grays = np.stack([cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) for crop in crops])[..., None]

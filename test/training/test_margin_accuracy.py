@@ -37,10 +37,10 @@ def model(tmp_path):
     return path
 
 
-def test_each_margin_shows_the_network_another_crop(model, pictures, monkeypatch):
+def test_each_margin_shows_the_network_another_crop(model, images, monkeypatch):
     samples = [
         Sample(image, Box(30, 20, 40, 50), number % 2, {}, str(number), 'mine')
-        for number, image in enumerate(pictures(12, 96, 3, 4))
+        for number, image in enumerate(images(12, 96, 3, 4))
     ]
     monkeypatch.setattr(across_sources, 'find_face', lambda image, kind: Box(20, 10, 60, 70))
     seen = {}

@@ -1,4 +1,4 @@
-"""Every picture is written, shows what it was given, and leaves no trace in Matplotlib."""
+"""Every plot is written, shows what it was given, and leaves no trace in Matplotlib."""
 
 import math
 import subprocess
@@ -20,7 +20,7 @@ LABELS = ('female', 'male')
 
 
 def drawn(path):
-    """Return the picture at ``path`` as gray; it must not be blank."""
+    """Return the image at ``path`` as gray; it must not be blank."""
     image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     assert image is not None and min(image.shape) > 300
     assert 0.001 < (image < 200).mean() < 0.9
@@ -28,7 +28,7 @@ def drawn(path):
 
 
 @pytest.fixture
-def answers():
+def predictions():
     """Return labels ``[300]`` and probabilities ``[300, 2]`` that are mostly right."""
     random = np.random.default_rng(0)
     labels = random.integers(0, 2, 300)
@@ -70,7 +70,7 @@ def test_learning_curves_replace_the_file(tmp_path):
         {'note': 'a word', 'device': None, 'boxes': [1, 2]},
         {'loss': math.nan, 'accuracy': math.inf},
         {'validation_loss': 1.0, 'macro_f1': np.float32(0.4)},
-        {'pictures': 28_000},
+        {'images': 28_000},
         {'accuracy': None, 'seconds': None, 'epoch': 1},
     ],
 )
@@ -107,14 +107,14 @@ def test_confusion_matrix_is_dark_where_many_are(tmp_path):
 
 
 @pytest.mark.filterwarnings('error')
-def test_confusion_matrix_with_a_class_without_pictures(tmp_path):
+def test_confusion_matrix_with_a_class_without_images(tmp_path):
     plots.confusion_matrix(np.array([[3, 1], [0, 0]]), LABELS, tmp_path / 'confusion.png')
     drawn(tmp_path / 'confusion.png')
 
 
 @pytest.mark.filterwarnings('error')
-def test_reliability_shows_over_confidence(tmp_path, answers):
-    labels, probabilities = answers
+def test_reliability_shows_over_confidence(tmp_path, predictions):
+    labels, probabilities = predictions
     plots.reliability(probabilities, labels, tmp_path / 'fair.png')
     over = np.where(probabilities > 0.5, 0.97, 0.03)
     plots.reliability(over, labels, tmp_path / 'over.png')
@@ -133,7 +133,7 @@ def test_reliability_of_a_constant_confidence(tmp_path, confidence):
 
 
 def mistakes(colors, confidences):
-    """Return samples of one colour each (BGR), labelled 0, and answers that say 1 to them."""
+    """Return samples of one colour each (BGR), labelled 0, and predictions that say 1 to them."""
     samples = [
         Sample(np.full((20, 20, 3), color, dtype=np.uint8), Box(0, 0, 20, 20), 0, {}, '')
         for color in colors
@@ -152,7 +152,7 @@ def test_worst_mistakes_come_first_in_true_colours(tmp_path):
         return columns.min() if len(columns) else None
 
     assert left_edge(red) < left_edge(blue)
-    assert left_edge(green) is None  # that answer is right
+    assert left_edge(green) is None  # that prediction is right
 
 
 @pytest.mark.filterwarnings('error')

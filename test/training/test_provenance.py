@@ -21,14 +21,14 @@ pytestmark = pytest.mark.usefixtures('one_thread')
 
 
 @pytest.fixture
-def faces(pictures):
-    """Return the function that makes pictures, so many of each source."""
+def faces(images):
+    """Return the function that makes images, so many of each source."""
 
     def make(**counts):
         count = sum(counts.values())
         labels = np.arange(count) % 7
         sources = np.concatenate([np.repeat(name, number) for name, number in counts.items()])
-        return FaceSet(pictures(count, 48, 1, 0), one_hot(labels, 7), labels, sources=sources)
+        return FaceSet(images(count, 48, 1, 0), one_hot(labels, 7), labels, sources=sources)
 
     return make
 
@@ -51,7 +51,7 @@ def run(recipe_values, monkeypatch, tmp_path):
     return start
 
 
-def test_a_checkpoint_counts_the_pictures_of_each_source(faces, run):
+def test_a_checkpoint_counts_the_images_of_each_source(faces, run):
     checkpoint = run(faces(blobs=20, dots=10), faces(dots=3, lines=4))
     assert checkpoint['data_sets'] == {
         'blobs': {'training': 20, 'validation': 0},
@@ -60,7 +60,7 @@ def test_a_checkpoint_counts_the_pictures_of_each_source(faces, run):
     }
 
 
-def test_a_run_does_not_go_on_with_other_pictures(faces, run):
+def test_a_run_does_not_go_on_with_other_images(faces, run):
     run(faces(blobs=20), faces(blobs=4))
     with pytest.raises(RecipeError, match='blobs 20.*blobs 21'):
         run(faces(blobs=21), faces(blobs=4))

@@ -22,6 +22,12 @@ def test_a_recipe_survives_being_written_down(recipe_values):
     assert recipe_from(recipe.as_dict()) == recipe
 
 
+def test_former_names_of_settings_are_known(recipe_values):
+    recipe = recipe_from({**recipe_values, 'views': 3})
+    assert recipe.distinct_augmentations == 3
+    assert 'views' not in recipe.as_dict()
+
+
 def test_labels_have_the_order_of_the_package(recipe_values):
     assert recipe_from(recipe_values).labels == (
         'angry',

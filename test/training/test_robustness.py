@@ -1,4 +1,4 @@
-"""Each degradation does to a picture what its name says, always the same, and relative to it."""
+"""Each degradation does to an image what its name says, always the same, and relative to it."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -25,8 +25,8 @@ def sample_of(image, label=0):
 
 
 @pytest.fixture
-def faces(pictures):
-    return [sample_of(image) for image in pictures(4, 48, 3, 0)]
+def faces(images):
+    return [sample_of(image) for image in images(4, 48, 3, 0)]
 
 
 def flat(size, value):
@@ -81,8 +81,8 @@ def test_strengths_go_from_weak_to_strong(faces, family):
 @pytest.mark.parametrize(
     'name', ['gaussian_blur_4', 'motion_blur_20', 'low_resolution_16', 'rotation_30', 'jpeg_20']
 )
-def test_strengths_are_relative_to_the_face(pictures, name):
-    large = sample_of(pictures(1, 192, 3, 0)[0])
+def test_strengths_are_relative_to_the_face(images, name):
+    large = sample_of(images(1, 192, 3, 0)[0])
     small = sample_of(cv2.resize(large.image, (48, 48), interpolation=cv2.INTER_AREA))
     as_small = cv2.resize(degraded(name, large).image, (48, 48), interpolation=cv2.INTER_AREA)
     difference = np.abs(as_small.astype(float) - degraded(name, small).image).mean()
@@ -134,8 +134,8 @@ def test_blur_keeps_the_brightness_and_widens_a_dot():
     for name, width in (('gaussian_blur_2', 0.02), ('gaussian_blur_4', 0.04)):
         image = degraded(name, dot).image[..., 0].astype(float)
         assert image.sum() == pytest.approx(dot.image[..., 0].sum(), rel=0.05)
-        places = np.arange(96) - 47.5
-        variance = (image.sum(axis=0) * places**2).sum() / image.sum()
+        positions = np.arange(96) - 47.5
+        variance = (image.sum(axis=0) * positions**2).sum() / image.sum()
         assert variance == pytest.approx((96 * width) ** 2 + 15 / 12, rel=0.15)
 
 
@@ -198,8 +198,8 @@ def test_jittered_boxes_stay_within_their_bounds(share):
     [Box(101.5, 71.5, 33, 33), Box(2, 3, 40, 50), Box(-10, 190, 30, 30), Box(300, 300, 20, 20)],
     ids=['inside', 'corner', 'beyond', 'outside'],
 )
-def test_what_is_near_a_face_gives_the_same_crop(pictures, box):
-    sample = replace(sample_of(pictures(1, 200, 3, 0)[0]), box=box)
+def test_what_is_near_a_face_gives_the_same_crop(images, box):
+    sample = replace(sample_of(images(1, 200, 3, 0)[0]), box=box)
     near = robustness.near_face(sample)
     for margin in (-0.05, 0.0, 0.2):
         np.testing.assert_array_equal(
@@ -212,12 +212,12 @@ def test_what_is_near_a_face_gives_the_same_crop(pictures, box):
 def test_accuracies_are_named_and_counted():
     samples = [replace(flat(48, value), label=int(value > 120)) for value in (90, 110, 130, 150)]
 
-    def answer(changed):
+    def predict(changed):
         bright = np.array([sample.image.mean() > 120 for sample in changed], dtype=float)
         return np.stack([1 - bright, bright], axis=1)
 
     chosen = [BY_NAME[name] for name in ('jpeg_50', 'darkness_25', 'overexposure_400')]
-    assert robustness.accuracies(answer, samples, chosen) == {
+    assert robustness.accuracies(predict, samples, chosen) == {
         'clean': 1.0,
         'jpeg_50': 1.0,
         'darkness_25': 0.5,

@@ -1,4 +1,4 @@
-"""Teachers: exported files and runs answer as they would elsewhere, and together on average."""
+"""Teachers: exported files and runs predict as they would elsewhere, and together on average."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ RECIPE = {'task': 'emotion', 'color': 'gray', 'crop_margin': 0.0, 'epochs': 1}
 
 
 class Constant(torch.nn.Module):
-    """Answers the same to every picture."""
+    """Predicts the same for every image."""
 
     def __init__(self, *probabilities):
         super().__init__()
@@ -28,10 +28,10 @@ class Constant(torch.nn.Module):
         return self.logits.expand(len(images), -1)
 
 
-def test_several_teachers_answer_by_their_mean_probability():
+def test_several_teachers_predict_by_their_mean_probability():
     teachers = Teachers([Constant(0.8, 0.1, 0.1), Constant(0.2, 0.7, 0.1)])
-    answers = teachers(torch.zeros(4, 1, 48, 48)).softmax(dim=1)
-    np.testing.assert_allclose(answers, [[0.5, 0.4, 0.1]] * 4, rtol=1e-5)
+    probabilities = teachers(torch.zeros(4, 1, 48, 48)).softmax(dim=1)
+    np.testing.assert_allclose(probabilities, [[0.5, 0.4, 0.1]] * 4, rtol=1e-5)
 
 
 def test_an_exported_file_teaches_what_it_says_when_it_is_served():

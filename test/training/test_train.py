@@ -33,10 +33,10 @@ pytestmark = pytest.mark.usefixtures('one_thread')
 
 
 @pytest.fixture
-def data(pictures):
-    """Return pictures in seven kinds that differ in where they are bright."""
+def data(images):
+    """Return images in seven kinds that differ in where they are bright."""
     labels = np.arange(56) % 7
-    images = pictures(56, 48, 1, 0) // 4
+    images = images(56, 48, 1, 0) // 4
     for image, label in zip(images, labels, strict=True):
         image[:, label * 6 : label * 6 + 8] += 150
     faces = FaceSet(images, one_hot(labels, 7), labels)
@@ -67,37 +67,37 @@ def test_learns(data, recipe_values, tmp_path):
 def test_a_part_of_a_batch_is_a_batch_of_its_own():
     whole = Batch(torch.arange(7), torch.Generator().manual_seed(1), (3, 14))
     assert whole.split(1) == [whole]
-    parts = whole.split(3)
-    assert [part.chosen.tolist() for part in parts] == [[0, 1, 2], [3, 4], [5, 6]]
-    assert [part.key for part in parts] == [(3, 14), (3, 17), (3, 19)]
-    assert len({float(torch.rand(1, generator=part.random)) for part in parts}) == 3
+    micro_batches = whole.split(3)
+    assert [each.chosen.tolist() for each in micro_batches] == [[0, 1, 2], [3, 4], [5, 6]]
+    assert [each.key for each in micro_batches] == [(3, 14), (3, 17), (3, 19)]
+    assert len({float(torch.rand(1, generator=each.random)) for each in micro_batches}) == 3
 
 
 @pytest.mark.usefixtures('no_curves')
-def test_parts_follow_the_mean_of_their_gradients(data, recipe_values, tmp_path):
+def test_micro_batches_follow_the_mean_of_their_gradients(data, recipe_values, tmp_path):
     recipe = recipe_from({**recipe_values, 'epochs': 1, 'batch_size': 56, 'average': 0.0})
     learner = ClassifierLearner(recipe, *data)
     before = [value.detach().clone() for value in learner.network.parameters()]
-    trainer = Trainer(recipe, learner, CPU, parts=2)
-    # The same pictures and changes, one part after the other on a network of the same weights.
+    trainer = Trainer(recipe, learner, CPU, micro_batches=2)
+    # The same images and changes, one micro-batch after the other on a network of the same weights.
     random = torch.Generator().manual_seed(1_000_003 * recipe.seed)
     order = torch.randperm(len(learner), generator=random)
     shares = []
-    for part in Batch(order, random, (0, 0)).split(2):
+    for micro_batch in Batch(order, random, (0, 0)).split(2):
         twin = build(recipe)
         for ours, value in zip(twin.parameters(), before, strict=True):
             ours.data.copy_(value)
-        shares.append(torch.autograd.grad(learner.loss(part, twin), list(twin.parameters())))
+        shares.append(torch.autograd.grad(learner.loss(micro_batch, twin), list(twin.parameters())))
     trainer.train_epoch()
-    for value, *parts in zip(learner.network.parameters(), *shares, strict=True):
-        torch.testing.assert_close(value.grad, sum(parts) / 2)
+    for value, *each in zip(learner.network.parameters(), *shares, strict=True):
+        torch.testing.assert_close(value.grad, sum(each) / 2)
 
 
-@pytest.mark.parametrize('parts', [0, 4])
-def test_parts_that_are_too_small_are_refused(data, recipe_values, parts):
+@pytest.mark.parametrize('count', [0, 4])
+def test_micro_batches_that_are_too_small_are_refused(data, recipe_values, count):
     recipe = recipe_from({**recipe_values, 'batch_size': 7})
-    with pytest.raises(RecipeError, match='parts'):
-        Trainer(recipe, ClassifierLearner(recipe, *data), CPU, parts)
+    with pytest.raises(RecipeError, match='micro-batches'):
+        Trainer(recipe, ClassifierLearner(recipe, *data), CPU, count)
 
 
 def same(one, other):
@@ -108,12 +108,14 @@ def same(one, other):
 @pytest.mark.usefixtures('no_curves')
 def test_a_resumed_run_equals_an_uninterrupted_one(data, recipe_values, tmp_path):
     whole = run(recipe_values, data, tmp_path / 'whole')
-    run(recipe_values, data, tmp_path / 'parts', stop_after=2)
-    parts = run(recipe_values, data, tmp_path / 'parts')
-    assert parts.epoch == whole.epoch == 3
-    assert same(whole.network.state_dict(), parts.network.state_dict())
-    assert same(whole.average.state_dict(), parts.average.state_dict())
-    assert [entry['loss'] for entry in whole.history] == [entry['loss'] for entry in parts.history]
+    run(recipe_values, data, tmp_path / 'resumed', stop_after=2)
+    resumed = run(recipe_values, data, tmp_path / 'resumed')
+    assert resumed.epoch == whole.epoch == 3
+    assert same(whole.network.state_dict(), resumed.network.state_dict())
+    assert same(whole.average.state_dict(), resumed.average.state_dict())
+    assert [entry['loss'] for entry in whole.history] == [
+        entry['loss'] for entry in resumed.history
+    ]
 
 
 @pytest.mark.usefixtures('no_curves')
@@ -193,8 +195,8 @@ def test_refuses_a_file_that_is_no_checkpoint(tmp_path, content):
         load_checkpoint(tmp_path)
 
 
-def test_too_few_pictures_are_named(data, recipe_values, tmp_path):
-    with pytest.raises(RecipeError, match='56 pictures'):
+def test_too_few_images_are_named(data, recipe_values, tmp_path):
+    with pytest.raises(RecipeError, match='56 images'):
         run({**recipe_values, 'batch_size': 64}, data, tmp_path)
 
 
@@ -202,7 +204,7 @@ def test_too_few_pictures_are_named(data, recipe_values, tmp_path):
 def test_the_rate_rises_then_falls_to_nothing(data, recipe_values, tmp_path):
     trained = run({**recipe_values, 'epochs': 10, 'warmup': 3, 'decay': 7}, data, tmp_path)
     rates = [entry['learning_rate'] for entry in trained.history]
-    # 56 pictures in batches of 8 are 7 steps an epoch; an epoch is told by its first one.
+    # 56 images in batches of 8 are 7 steps an epoch; an epoch is told by its first one.
     assert rates[:4] == pytest.approx([0.004 / 21, 0.004 * 8 / 21, 0.004 * 15 / 21, 0.004])
     assert rates[4:] == pytest.approx([0.004 * left / 7 for left in (6, 5, 4, 3, 2, 1)])
     assert trained.optimizer.param_groups[0]['lr'] == 0
@@ -217,7 +219,7 @@ def test_the_average_is_not_the_network(data, recipe_values, tmp_path):
 
 @pytest.mark.usefixtures('no_curves')
 def test_a_teacher_teaches(data, recipe_values, tmp_path):
-    """A network that hears the teacher alone comes to answer as it does, whatever the labels."""
+    """A network that hears the teacher alone comes to predict as it does, whatever the labels."""
     plain = {'flip': 0.0, 'shift': 0.0, 'scale': 0.0, 'rotation': 0.0, 'erase': 0.0}
     run({**recipe_values, 'epochs': 12, 'augmentation': plain}, data, tmp_path / 'teacher')
     teacher = load_network(tmp_path / 'teacher')
@@ -229,7 +231,7 @@ def test_a_teacher_teaches(data, recipe_values, tmp_path):
 
 @pytest.mark.usefixtures('no_curves')
 def test_votes_teach_what_the_labels_do_not_say(data, recipe_values, tmp_path):
-    """With labels that mean nothing, votes alone make features that tell the pictures apart."""
+    """With labels that mean nothing, votes alone make features that tell the images apart."""
     plain = {'flip': 0.0, 'shift': 0.0, 'scale': 0.0, 'rotation': 0.0, 'erase': 0.0}
     faces = data[0]
     blind = FaceSet(
@@ -254,12 +256,12 @@ def test_a_votes_task_without_votes_is_refused(data, recipe_values, tmp_path):
         run({**recipe_values, 'votes_task': 1.0}, data, tmp_path)
 
 
-def test_distance_is_the_divergence_of_softened_answers():
-    logits, answers = torch.randn(5, 7), torch.randn(5, 7)
-    ours, theirs = (values.double().div(3).softmax(dim=1) for values in (logits, answers))
+def test_distance_is_the_divergence_of_softened_predictions():
+    logits, taught = torch.randn(5, 7), torch.randn(5, 7)
+    ours, theirs = (values.double().div(3).softmax(dim=1) for values in (logits, taught))
     expected = 9 * (theirs * (theirs / ours).log()).sum(dim=1)
     torch.testing.assert_close(
-        distance(logits, answers, 3.0).double(), expected, rtol=1e-3, atol=1e-5
+        distance(logits, taught, 3.0).double(), expected, rtol=1e-3, atol=1e-5
     )
 
 

@@ -1,4 +1,4 @@
-"""Starting from an exported file: the same answers, in training too."""
+"""Starting from an exported file: the same outputs, in training too."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def test_a_classifier_goes_on_where_the_file_is(build, images, tmp_path):
     with torch.no_grad():
         expected = former(images)
         torch.testing.assert_close(network(images), expected, rtol=1e-3, atol=1e-3)
-        # Statistics of the same pictures: training sees what inference sees.
+        # Statistics of the same images: training sees what inference sees.
         torch.testing.assert_close(network.eval()(images), expected, rtol=1e-2, atol=1e-2)
 
 

@@ -2,7 +2,7 @@
 Labelled faces to train and to measure on, in the forms in which people have them.
 
 ``load_task(recipe, data)`` returns the training and the validation set, ``load_samples(task,
-data, margin)`` pictures to measure on.  ``data`` is a file or a folder, or several of these; what
+data, margin)`` images to measure on.  ``data`` is a file or a folder, or several of these; what
 each holds is found out by looking.
 
 ======= ==================================================== =======================================
@@ -22,16 +22,16 @@ gender  UTKFace's own files, "aligned and cropped", in one   a tenth by the hash
         folder or several:
         ``[age]_[gender]_[race]_[date&time].jpg.chip.jpg``
 gender  IMDB-WIKI: ``imdb.mat``, ``wiki.mat`` and the        a tenth by the hash of the file's name
-        pictures beside them, whole or cropped (needs SciPy)
+        images beside them, whole or cropped (needs SciPy)
 gender  a folder per class: ``female male``                  as with emotion
 ======= ==================================================== =======================================
 
-Malformed data (a picture that is missing, empty or cannot be decoded, a wrong number of pixels,
+Malformed data (an image that is missing, empty or cannot be decoded, a wrong number of pixels,
 a label out of range, a bad name, an unknown folder) stop the reading with a ``DatasetError``
 that names them; with ``malformed='skip'`` they are left out with warnings and a count.  The real
-UTKFace has a few bad names and IMDB-WIKI a few missing pictures: they need ``skip``.
+UTKFace has a few bad names and IMDB-WIKI a few missing images: they need ``skip``.
 
-Pictures of a class folder or of FER-2013 show the face and nothing around it; they are scaled
+Images of a class folder or of FER-2013 show the face and nothing around it; they are scaled
 to the network's input.  Others become canvases with a border to move the crop in.
 """
 

@@ -1,4 +1,4 @@
-"""The pictures that training cuts its crops from, framed as the node will frame faces."""
+"""The images that training cuts its crops from, framed as the node will frame faces."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def canvas(image: np.ndarray, box: Box, margin: float, size: int) -> np.ndarray:
 
 def filling_box(width: int, height: int, margin: float) -> Box:
     """
-    Return the face box, in a picture that a face fills, whose crop is the whole picture.
+    Return the face box, in an image that a face fills, whose crop is the whole image.
 
-    Such a picture is a crop already; ``margin`` (see ``core.crops``) was measured so that a
-    detector's box grows to it.  A picture that is not square becomes one by repeating its
+    Such an image is a crop already; ``margin`` (see ``core.crops``) was measured so that a
+    detector's box grows to it.  An image that is not square becomes one by repeating its
     edges, as faces at the border of a camera's image do.
     """
     inner_width, inner_height = width / (1 + 2 * margin), height / (1 + 2 * margin)
@@ -45,10 +45,10 @@ def training_canvas(
     image: np.ndarray, box: Box | None, margin: float, size: int, color: str
 ) -> np.ndarray:
     """
-    Return what training keeps of a picture: uint8 ``[S, S, C]`` in ``color``, gray or RGB.
+    Return what training keeps of an image: uint8 ``[S, S, C]`` in ``color``, gray or RGB.
 
     ``image`` is uint8 BGR ``[H, W, 3]``.  Around a ``box`` the result is a ``canvas``; where
-    the face fills the picture (``None``) there is nothing beyond the crop, and S = ``size``.
+    the face fills the image (``None``) there is nothing beyond the crop, and S = ``size``.
     """
     if box is None:
         height, width = image.shape[:2]

@@ -1,9 +1,9 @@
 """
-A folder per class: the folder's name is the label, and a face fills each picture in it.
+A folder per class: the folder's name is the label, and a face fills each image in it.
 
 Either ``train/angry/...`` and ``validation/angry/...`` (also ``val`` or ``test``), or
 ``angry/...`` alone, where a fixed tenth by the hash of the file's name is held out.  Next to
-``validation`` a folder ``test`` is left alone.  Pictures may have any size and colours and lie
+``validation`` a folder ``test`` is left alone.  Images may have any size and colours and lie
 in further folders.
 """
 
@@ -18,12 +18,12 @@ import numpy as np
 from .datasets import DatasetError
 from .entries import TEST, TRAIN, VALIDATION, Entry, split_by_name
 from .faults import Faults
-from .pictures import read_picture, sorted_pictures, sub_folders
+from .images import read_image, sorted_images, sub_folders
 
-#: Folders that may hold the pictures for validation; the first that exists does.
+#: Folders that may hold the images for validation; the first that exists does.
 VALIDATION_NAMES = ('validation', 'val', 'test')
 SPLIT_NAMES = ('train', *VALIDATION_NAMES)
-#: Copies of FER-2013 as pictures have the set held back in ``test`` too, by these names.
+#: Copies of FER-2013 as images have the set held back in ``test`` too, by these names.
 PRIVATE = 'PrivateTest_'
 
 
@@ -47,7 +47,7 @@ def read(
     path: Path, splits: Collection[str], faults: Faults, labels: tuple[str, ...]
 ) -> Iterator[Entry]:
     """
-    Yield the pictures of ``splits`` in the folders named as ``labels``, folder by folder.
+    Yield the images of ``splits`` in the folders named as ``labels``, folder by folder.
 
     Raises ``DatasetError`` when there are splits but no ``train``.
     """
@@ -60,13 +60,13 @@ def read(
                 )
                 continue
             label = labels.index(class_folder.name.lower())
-            for picture in sorted_pictures(class_folder):
-                name = picture.relative_to(path).as_posix()
-                part = split or split_by_name(name)
-                if picture.name.startswith(PRIVATE):
-                    part = TEST
-                if part in splits:
-                    yield Entry(name, label, part, partial(_read, picture))
+            for file in sorted_images(class_folder):
+                name = file.relative_to(path).as_posix()
+                of_split = split or split_by_name(name)
+                if file.name.startswith(PRIVATE):
+                    of_split = TEST
+                if of_split in splits:
+                    yield Entry(name, label, of_split, partial(_read, file))
 
 
 def _split_folders(
@@ -85,7 +85,7 @@ def _split_folders(
     for name, folder in folders.items():
         if name not in roles:
             faults.report(folder.name, f'the folder is none of {", ".join(roles)}')
-    # Validation pictures may have some of FER-2013's set held back among them.
+    # Validation images may have some of FER-2013's set held back among them.
     return [
         (folders[name], role)
         for name, role in roles.items()
@@ -94,4 +94,4 @@ def _split_folders(
 
 
 def _read(path: Path) -> tuple[np.ndarray, None]:
-    return read_picture(path), None
+    return read_image(path), None

@@ -22,14 +22,14 @@ class DatasetError(FacePerceptionError):
 @dataclass(frozen=True)
 class FaceSet:
     """
-    Pictures of faces and what they show.
+    Images of faces and what they show.
 
     ``images`` is uint8 ``[N, S, S, C]`` (C = 1 gray or 3 RGB), ``targets`` float32 ``[N, K]``
     with rows that sum to 1 (what the loss compares with), ``labels`` int64 ``[N]`` (what
-    accuracy counts).  ``groups`` names further numbers per picture, such as the age;
-    ``weights`` is how much each picture counts in training, 1 on average (float32 ``[N]``).
-    ``votes`` are further opinions on the pictures, shares of people float32 ``[N, V]``, with
-    zeros for a picture on which nobody voted.  ``sources`` names, per picture, whose it is.
+    accuracy counts).  ``groups`` names further numbers per image, such as the age;
+    ``weights`` is how much each image counts in training, 1 on average (float32 ``[N]``).
+    ``votes`` are further opinions on the images, shares of people float32 ``[N, V]``, with
+    zeros for an image on which nobody voted.  ``sources`` names, per image, whose it is.
     """
 
     images: np.ndarray
@@ -41,11 +41,11 @@ class FaceSet:
     sources: np.ndarray | None = None
 
     def __len__(self) -> int:
-        """Return the number of pictures."""
+        """Return the number of images."""
         return len(self.images)
 
     def select(self, keep: np.ndarray) -> FaceSet:
-        """Return the pictures where ``keep`` (a mask or indices) says so."""
+        """Return the images where ``keep`` (a mask or indices) says so."""
         return FaceSet(
             self.images[keep],
             self.targets[keep],
@@ -58,7 +58,7 @@ class FaceSet:
         )
 
     def count_by_source(self) -> dict[str, int]:
-        """Return how many pictures each source has, by its name."""
+        """Return how many images each source has, by its name."""
         if self.sources is None:
             return {}
         names, counts = np.unique(self.sources, return_counts=True)
@@ -68,7 +68,7 @@ class FaceSet:
 @dataclass(frozen=True)
 class Sample:
     """
-    A picture to measure on, served to a network as the node would serve it.
+    An image to measure on, served to a network as the node would serve it.
 
     ``image`` is uint8 BGR ``[H, W, 3]``; ``box`` the face as a detector would draw it, in
     pixels of ``image`` (it may reach beyond); ``label`` indexes the labels of the task.
@@ -89,7 +89,7 @@ def balancing_weights(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """
     Return float32 ``[N]`` weights by which all labels count the same within each group.
 
-    ``labels`` and ``groups`` are int ``[N]``.  A group keeps the share it has of the pictures.
+    ``labels`` and ``groups`` are int ``[N]``.  A group keeps the share it has of the images.
     """
     weights = np.empty(len(labels), dtype=np.float32)
     for group in np.unique(groups):
@@ -104,8 +104,8 @@ def evening_weights(values: np.ndarray, share: float) -> np.ndarray:
     """
     Return float32 ``[N]`` weights, 1 on average, by which rare ``values [N]`` count more.
 
-    With a ``share`` of 0 each picture counts the same, with 1 each value; 0.5 is between: a value
-    with four times the pictures counts twice as much altogether.
+    With a ``share`` of 0 each image counts the same, with 1 each value; 0.5 is between: a value
+    with four times the images counts twice as much altogether.
     """
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
     weights = counts[places].astype(np.float64) ** -share

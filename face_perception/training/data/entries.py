@@ -1,4 +1,4 @@
-"""What the readers of all forms yield: pictures with labels, listed but not yet decoded."""
+"""What the readers of all forms yield: images with labels, listed but not yet decoded."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import numpy as np
 
 from ...core.types import Box
 
-#: What a picture is for.  ``TEST`` is neither trained on nor used to choose anything.
+#: What an image is for.  ``TEST`` is neither trained on nor used to choose anything.
 TRAIN, VALIDATION, TEST = SPLITS = ('train', 'validation', 'test')
 
 
 @dataclass(frozen=True)
 class Entry:
     """
-    One picture that a data set lists.
+    One image that a data set lists.
 
     ``read`` decodes it: uint8 BGR ``[H, W, 3]`` and the face's box in it as a detector would
-    draw it, or ``None`` where the face fills the picture.  It raises ``MalformedError``, and
+    draw it, or ``None`` where the face fills the image.  It raises ``MalformedError``, and
     may be called only until the reader that yielded the entry is asked for the next one.
 
     ``name`` is the file or row, for messages; ``label`` indexes the labels of the task;
     ``split`` is one of ``SPLITS``; ``groups`` holds age and race where they are known;
     ``votes`` is uint8 ``[10]`` in the order of ``fer2013.VOTES``, where people have voted;
-    ``source`` is whose picture it is (empty: the name of the form), ``group`` another word that
-    pictures are counted by.
+    ``source`` is whose image it is (empty: the name of the form), ``group`` another word that
+    images are counted by.
     """
 
     name: str
@@ -42,11 +42,11 @@ class Entry:
 
 
 def is_held_out(name: str) -> bool:
-    """Return whether the picture called ``name`` is for validation: a fixed tenth is."""
+    """Return whether the image called ``name`` is for validation: a fixed tenth is."""
     identifier = Path(name).stem
     return hashlib.sha256(identifier.encode()).digest()[0] % 10 == 0
 
 
 def split_by_name(name: str) -> str:
-    """Return the split of the picture called ``name`` where a data set has no split itself."""
+    """Return the split of the image called ``name`` where a data set has no split itself."""
     return VALIDATION if is_held_out(name) else TRAIN

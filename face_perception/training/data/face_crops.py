@@ -1,21 +1,21 @@
 """
-Crops with boxes: pictures with the face's box, for either task, from any source.
+Crops with boxes: images with the face's box, for either task, from any source.
 
-A ``.zip`` file or a folder with ``index.csv``, a row per picture:
+A ``.zip`` file or a folder with ``index.csv``, a row per image:
 
 ========  =====================================================================================
-file      the picture, relative to the index; any size and colours
+file      the image, relative to the index; any size and colours
 label     the label's name (``female``, ``fear``) or its number: gender 0 male, 1 female as in
           UTKFace, emotion 0 angry ... 6 neutral as in FER-2013
-x y w h   the face's box as a detector draws it, in pixels of the picture
+x y w h   the face's box as a detector draws it, in pixels of the image
 source    optional: what the row of a table is called (else the name of the file or folder)
 person    optional: who it is, so that nobody is on both sides of a split
 age       optional: in years
-group     optional: another word to group pictures by, such as a race label of UTKFace
+group     optional: another word to group images by, such as a race label of UTKFace
 split     optional: ``train``, ``validation`` or ``test``
 ========  =====================================================================================
 
-Where no split is given, a fifth of the persons is held out, and a tenth of the pictures of
+Where no split is given, a fifth of the persons is held out, and a tenth of the images of
 nobody in particular.  Of gender, faces under ten years are left out as with UTKFace.
 """
 
@@ -31,7 +31,7 @@ import numpy as np
 from ...core.types import GENDERS, Box
 from .entries import SPLITS, TRAIN, VALIDATION, Entry, split_by_name
 from .faults import Faults, MalformedError
-from .indexed import INDEX, IndexedPictures, columns_of
+from .indexed import INDEX, IndexedImages, columns_of
 from .utkface import GENDER_OF_NUMBER, MAXIMUM_AGE, MINIMUM_AGE, RACES
 
 COLUMNS = ('file', 'label', 'x', 'y', 'w', 'h')
@@ -50,11 +50,11 @@ def find(path: Path) -> Path | None:
 def read(
     path: Path, splits: Collection[str], faults: Faults, labels: tuple[str, ...]
 ) -> Iterator[Entry]:
-    """Yield the pictures of ``splits`` in the order of the index."""
-    with IndexedPictures(path, f'crops with boxes and {INDEX}', COLUMNS) as pictures:
-        for line, row in pictures.rows():
+    """Yield the images of ``splits`` in the order of the index."""
+    with IndexedImages(path, f'crops with boxes and {INDEX}', COLUMNS) as images:
+        for line, row in images.rows():
             try:
-                entry = _entry(row, pictures, path, labels)
+                entry = _entry(row, images, path, labels)
             except MalformedError as error:
                 faults.report(f'{INDEX}, line {line} ({row["file"]})', error)
                 continue
@@ -64,20 +64,20 @@ def read(
 
 
 def split_of_person(person: str) -> str:
-    """Return the split of all pictures of ``person``: a fixed fifth of all persons is held out."""
+    """Return the split of all images of ``person``: a fixed fifth of all persons is held out."""
     held_out = hashlib.sha256(person.encode()).digest()[0] % PERSONS_PER_HELD_OUT == 0
     return VALIDATION if held_out else TRAIN
 
 
 def _entry(
-    row: dict[str, str], pictures: IndexedPictures, path: Path, labels: tuple[str, ...]
+    row: dict[str, str], images: IndexedImages, path: Path, labels: tuple[str, ...]
 ) -> Entry:
     name, source = row['file'], row.get('source') or path.stem
     person, group = row.get('person', ''), row.get('group', '')
     box = _box(row)
 
     def decode() -> tuple[np.ndarray, Box]:
-        return pictures.decode(name), box
+        return images.decode(name), box
 
     groups = {}
     if row.get('age'):

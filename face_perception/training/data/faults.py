@@ -16,7 +16,7 @@ _logger = logging.getLogger(__name__)
 
 
 class MalformedError(FacePerceptionError):
-    """One picture or row cannot be used; the text says what is wrong with it."""
+    """One image or row cannot be used; the text says what is wrong with it."""
 
 
 class Faults:
@@ -32,7 +32,7 @@ class Faults:
 
     def report(self, name: str, what: object) -> None:
         """
-        Note that the picture or row ``name`` cannot be used because of ``what``.
+        Note that the image or row ``name`` cannot be used because of ``what``.
 
         Raises ``DatasetError`` when malformed data are to stop the reading.
         """

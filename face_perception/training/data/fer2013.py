@@ -25,7 +25,7 @@ from .faults import Faults
 SOURCE = 'FER-2013'
 TRAIN_FILE = 'fer2013_train.npz'
 PUBLIC_FILE = 'fer2013_public.npz'
-#: Length of a side of the square pictures, in pixels.
+#: Length of a side of the square images, in pixels.
 SIZE = 48
 #: The columns of ``ferplus_votes``.
 VOTES = (
@@ -57,7 +57,7 @@ def find(path: Path) -> Path | None:
 
 def read(folder: Path, splits: Collection[str], faults: Faults) -> Iterator[Entry]:
     """
-    Yield the pictures of ``splits``; PublicTest is for validation.
+    Yield the images of ``splits``; PublicTest is for validation.
 
     Raises ``DatasetError`` when a file is missing or has another form.
     """
@@ -66,10 +66,10 @@ def read(folder: Path, splits: Collection[str], faults: Faults) -> Iterator[Entr
             continue
         images, labels, votes = _read_arrays(folder / name)
         for index, label in enumerate(labels.tolist()):
-            where = f'{name}, picture {index} (the first is 0)'
+            where = f'{name}, image {index} (the first is 0)'
             if 0 <= label < len(EMOTIONS):
                 yield Entry(
-                    where, label, split, partial(as_picture, images[index]), votes=votes[index]
+                    where, label, split, partial(as_image, images[index]), votes=votes[index]
                 )
             else:
                 faults.report(where, unknown_label(label))
@@ -96,7 +96,7 @@ def load_fer2013(path: Path | str, votes_weight: float = 0.0) -> FaceSet:
 
 
 def _read_arrays(path: Path | str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return pictures, labels and votes of a file; labels may still be out of range."""
+    """Return images, labels and votes of a file; labels may still be out of range."""
     path = existing_file(path, 'a split of FER-2013 as .npz')
     try:
         with np.load(path) as file:
@@ -127,8 +127,8 @@ def _read_arrays(path: Path | str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return images, labels, votes
 
 
-def as_picture(gray: np.ndarray) -> tuple[np.ndarray, None]:
-    """Return a gray picture ``[H, W]`` as an ``Entry`` gives it; the face fills it."""
+def as_image(gray: np.ndarray) -> tuple[np.ndarray, None]:
+    """Return a gray image ``[H, W]`` as an ``Entry`` gives it; the face fills it."""
     return cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR), None
 
 
@@ -147,7 +147,7 @@ def mixed_targets(labels: np.ndarray, votes: np.ndarray, votes_weight: float) ->
     Return float32 ``[N, 7]``: the official ``labels`` softened by FER+ ``votes``.
 
     Targets are ``1 - votes_weight`` of the official label and ``votes_weight`` (0..1) of the
-    shares of the votes; a picture without votes keeps the official label alone.
+    shares of the votes; an image without votes keeps the official label alone.
     """
     official = one_hot(labels, len(EMOTIONS))
     counts = votes[:, VOTES_OF_EMOTIONS].astype(np.float32)

@@ -4,7 +4,7 @@ FER-2013 and FER+ as their authors publish them: ``fer2013.csv`` and ``fer2013ne
 ``fer2013.csv`` has the columns emotion (0..6 in the order of ``core.types.EMOTIONS``), pixels
 (48 x 48 numbers, row by row) and Usage (Training, PublicTest, PrivateTest).  The later
 ``icml_face_data.csv`` has the same columns in another order, with spaces in their names.
-``fer2013new.csv`` beside it has the FER+ votes, row for row of the same pictures.
+``fer2013new.csv`` beside it has the FER+ votes, row for row of the same images.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ...core.types import EMOTIONS, Box
 from .datasets import DatasetError
 from .entries import TEST, TRAIN, VALIDATION, Entry
 from .faults import Faults, MalformedError
-from .fer2013 import SIZE, VOTES, as_picture, unknown_label
+from .fer2013 import SIZE, VOTES, as_image, unknown_label
 
 #: Names under which the file is published; in a folder the first that exists is read.
 NAMES = ('fer2013.csv', 'icml_face_data.csv')
@@ -43,7 +43,7 @@ def find(path: Path) -> Path | None:
 
 def read(path: Path, splits: Collection[str], faults: Faults) -> Iterator[Entry]:
     """
-    Yield the pictures of ``splits``: PublicTest is for validation, PrivateTest for tests.
+    Yield the images of ``splits``: PublicTest is for validation, PrivateTest for tests.
 
     Raises ``DatasetError`` when a file is no CSV, lacks a column, or when the votes are not
     those of the same rows.
@@ -95,7 +95,7 @@ def _read_pixels(text: str) -> tuple[np.ndarray, Box | None]:
         gray = np.frombuffer(bytes(map(_VALUE_OF.__getitem__, values)), dtype=np.uint8)
     except KeyError as error:
         raise MalformedError(f'the pixel {error} is no number 0..255') from None
-    return as_picture(gray.reshape(SIZE, SIZE))
+    return as_image(gray.reshape(SIZE, SIZE))
 
 
 def _parse_votes(counts: list[str]) -> np.ndarray:
@@ -108,12 +108,12 @@ def _parse_votes(counts: list[str]) -> np.ndarray:
 def _side_by_side(
     rows: Iterator[tuple], votes: Iterator[tuple], votes_path: Path
 ) -> Iterator[tuple[int, list[str] | None, list[str] | None]]:
-    """Yield line, row and votes; ``DatasetError`` when they cannot be of the same pictures."""
+    """Yield line, row and votes; ``DatasetError`` when they cannot be of the same images."""
     for number, pair in enumerate(zip_longest(rows, votes), start=1):
         if None in pair:
             raise DatasetError(
                 f'{votes_path} has {"more" if pair[0] is None else "fewer"} rows '
-                f'than the pictures: they differ from row {number} on'
+                f'than the images: they differ from row {number} on'
             )
         (line, row), (votes_line, counts) = pair
         if counts is None:
@@ -121,7 +121,7 @@ def _side_by_side(
         if row is not None and row[-1] in SPLIT_OF_USAGE and row[-1] != counts[0]:
             raise DatasetError(
                 f'{votes_path}, line {votes_line}: Usage is {counts[0]!r}, that of '
-                f'the picture {row[-1]!r}: the files have not the same order'
+                f'the image {row[-1]!r}: the files have not the same order'
             )
         yield line, row, counts[1:]
 

@@ -28,7 +28,7 @@ class Form:
     """
 
     description: str
-    #: What its pictures are called where they do not say it themselves; empty: as the folder.
+    #: What its images are called where they do not say it themselves; empty: as the folder.
     source: str
     find: Callable[[Path], Any]
     read: Callable[[Any, Collection[str], Faults], Iterator[Entry]]
@@ -81,7 +81,7 @@ FORMS = {
         ),
         _form_of_class_folders(GENDERS),
         Form(
-            'pictures named by UTKFace, [age]_[gender]_[race]_[date&time].jpg',
+            'images named by UTKFace, [age]_[gender]_[race]_[date&time].jpg',
             utkface.SOURCE,
             utkface_folder.find,
             utkface_folder.read,

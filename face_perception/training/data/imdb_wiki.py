@@ -1,16 +1,16 @@
 """
-IMDB-WIKI (Rothe, Timofte and Van Gool 2015): ``imdb.mat`` or ``wiki.mat`` and its pictures.
+IMDB-WIKI (Rothe, Timofte and Van Gool 2015): ``imdb.mat`` or ``wiki.mat`` and its images.
 
-The file has one struct, ``imdb`` or ``wiki``, with a value per picture: ``dob`` (birth as a
+The file has one struct, ``imdb`` or ``wiki``, with a value per image: ``dob`` (birth as a
 Matlab date number), ``photo_taken`` (year), ``full_path`` (beside the file), ``gender``
 (0 female, 1 male, NaN unknown), ``face_location`` (left, upper, right, lower edge in pixels
 that are counted from 1), ``face_score`` (-inf: no face) and ``second_face_score`` (NaN: none).
 
-The set is also published with "cropped faces": each picture is the face and 40 % of its size
-around it, but ``face_location`` is still that of the whole photograph.  Such pictures are told
+The set is also published with "cropped faces": each image is the face and 40 % of its size
+around it, but ``face_location`` is still that of the whole photograph.  Such images are told
 by the folder's name (``imdb_crop``, ``wiki_crop``) or by their size; the face is in their middle.
 
-The split is by picture, and IMDb has many pictures of each person: a number measured on the
+The split is by image, and IMDb has many images of each person: a number measured on the
 part held out is too good.
 """
 
@@ -31,7 +31,7 @@ from ...core.types import GENDERS, Box
 from .datasets import DatasetError
 from .entries import Entry, split_by_name
 from .faults import Faults, MalformedError
-from .pictures import read_picture, sub_folders
+from .images import read_image, sub_folders
 
 NAMES = ('imdb.mat', 'wiki.mat')
 FIELDS = (
@@ -47,7 +47,7 @@ FIELDS = (
 MINIMUM_AGE, MAXIMUM_AGE = 10, 100
 #: Length of a "cropped face" relative to the face in its middle.
 CROPPED = 1.8
-#: How far the size of a cropped picture may be from that, as a share of it.
+#: How far the size of a cropped image may be from that, as a share of it.
 TOLERANCE = 0.02
 
 _logger = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Row:
 
     @property
     def unusable(self) -> str | None:
-        """Return why the picture is none to learn from, ``None`` when it is one."""
+        """Return why the image is none to learn from, ``None`` when it is one."""
         if math.isnan(self.face_score) or self.face_score == -math.inf:
             return 'without a face'
         if not math.isnan(self.second_face_score):
@@ -99,7 +99,7 @@ def find(path: Path) -> list[Path] | None:
 
 def read(paths: list[Path], splits: Collection[str], faults: Faults) -> Iterator[Entry]:
     """
-    Yield the pictures of ``splits``: one face, known gender, 10 to 100 years old.
+    Yield the images of ``splits``: one face, known gender, 10 to 100 years old.
 
     Raises ``DatasetError`` when a file is no such table or SciPy is missing.
     """
@@ -122,7 +122,7 @@ def read(paths: list[Path], splits: Collection[str], faults: Faults) -> Iterator
                     {'age': row.age},
                 )
         for reason, count in left_out.items():
-            _logger.info('%s: pictures %s: %d, left out', path, reason, count)
+            _logger.info('%s: images %s: %d, left out', path, reason, count)
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -171,18 +171,18 @@ def _load(path: Path) -> np.ndarray:
 
 
 def _read(folder: Path, row: Row) -> tuple[np.ndarray, Box]:
-    image = read_picture(folder / row.full_path)
+    image = read_image(folder / row.full_path)
     height, width = image.shape[:2]
     return image, face_box(row.face_location, width, height, folder.name.endswith('_crop'))
 
 
 def face_box(location: tuple[float, ...], width: int, height: int, cropped: bool = False) -> Box:
     """
-    Return the face box in a picture of ``width`` x ``height`` pixels.
+    Return the face box in an image of ``width`` x ``height`` pixels.
 
     ``location`` is left, upper, right and lower edge in the whole photograph, both ends
-    included, counted from 1; ``cropped`` tells that the picture is a cropped face whatever its
-    size.  Raises ``MalformedError`` when it is no box in the picture.
+    included, counted from 1; ``cropped`` tells that the image is a cropped face whatever its
+    size.  Raises ``MalformedError`` when it is no box in the image.
     """
     if len(location) != 4 or not all(map(math.isfinite, location)):
         raise MalformedError(f'face_location {location} is no box')
@@ -199,7 +199,7 @@ def face_box(location: tuple[float, ...], width: int, height: int, cropped: bool
         )
     if box.clipped(width, height).area == 0:
         raise MalformedError(
-            f'face_location {location} is outside the picture of {width}x{height} pixels'
+            f'face_location {location} is outside the image of {width}x{height} pixels'
         )
     return box
 

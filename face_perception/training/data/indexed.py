@@ -1,4 +1,4 @@
-"""Pictures listed by an ``index.csv``, in a ``.zip`` file or in a folder."""
+"""Images listed by an ``index.csv``, in a ``.zip`` file or in a folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from .datasets import DatasetError
 from .faults import MalformedError
-from .pictures import decode_picture, read_picture
+from .images import decode_image, read_image
 
 INDEX = 'index.csv'
 
@@ -30,11 +30,11 @@ _DAMAGES = (
 )
 
 
-class IndexedPictures:
+class IndexedImages:
     """
-    The pictures of a ``.zip`` file or folder and the rows of its index.
+    The images of a ``.zip`` file or folder and the rows of its index.
 
-    A context manager: an archive stays open while its pictures are read.
+    A context manager: an archive stays open while its images are read.
     """
 
     def __init__(self, path: Path, what: str, columns: Collection[str]) -> None:
@@ -54,7 +54,7 @@ class IndexedPictures:
             self.close()
             raise DatasetError(f'{path}: {INDEX} has no column {" or ".join(sorted(missing))}')
 
-    def __enter__(self) -> IndexedPictures:
+    def __enter__(self) -> IndexedImages:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -71,16 +71,16 @@ class IndexedPictures:
             yield line, {name: (value or '').strip() for name, value in row.items() if name}
 
     def decode(self, name: str) -> np.ndarray:
-        """Return the picture called ``name``, uint8 BGR ``[H, W, 3]``; else ``MalformedError``."""
+        """Return the image called ``name``, uint8 BGR ``[H, W, 3]``; else ``MalformedError``."""
         if self._archive is None:
-            return read_picture(self._folder / name)
+            return read_image(self._folder / name)
         try:
             content = self._archive.read(name)
         except KeyError:
-            raise MalformedError('the picture is missing') from None
+            raise MalformedError('the image is missing') from None
         except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-            raise MalformedError(f'the picture cannot be unpacked: {error}') from error
-        return decode_picture(content)
+            raise MalformedError(f'the image cannot be unpacked: {error}') from error
+        return decode_image(content)
 
     def _text(self) -> str:
         content = (
@@ -94,8 +94,8 @@ class IndexedPictures:
 def columns_of(path: Path) -> set[str]:
     """Return the columns of the index in the ``.zip`` file or folder; none if there is none."""
     try:
-        with IndexedPictures(path, INDEX, ()) as pictures:
-            first = next(pictures.rows(), (0, {}))
+        with IndexedImages(path, INDEX, ()) as images:
+            first = next(images.rows(), (0, {}))
     except DatasetError:
         return set()
     return set(first[1])

@@ -43,27 +43,27 @@ def load_task(recipe: Recipe, data: Data, malformed: str = STOP) -> tuple[FaceSe
     """
     Return the training and the validation set of ``recipe`` from ``data``.
 
-    The pictures are canvases (see ``augmentation.augment``).  Emotion: copies of validation
-    pictures, and what voters called no face, are left out of training; ``votes_weight`` of the
+    The images are canvases (see ``augmentation.augment``).  Emotion: copies of validation
+    images, and what voters called no face, are left out of training; ``votes_weight`` of the
     training targets is their votes where there are any, and the votes are kept beside.
     ``weights`` even out what the recipe's ``balance_...`` say, and of gender always the two
     labels of each source and age, or of each source where ages are unknown.
 
-    ``malformed`` is ``stop``, or ``skip`` to leave malformed pictures and rows out with
+    ``malformed`` is ``stop``, or ``skip`` to leave malformed images and rows out with
     warnings.  Raises ``DatasetError`` when data are malformed, in no known form, or when no
-    picture is left for training or for validation.
+    image is left for training or for validation.
     """
-    pictures = {TRAIN: _Pictures(recipe), VALIDATION: _Pictures(recipe)}
-    for entry, image, box in _read(recipe.task, data, tuple(pictures), malformed):
-        pictures[entry.split].add(entry, image, box)
-    for split, read in pictures.items():
+    images = {TRAIN: _Images(recipe), VALIDATION: _Images(recipe)}
+    for entry, image, box in _read(recipe.task, data, tuple(images), malformed):
+        images[entry.split].add(entry, image, box)
+    for split, read in images.items():
         _demand(read.labels, data, split)
     sets = _emotion_sets if recipe.task == 'emotion' else _gender_sets
-    train, validation = sets(pictures[TRAIN], pictures[VALIDATION])
+    train, validation = sets(images[TRAIN], images[VALIDATION])
     _demand(train.labels, data, f'{TRAIN} beside those for {VALIDATION}')
     unseen = [name for index, name in enumerate(LABELS[recipe.task]) if index not in train.labels]
     if unseen:
-        _logger.warning('%s: no picture to learn %s from', named(data), ', '.join(unseen))
+        _logger.warning('%s: no image to learn %s from', named(data), ', '.join(unseen))
     return tuple(
         replace(faces, weights=weights)
         for faces, weights in zip((train, validation), _weights(train, validation, recipe))
@@ -74,11 +74,11 @@ def load_samples(
     task: str, data: Data, margin: float, split: str = VALIDATION, malformed: str = STOP
 ) -> list[Sample]:
     """
-    Return the pictures of one ``split`` of ``data``, to measure on.
+    Return the images of one ``split`` of ``data``, to measure on.
 
-    Where a face fills its picture, the box is such that a crop with ``margin`` (see
-    ``core.crops``) shows the whole picture.  ``split`` is ``validation``, ``train`` (all
-    pictures of it, copies of others too) or ``test``, which FER-2013's own CSV files
+    Where a face fills its image, the box is such that a crop with ``margin`` (see
+    ``core.crops``) shows the whole image.  ``split`` is ``validation``, ``train`` (all
+    images of it, copies of others too) or ``test``, which FER-2013's own CSV files
     (PrivateTest) and folders named ``test`` beside ``validation`` have.
 
     ``malformed`` and errors are those of ``load_task``; an unknown split is a ``ValueError``.
@@ -109,7 +109,7 @@ def named(data: Data) -> str:
 def _read(
     task: str, data: Data, splits: Collection[str], malformed: str
 ) -> Iterator[tuple[Entry, np.ndarray, Box | None]]:
-    """Yield what is listed for ``splits`` with its source, its decoded picture and its box."""
+    """Yield what is listed for ``splits`` with its source, its decoded image and its box."""
     for path in [data] if isinstance(data, (str, Path)) else data:
         faults = Faults(path, malformed)
         form, found = recognise(task, path)
@@ -127,12 +127,12 @@ def _read(
         faults.summarise()
 
 
-def _demand(pictures: Collection, data: Data, split: str) -> None:
-    if len(pictures) == 0:
-        raise DatasetError(f'{named(data)} has no usable picture for {split}')
+def _demand(images: Collection, data: Data, split: str) -> None:
+    if len(images) == 0:
+        raise DatasetError(f'{named(data)} has no usable image for {split}')
 
 
-class _Pictures:
+class _Images:
     """The canvases and labels of one split, in the order in which they were added."""
 
     def __init__(self, recipe: Recipe) -> None:
@@ -146,7 +146,7 @@ class _Pictures:
         self._shape: tuple[int, ...] = ()
 
     def add(self, entry: Entry, image: np.ndarray, box: Box | None) -> None:
-        """Keep the canvas of a picture and what is known about it."""
+        """Keep the canvas of an image and what is known about it."""
         recipe = self.recipe
         kept = training_canvas(image, box, recipe.crop_margin, recipe.input_size, recipe.color)
         kept = self._as_large(kept)
@@ -158,7 +158,7 @@ class _Pictures:
 
     @property
     def has_votes(self) -> bool:
-        """Tell whether people have voted on any of the pictures."""
+        """Tell whether people have voted on any of the images."""
         return any(votes is not None for votes in self._votes)
 
     def votes(self) -> np.ndarray:
@@ -167,7 +167,7 @@ class _Pictures:
         return np.stack([none if votes is None else votes for votes in self._votes])
 
     def faces(self) -> FaceSet:
-        """Return the pictures with their labels alone as targets; a group unknown is -1."""
+        """Return the images with their labels alone as targets; a group unknown is -1."""
         labels = np.array(self.labels, dtype=np.int64)
         known = dict.fromkeys(name for groups in self._groups for name in groups)
         groups = {
@@ -181,9 +181,9 @@ class _Pictures:
 
     def _as_large(self, kept: np.ndarray) -> np.ndarray:
         """
-        Return ``kept`` as large as the pictures before, or enlarge those, by repeating edges.
+        Return ``kept`` as large as the images before, or enlarge those, by repeating edges.
 
-        A picture that a face fills has no border to move in, one with a box around it has.
+        An image that a face fills has no border to move in, one with a box around it has.
         """
         if self._shape and kept.shape[0] > self._shape[0]:
             self._pixels = bytearray(_bordered(self._images(), kept.shape[0]).tobytes())
@@ -199,12 +199,12 @@ def _bordered(images: np.ndarray, side: int) -> np.ndarray:
     return np.pad(images, ((0, 0), around, around, (0, 0)), mode='edge') if border else images
 
 
-def _emotion_sets(train: _Pictures, validation: _Pictures) -> tuple[FaceSet, FaceSet]:
+def _emotion_sets(train: _Images, validation: _Images) -> tuple[FaceSet, FaceSet]:
     sets = []
-    for pictures, votes_weight in ((train, train.recipe.votes_weight), (validation, 0.0)):
-        faces = pictures.faces()
-        if pictures.has_votes:
-            votes = pictures.votes()
+    for images, votes_weight in ((train, train.recipe.votes_weight), (validation, 0.0)):
+        faces = images.faces()
+        if images.has_votes:
+            votes = images.votes()
             faces = replace(
                 faces,
                 targets=mixed_targets(faces.labels, votes, votes_weight),
@@ -219,14 +219,14 @@ def _emotion_sets(train: _Pictures, validation: _Pictures) -> tuple[FaceSet, Fac
     return sets[0].select(keep), sets[1]
 
 
-def _gender_sets(train: _Pictures, validation: _Pictures) -> tuple[FaceSet, FaceSet]:
+def _gender_sets(train: _Images, validation: _Images) -> tuple[FaceSet, FaceSet]:
     return train.faces(), validation.faces()
 
 
 def _weights(
     train: FaceSet, validation: FaceSet, recipe: Recipe
 ) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
-    """Return how much each picture counts, float32 ``[N]``, 1 on average; ``None``: all alike."""
+    """Return how much each image counts, float32 ``[N]``, 1 on average; ``None``: all alike."""
     ages, sources, labels = (
         np.concatenate([values(faces) for faces in (train, validation)])
         for values in (
@@ -239,8 +239,8 @@ def _weights(
     factors = []
     if recipe.task == 'gender':
         # Without weights a network learns a source's habit: past forty, two of three are men.
-        _, places = np.unique(sources, return_inverse=True)
-        factors.append(balancing_weights(labels, places * (len(AGE_LIMITS) + 2) + bands))
+        _, of_source = np.unique(sources, return_inverse=True)
+        factors.append(balancing_weights(labels, of_source * (len(AGE_LIMITS) + 2) + bands))
     for values, share, known in (
         (sources, recipe.balance_sources, slice(None)),
         (bands, recipe.balance_ages, bands != UNKNOWN),

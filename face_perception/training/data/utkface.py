@@ -2,8 +2,8 @@
 UTKFace (Zhang, Song and Qi 2017): aligned face chips with age, gender and race labels.
 
 A file is a ``.zip`` with ``index.csv`` (columns file, age, gender: 0 male, 1 female, race:
-0..4 in the order of ``RACES``) and the chips, square colour pictures that OpenCV can decode.
-``utkface_folder`` reads the original pictures, whose names are the labels.
+0..4 in the order of ``RACES``) and the chips, square colour images that OpenCV can decode.
+``utkface_folder`` reads the original images, whose names are the labels.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...core.types import GENDERS, Box
 from .datasets import existing_file
 from .entries import Entry, is_held_out, split_by_name
 from .faults import Faults, MalformedError
-from .indexed import INDEX, IndexedPictures
+from .indexed import INDEX, IndexedImages
 
 FILE = 'utkface_train.zip'
 SOURCE = 'UTKFace'
@@ -40,10 +40,10 @@ MAXIMUM_AGE = 120
 @dataclass(frozen=True)
 class Chip:
     """
-    One picture of UTKFace with its labels.
+    One image of UTKFace with its labels.
 
     ``gender`` indexes ``core.types.GENDERS``, ``race`` indexes ``RACES``; ``age`` is in years.
-    ``decode`` returns the picture or raises ``MalformedError``; ask it before the next chip.
+    ``decode`` returns the image or raises ``MalformedError``; ask it before the next chip.
     """
 
     name: str
@@ -54,12 +54,12 @@ class Chip:
 
     @property
     def image(self) -> np.ndarray:
-        """Return the picture, uint8 BGR ``[S, S, 3]``."""
+        """Return the image, uint8 BGR ``[S, S, 3]``."""
         image = self.decode()
         height, width = image.shape[:2]
         if height != width:
             raise MalformedError(
-                f'the picture is {width}x{height}, not square: what is meant is '
+                f'the image is {width}x{height}, not square: what is meant is '
                 'the "aligned and cropped" set'
             )
         return image
@@ -70,7 +70,7 @@ class Chip:
         return is_held_out(self.name)
 
     def read(self) -> tuple[np.ndarray, Box]:
-        """Return picture and face box as an ``Entry`` does."""
+        """Return image and face box as an ``Entry`` does."""
         image = self.image
         return image, face_box(image.shape[0])
 
@@ -123,25 +123,25 @@ def find(path: Path) -> Path | None:
 
 
 def read(path: Path, splits: Collection[str], faults: Faults) -> Iterator[Entry]:
-    """Yield the pictures of ``splits`` in a ``.zip`` file; raises as ``read_chips`` does."""
+    """Yield the images of ``splits`` in a ``.zip`` file; raises as ``read_chips`` does."""
     return entries(read_chips(path, faults), splits)
 
 
 def read_chips(path: Path | str, faults: Faults | None = None) -> Iterator[Chip]:
     """
-    Yield the pictures of a ``.zip`` file, in the order of its index.
+    Yield the images of a ``.zip`` file, in the order of its index.
 
     Raises ``DatasetError`` when the file is missing or malformed; what becomes of a malformed
     row, ``faults`` decides.
     """
     path = existing_file(path, f'UTKFace as .zip with {INDEX}')
     faults = faults or Faults(path)
-    with IndexedPictures(path, 'UTKFace', COLUMNS) as pictures:
-        for line, row in pictures.rows():
+    with IndexedImages(path, 'UTKFace', COLUMNS) as images:
+        for line, row in images.rows():
             name = row['file']
             try:
                 yield chip_from(
-                    name, row['age'], row['gender'], row['race'], partial(pictures.decode, name)
+                    name, row['age'], row['gender'], row['race'], partial(images.decode, name)
                 )
             except MalformedError as error:
                 faults.report(f'{INDEX}, line {line} ({name})', error)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .scenes import Scene
 
-#: The protocol: pictures scaled to this long side, faces at least so high there, this overlap.
+#: The protocol: images scaled to this long side, faces at least so high there, this overlap.
 LONG_SIDE, SMALLEST, OVERLAP = 640, 24.0, 0.5
 #: Bins of the height of faces, in pixels at ``LONG_SIDE``.
 BINS = ((24.0, 48.0), (48.0, 96.0), (96.0, np.inf))
@@ -50,36 +50,36 @@ def curve(
     """
     Return the precision-recall curve for faces whose height is in ``heights``.
 
-    Heights are in pixels after scaling the picture's long side to ``LONG_SIDE``.  Other faces
+    Heights are in pixels after scaling the image's long side to ``LONG_SIDE``.  Other faces
     and ignored ones count neither as found nor as missed, nor do boxes on them or boxes of
     another height that lie on no face.
     """
     hits, scores, total = [], [], 0
-    for scene, answer in zip(scenes, found, strict=True):
+    for scene, predicted in zip(scenes, found, strict=True):
         scale = LONG_SIDE / max(scene.image.shape[:2])
         tall = (scene.boxes[:, 3] - scene.boxes[:, 1]) * scale
         counted = ~scene.ignored & (tall >= heights[0]) & (tall < heights[1])
         total += int(counted.sum())
-        verdicts = _verdicts(scene.boxes, counted, answer)
-        sizes = (answer.boxes[:, 3] - answer.boxes[:, 1]) * scale
+        verdicts = _verdicts(scene.boxes, counted, predicted)
+        sizes = (predicted.boxes[:, 3] - predicted.boxes[:, 1]) * scale
         stray = (verdicts == 0) & ((sizes < heights[0]) | (sizes >= heights[1]))
         kept = (verdicts >= 0) & ~stray
         hits.append(verdicts[kept])
-        scores.append(answer.scores[kept])
+        scores.append(predicted.scores[kept])
     hits, scores = np.concatenate(hits), np.concatenate(scores)
     order = np.argsort(-scores, kind='stable')
     true = hits[order].cumsum()
     return Curve(true / max(total, 1), true / np.arange(1, len(true) + 1), scores[order])
 
 
-def _verdicts(faces: np.ndarray, counted: np.ndarray, answer: Found) -> np.ndarray:
+def _verdicts(faces: np.ndarray, counted: np.ndarray, predicted: Found) -> np.ndarray:
     """Return for each box, best first taken: 1 found, 0 false, -1 on a face that is ignored."""
-    verdicts = np.zeros(len(answer.boxes), dtype=int)
+    verdicts = np.zeros(len(predicted.boxes), dtype=int)
     if len(faces) == 0:
         return verdicts
-    shares = overlaps(answer.boxes, faces)
+    shares = overlaps(predicted.boxes, faces)
     free = counted.copy()
-    for index in np.argsort(-answer.scores, kind='stable'):
+    for index in np.argsort(-predicted.scores, kind='stable'):
         open_faces = np.where(free, shares[index], 0)
         if open_faces.max() >= OVERLAP:
             verdicts[index] = 1

@@ -25,11 +25,11 @@ from .measure import (
     INPUT_SIZES,
     THRESHOLDS,
     alarms_per_100,
-    answers,
     measure,
     measure_apart,
     measure_conditions,
     measure_thresholds,
+    predictions,
     scaled,
     smallest_found,
     working_point,
@@ -58,7 +58,7 @@ def export_detector(
     split = load_scenes(recipe, data, malformed)
     scenes = [scaled(scene) for scene in split.validation]
     with _served(network, {}, output, LOWEST_SCORE) as detector:
-        slope, offset = fitted(curve(scenes, answers(detector, scenes)))
+        slope, offset = fitted(curve(scenes, predictions(detector, scenes)))
     calibrate(network, slope, offset)
     training = {
         'data_sets': {},
@@ -145,16 +145,16 @@ def detector_report(
         'apart': measure_apart(detector, split.apart, threshold),
         'thresholds': measure_thresholds(detector, scenes, (*THRESHOLDS, threshold)),
         'sizes': {},
-        'curves': {'ours': _points(curve(scenes, answers(detector, scenes)))},
+        'curves': {'ours': _points(curve(scenes, predictions(detector, scenes)))},
     }
     if haar:
-        points = curve(scenes, answers(HaarDetector(LONG_SIDE, 0.0), scenes))
+        points = curve(scenes, predictions(HaarDetector(LONG_SIDE, 0.0), scenes))
         report['curves']['Haar'] = _points(points)
         numbers['average_precision_haar'] = round(points.average, 4)
     for size in INPUT_SIZES:
         detector.input_size = size
         report['sizes'][size] = {
-            'average_precision': round(curve(scenes, answers(detector, scenes)).average, 4),
+            'average_precision': round(curve(scenes, predictions(detector, scenes)).average, 4),
             'smallest_face': smallest_found(detector, scenes, threshold),
         }
     return report
@@ -205,7 +205,7 @@ def detector_tables(report: dict) -> list[Table]:
         'input size',
         'average precision',
         'smallest face found',
-        caption='pixels of a picture whose long side has 640',
+        caption='pixels of an image whose long side has 640',
     )
     for size, numbers in report['sizes'].items():
         sizes.add_row(

@@ -41,7 +41,7 @@ class Frame:
     height: float
 
     def point(self, across: float, down: float) -> tuple[float, float]:
-        """Return a place in it: -1..1 from left to right and from top to bottom."""
+        """Return a point in it: -1..1 from left to right and from top to bottom."""
         return self.x + across * self.width / 2, self.y + down * self.height / 2
 
 

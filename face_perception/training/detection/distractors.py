@@ -1,7 +1,7 @@
 """
 Drawn things that a young detector takes for faces: wheels, round signs, letters.
 
-Pictures of people show few of them, and a robot meets many.
+Images of people show few of them, and a robot meets many.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import string
 import cv2
 import numpy as np
 
-#: Radii of what is drawn: at least so many pixels, at most this share of the view's side.
+#: Radii of what is drawn: at least so many pixels, at most this share of the sample's side.
 SMALLEST, LARGEST = 10.0, 0.3
 #: What is drawn is cut off at so many radii from its middle.
 AROUND = 1.2
-#: At most so many are drawn into a view.
+#: At most so many are drawn into a sample.
 MOST = 3
 #: Height of the fonts' capital letters in pixels at a scale of 1.
 FONT_HEIGHT = 22

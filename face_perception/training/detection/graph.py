@@ -1,4 +1,4 @@
-"""Write the face detector as an ONNX graph that takes pictures of any size."""
+"""Write the face detector as an ONNX graph that takes images of any size."""
 
 from __future__ import annotations
 

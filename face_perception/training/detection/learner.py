@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..recipe import DetectorRecipe
 from ..trainer import Batch
+from .augmentation import AugmentedSample, augmented_sample
 from .average_precision import curve
 from .losses import detection_loss
 from .measure import at_precision, scaled
@@ -15,7 +16,6 @@ from .mining import Mined, mine
 from .network import FaceDetector, cells
 from .predict import predict
 from .scenes import Split
-from .views import View, random_view
 
 #: The precision at which the recall of a run is told.
 PRECISION = 0.9
@@ -25,7 +25,7 @@ class DetectorLearner:
     """
     A face detector that learns from scenes.
 
-    Implements ``trainer.Learner``.  Scenes are drawn by the recipe's weights.  All views of a
+    Implements ``trainer.Learner``.  Scenes are drawn by the recipe's weights.  All samples of a
     batch have one size, drawn from the recipe's: of the middle size one per scene of the batch,
     of the others as many as have about as many pixels, so that every batch takes about the same
     time.
@@ -46,7 +46,7 @@ class DetectorLearner:
 
     @property
     def data_sets(self) -> dict[str, dict[str, int]]:
-        """Return by source file how many pictures it learns from, and how many were kept back."""
+        """Return by source file how many images it learns from, and how many were kept back."""
         counts = {}
         kept_back = [*self._split.validation, *self._split.apart]
         for name, scenes in (('training', self._split.train), ('validation', kept_back)):
@@ -59,11 +59,11 @@ class DetectorLearner:
         """Return the number of training scenes."""
         return len(self.scenes)
 
-    def pictures(self, count: int) -> Tensor:
-        """Return up to ``count`` views, float ``[N, 3, S, S]``, of scenes evenly picked."""
+    def sample_images(self, count: int) -> Tensor:
+        """Return up to ``count`` augmented samples, ``[N, 3, S, S]``, of scenes evenly picked."""
         every = max(1, len(self.scenes) // count)
-        views = [
-            random_view(
+        samples = [
+            augmented_sample(
                 self.scenes,
                 index,
                 self.recipe.sizes[-1],
@@ -72,7 +72,7 @@ class DetectorLearner:
             )
             for index in range(0, len(self.scenes), every)
         ]
-        return as_input(views[:count], self.device).float()
+        return as_input(samples[:count], self.device).float()
 
     def begin_epoch(self, epoch: int, average: nn.Module) -> None:
         """Look for what the averaged network gets wrong, every so many epochs."""
@@ -91,28 +91,31 @@ class DetectorLearner:
         self._mined = Mined.of(state)
 
     def loss(self, batch: Batch, network: nn.Module) -> Tensor:
-        """Return the loss of ``network`` on random views of random scenes."""
+        """Return the loss of ``network`` on augmented samples of random scenes."""
         sizes = sorted(self.recipe.sizes)
         seed = int(torch.randint(2**31, (1,), generator=batch.random))
         random = np.random.default_rng(seed)
         size = int(random.choice(sizes))
         count = max(1, round(len(batch.chosen) * (sizes[len(sizes) // 2] / size) ** 2))
-        views = [self._view(size, random) for _ in range(count)]
-        predictions = network(as_input(views, self.device))
+        samples = [self._sample(size, random) for _ in range(count)]
+        predictions = network(as_input(samples, self.device))
         faces, ignored = (
-            [torch.from_numpy(view.boxes[view.ignored == which]).to(self.device) for view in views]
+            [
+                torch.from_numpy(sample.boxes[sample.ignored == which]).to(self.device)
+                for sample in samples
+            ]
             for which in (False, True)
         )
         return detection_loss(predictions, faces, ignored, *cells(size, size, self.device))
 
-    def _view(self, size: int, random: np.random.Generator) -> View:
-        """Return a view of a scene that was drawn by chance, or of what was mined."""
+    def _sample(self, size: int, random: np.random.Generator) -> AugmentedSample:
+        """Return a sample of a scene that was drawn by chance, or of what was mined."""
         how = self.recipe.augmentation
         if len(self._mined) and random.random() < how.mined:
             index, box = self._mined.draw(random)
-            return random_view(self.scenes, index, size, how, random, around=box)
+            return augmented_sample(self.scenes, index, size, how, random, around=box)
         index = int(random.choice(len(self.scenes), p=self._chances))
-        return random_view(self.scenes, index, size, how, random)
+        return augmented_sample(self.scenes, index, size, how, random)
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return average precision, and recall at ``PRECISION``, on the validation scenes."""
@@ -127,7 +130,7 @@ class DetectorLearner:
         }
 
 
-def as_input(views: list[View], device: torch.device | str) -> Tensor:
-    """Return the pictures of ``views`` as uint8 ``[N, 3, H, W]``, channels last in memory."""
-    images = torch.from_numpy(np.stack([view.image for view in views]))
+def as_input(samples: list[AugmentedSample], device: torch.device | str) -> Tensor:
+    """Return the images of ``samples`` as uint8 ``[N, 3, H, W]``, channels last in memory."""
+    images = torch.from_numpy(np.stack([sample.image for sample in samples]))
     return images.to(device).permute(0, 3, 1, 2)

@@ -53,7 +53,7 @@ def associated(
     scores: Tensor, boxes: Tensor, faces: Tensor, centers: Tensor, strides: Tensor
 ) -> Tensor:
     """
-    Return which face each cell of one picture is to predict ("SimOTA", Ge et al. 2021).
+    Return which face each cell of one image is to predict ("SimOTA", Ge et al. 2021).
 
     ``scores [A]`` (0..1) and ``boxes [A, 4]`` are the present predictions, ``faces [M, 4]`` the
     ground truth, ``centers [A, 2]`` and ``strides [A]`` the cells.  The result is int64 ``[A]``,
@@ -99,7 +99,7 @@ def detection_loss(
     """
     Return the loss of a batch: the cross entropy of the scores and the boxes' misfit.
 
-    ``faces`` and ``ignored`` are boxes ``[M, 4]`` per picture: cells in ignored boxes are not
+    ``faces`` and ``ignored`` are boxes ``[M, 4]`` per image: cells in ignored boxes are not
     told that there is no face.
     """
     zero = predictions.face.new_zeros(())

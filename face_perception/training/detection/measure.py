@@ -24,7 +24,7 @@ PRECISION, ALARMS_PER_100 = 0.93, 2.0
 #: A cut of a scene that shows no face has at least this many pixels on its shorter side.
 SMALLEST_CUT = 120
 
-#: What cameras do to a scene: name to a function of a uint8 BGR picture.
+#: What cameras do to a scene: name to a function of a uint8 BGR image.
 CONDITIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     'gray': lambda image: cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR),
     'dark': lambda image: (image * 0.25).astype(np.uint8),
@@ -40,7 +40,7 @@ CONDITIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def scaled(scene: Scene, long_side: int = LONG_SIDE) -> Scene:
-    """Return ``scene`` with a picture whose long side has ``long_side`` pixels."""
+    """Return ``scene`` with an image whose long side has ``long_side`` pixels."""
     scale = long_side / max(scene.image.shape[:2])
     if scale == 1:
         return scene
@@ -52,8 +52,8 @@ def scaled(scene: Scene, long_side: int = LONG_SIDE) -> Scene:
     return replace(scene, image=image, boxes=(scene.boxes * factors).astype(np.float32))
 
 
-def answers(detector: Detector, scenes: Iterable[Scene]) -> list[Found]:
-    """Return what ``detector`` finds in each picture."""
+def predictions(detector: Detector, scenes: Iterable[Scene]) -> list[Found]:
+    """Return what ``detector`` finds in each image."""
     found = []
     for scene in scenes:
         detections = detector.detect(scene.image)
@@ -79,7 +79,7 @@ def measure(detector: Detector, scenes: Sequence[Scene], threshold: float) -> di
     pass on a hundred pieces of the scenes that show no face.
     """
     scenes = [scaled(scene) for scene in scenes]
-    found = answers(detector, scenes)
+    found = predictions(detector, scenes)
     points = curve(scenes, found)
     precision, recall = at_threshold(points, threshold)
     numbers = {
@@ -94,7 +94,7 @@ def measure(detector: Detector, scenes: Sequence[Scene], threshold: float) -> di
         'recall': recall,
     }
     cuts = [cut for scene in scenes if (cut := without_faces(scene)) is not None]
-    alarms = sum(int((answer.scores >= threshold).sum()) for answer in answers(detector, cuts))
+    alarms = sum(int((each.scores >= threshold).sum()) for each in predictions(detector, cuts))
     if cuts:
         numbers |= {'cuts': len(cuts), 'false_per_100_cuts': 100 * alarms / len(cuts)}
     return {name: round(value, 4) for name, value in numbers.items()}
@@ -110,7 +110,7 @@ def measure_conditions(detector: Detector, scenes: Sequence[Scene]) -> dict[str,
     numbers = {}
     for name, change in changes.items():  # one after the other: all at once fill the memory
         changed = [change(scene) for scene in scenes]
-        numbers[name] = round(curve(changed, answers(detector, changed)).average, 4)
+        numbers[name] = round(curve(changed, predictions(detector, changed)).average, 4)
     return numbers
 
 
@@ -119,9 +119,9 @@ def measure_thresholds(
 ) -> dict[float, dict[str, float]]:
     """Return ``precision``, ``recall`` and ``false_per_100_cuts`` (see ``measure``) of each."""
     scenes = [scaled(scene) for scene in scenes]
-    points = curve(scenes, answers(detector, scenes))
+    points = curve(scenes, predictions(detector, scenes))
     cuts = [cut for scene in scenes if (cut := without_faces(scene)) is not None]
-    scores = _scores(answers(detector, cuts))
+    scores = _scores(predictions(detector, cuts))
     numbers = {}
     for threshold in sorted(set(thresholds)):
         precision, recall = at_threshold(points, threshold)
@@ -138,11 +138,11 @@ def smallest_found(detector: Detector, scenes: Sequence[Scene], threshold: float
     """
     Return from which height on, in pixels, ``FOUND_SHARE`` of the faces are found.
 
-    Heights are in pixels of the picture at the protocol's size, in steps of a quarter;
+    Heights are in pixels of the image at the protocol's size, in steps of a quarter;
     infinite where that many are never found.
     """
     scenes = [scaled(scene) for scene in scenes]
-    found = answers(detector, scenes)
+    found = predictions(detector, scenes)
     edges = 12 * 1.25 ** np.arange(16)
     shares = [
         at_threshold(curve(scenes, found, bounds), threshold)[1]
@@ -176,14 +176,14 @@ def working_point(detector: Detector, split: Split, alarms_on: Sequence[str] = (
     the validation scenes.
     """
     scenes = [scaled(scene) for scene in split.validation]
-    points = curve(scenes, answers(detector, scenes))
+    points = curve(scenes, predictions(detector, scenes))
     empty = [
         scaled(scene)
         for scene in face_free(split.apart)
         if not alarms_on or scene.event in alarms_on
     ]
     cuts = [cut for scene in scenes if (cut := without_faces(scene)) is not None]
-    alarms = [(_scores(answers(detector, part)), len(part)) for part in (empty, cuts)]
+    alarms = [(_scores(predictions(detector, part)), len(part)) for part in (empty, cuts)]
     for threshold in np.round(np.arange(0.2, 0.95, 0.01), 2):
         few = all(
             (scores >= threshold).sum() <= ALARMS_PER_100 * number / 100
@@ -206,7 +206,7 @@ def measure_apart(
     numbers = {}
     for event in sorted({scene.event for scene in scenes}):
         chosen = [scaled(scene) for scene in scenes if scene.event == event]
-        found = answers(detector, chosen)
+        found = predictions(detector, chosen)
         faces = count(chosen, (SMALLEST, np.inf))
         numbers[event] = {'images': len(chosen), 'faces': faces}
         if faces:

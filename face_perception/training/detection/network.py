@@ -14,12 +14,12 @@ from ..architectures import Residual, convolution, separable
 
 #: Pixels between the cells of the three grids that predict.
 STRIDES = (8, 16, 32)
-#: What height and width of a picture must be multiples of.
+#: What height and width of an image must be multiples of.
 MULTIPLE = STRIDES[-1]
 #: Channels at strides 2, 4, 8, 16 and 32, and of the features that the heads see.
 WIDTHS, FEATURES = (16, 32, 48, 80, 96), 48
 #: Residual blocks at strides 8, 16 and 32, and the sides of their and the heads' kernels: on
-#: the coarsest grid a face that fills the picture is wider than what smaller ones see.
+#: the coarsest grid a face that fills the image is wider than what smaller ones see.
 BLOCKS, KERNELS = (3, 2, 2), (3, 3, 5)
 #: Pixels lie around this value and are divided by it: both are exact in bfloat16.
 PIXEL_CENTER = 128.0
@@ -97,9 +97,11 @@ class FaceDetector(nn.Module):
             nn.init.constant_(head[-1].bias[:1], -math.log((1 - PRIOR) / PRIOR))
             nn.init.constant_(head[-1].bias[1:], 0.3)
 
-    def parts(self) -> list[nn.Module]:
-        """Return the parts in the order in which they are exported."""
-        backbone = [part for pair in zip(self.stages, self.laterals, strict=True) for part in pair]
+    def exported_modules(self) -> list[nn.Module]:
+        """Return the modules in the order in which they are exported."""
+        backbone = [
+            module for pair in zip(self.stages, self.laterals, strict=True) for module in pair
+        ]
         return [self.stem, *backbone, *self.heads]
 
     def maps(self, image: Tensor) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""What a detector in PyTorch finds in a picture, as the runtime would with the exported file."""
+"""What a detector in PyTorch finds in an image, as the runtime would with the exported file."""
 
 from __future__ import annotations
 

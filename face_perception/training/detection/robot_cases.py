@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.detectors import Detector
 from .average_precision import SMALLEST, curve
-from .measure import answers, at_threshold, scaled
+from .measure import at_threshold, predictions, scaled
 from .scenes import Scene
 
 #: What WIDER FACE's annotators noted of a face: a name, its attribute and the value.
@@ -22,7 +22,7 @@ NOTED = {
     'blurred': {'blur': 1},
     'very blurred': {'blur': 2},
 }
-#: A near face has this share of the picture's height.
+#: A near face has this share of the image's height.
 NEAR_SHARE = 0.5
 #: Lower faces, in pixels at the protocol's size, have too few to be near ones.
 SMALLEST_NEAR = 60.0
@@ -35,15 +35,15 @@ def measure_cases(
     Return for each case how many ``faces`` there are, and the ``recall`` at ``threshold``.
 
     The cases are those that the scenes' attributes name, for faces from the protocol's size on,
-    and ``half of the picture's height``: cuts around faces, of that height.
+    and ``half of the image's height``: cuts around faces, of that height.
     """
     scenes = [scaled(scene) for scene in scenes]
-    found = answers(detector, scenes)
+    found = predictions(detector, scenes)
     cases = {}
     for name, values in NOTED.items():
         cases[name] = _recall([_only(scene, values) for scene in scenes], found, threshold)
     cuts = [cut for scene in scenes for cut in near_cuts(scene)]
-    cases["half of the picture's height"] = _recall(cuts, answers(detector, cuts), threshold)
+    cases["half of the image's height"] = _recall(cuts, predictions(detector, cuts), threshold)
     return {name: numbers for name, numbers in cases.items() if numbers['faces']}
 
 
@@ -62,7 +62,7 @@ def near_cuts(scene: Scene) -> list[Scene]:
         image = scene.image[top : top + round(tall), left : left + round(wide)]
         boxes = scene.boxes - np.array([left, top, left, top], np.float32)
         others = np.arange(len(boxes)) != number
-        # Not enlarged, which would only make it a blur: a small picture that the face fills.
+        # Not enlarged, which would only make it a blur: a small image that the face fills.
         cuts.append(replace(scene, image=np.ascontiguousarray(image), boxes=boxes, ignored=others))
     return cuts
 

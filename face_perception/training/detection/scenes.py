@@ -1,10 +1,10 @@
 """
-Pictures of scenes with boxes around the faces.
+Images of scenes with boxes around the faces.
 
 A file is a ``.zip`` with ``annotations.json`` in COCO's form (``images``: id, file_name, and
 where there are several occasions ``event``; ``annotations``: image_id, ``bbox`` as x, y, width,
 height in pixels, and where known ``attributes`` with ``invalid`` and others, such as WIDER
-FACE's ``pose``) and the pictures, which OpenCV can decode.
+FACE's ``pose``) and the images, which OpenCV can decode.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _logger = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Scene:
     """
-    A picture and the faces in it.
+    An image and the faces in it.
 
     ``image`` is uint8 BGR ``[H, W, 3]``; ``boxes`` float32 ``[M, 4]`` are x1, y1, x2, y2 in its
     pixels; ``ignored`` bool ``[M]`` tells which are neither to be found nor to be denied.
@@ -67,12 +67,12 @@ def load_scenes(recipe: DetectorRecipe, folder: Path | str, malformed: str = 'st
     Return the scenes from the files in ``folder``, split as ``recipe`` says.
 
     All ``*.zip`` files there with an ``annotations.json`` are read.  ``malformed`` says what
-    happens at a picture that cannot be read: ``stop`` or ``skip``.  Raises ``DatasetError`` when
+    happens at an image that cannot be read: ``stop`` or ``skip``.  Raises ``DatasetError`` when
     a file is malformed or there is nothing to train or to validate on.
     """
     paths = [path for path in sorted(Path(folder).glob('*.zip')) if _is_scenes(path)]
     if not paths:
-        raise DatasetError(f'{folder} holds no .zip with annotations.json and pictures')
+        raise DatasetError(f'{folder} holds no .zip with annotations.json and images')
     split = Split([], [], [])
     for path in paths:
         for scene in read_scenes(path, malformed):
@@ -133,21 +133,21 @@ def read_scenes(path: Path | str, malformed: str = 'stop') -> list[Scene]:
 def _scenes(
     archive: zipfile.ZipFile, images: list[dict], faces: dict[int, list[dict]], malformed: str
 ) -> Iterator[Scene]:
-    for image in images:
+    for entry in images:
         try:
-            yield _scene(archive, image, faces[image['id']])
+            yield _scene(archive, entry, faces[entry['id']])
         except (KeyError, ValueError, TypeError) as error:
             if malformed == 'stop':
                 raise
-            _logger.warning('skipped %s: %s', image.get('file_name', 'a picture'), error)
+            _logger.warning('skipped %s: %s', entry.get('file_name', 'an image'), error)
 
 
 def _scene(archive: zipfile.ZipFile, entry: dict, faces: list[dict]) -> Scene:
-    """Decode one picture; raises ``ValueError`` when that is impossible."""
+    """Decode one image; raises ``ValueError`` when that is impossible."""
     try:
         image = decode_image(archive.read(entry['file_name']))
     except ImageError as error:
-        raise ValueError(f'{entry["file_name"]} is no picture: {error}') from error
+        raise ValueError(f'{entry["file_name"]} is no image: {error}') from error
     boxes = np.array([face['bbox'] for face in faces], dtype=np.float32).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
     said = [face.get('attributes', {}) for face in faces]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class ViewSettings:
+class DetectorAugmentation:
     """
     How much to change; zero switches a change off.
 
-    ``square`` is the share of samples that are cut out of a scene at any place, at the size that
+    ``square`` is the share of samples that are cut out of a scene anywhere, at the size that
     it is looked at times ``square_scales``; ``mined`` the share around a box that mining found,
     where there is one; the others are cut around a face of the scene.  ``smallest_face`` and
     ``largest_face`` bound the height, in pixels, that this face gets (``largest_face`` as a

@@ -31,14 +31,14 @@ def recipe():
 
 
 @pytest.fixture
-def write_picture(pictures):
-    """Return the function that writes a colour picture of soft blobs and returns its pixels."""
+def write_image(images):
+    """Return the function that writes a colour image of soft blobs and returns its pixels."""
 
     def write(path, size=(48, 48), seed=0):
         height, width = size
-        picture = cv2.resize(pictures(1, 48, 3, seed)[0], (width, height))
+        image = cv2.resize(images(1, 48, 3, seed)[0], (width, height))
         path.parent.mkdir(parents=True, exist_ok=True)
-        encoded = cv2.imencode('.png' if path.suffix == '.png' else '.jpg', picture)[1]
+        encoded = cv2.imencode('.png' if path.suffix == '.png' else '.jpg', image)[1]
         path.write_bytes(encoded.tobytes())
         return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
 
@@ -58,10 +58,10 @@ def names():
 
 
 @pytest.fixture
-def fer_rows(pictures):
-    """Return rows (emotion, pixels, Usage) of 14 training, 7 public and 7 private pictures."""
+def fer_rows(images):
+    """Return rows (emotion, pixels, Usage) of 14 training, 7 public and 7 private images."""
     usages = ['Training'] * 14 + ['PublicTest'] * 7 + ['PrivateTest'] * 7
-    faces = pictures(28, 48, 1, 5)[..., 0]
+    faces = images(28, 48, 1, 5)[..., 0]
     return [
         [str(number % 7), ' '.join(map(str, face.ravel())), usage]
         for number, (face, usage) in enumerate(zip(faces, usages, strict=True))

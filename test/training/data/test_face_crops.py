@@ -17,7 +17,7 @@ COLUMNS = ('file', 'label', 'source', 'x', 'y', 'w', 'h', 'person', 'age', 'grou
 
 @pytest.fixture
 def rows():
-    """Return the rows of 60 pictures of 20 persons of one source and of nobody of another."""
+    """Return the rows of 60 images of 20 persons of one source and of nobody of another."""
     return [
         {
             'file': f'images/{number:03d}.png',
@@ -36,8 +36,8 @@ def rows():
 
 
 @pytest.fixture
-def write(tmp_path, pictures):
-    """Return the function that writes rows and their pictures, as a .zip or as a folder."""
+def write(tmp_path, images):
+    """Return the function that writes rows and their images, as a .zip or as a folder."""
 
     def to_path(rows, name='faces.zip', columns=COLUMNS):
         index = io.StringIO()
@@ -45,8 +45,8 @@ def write(tmp_path, pictures):
         table.writeheader()
         table.writerows(rows)
         contents = {
-            row['file']: cv2.imencode('.png', picture)[1].tobytes()
-            for row, picture in zip(rows, pictures(len(rows), 96, 3, 5))
+            row['file']: cv2.imencode('.png', image)[1].tobytes()
+            for row, image in zip(rows, images(len(rows), 96, 3, 5))
         }
         contents['index.csv'] = index.getvalue().encode()
         path = tmp_path / name
@@ -169,14 +169,14 @@ def test_rare_sources_count_more_where_the_recipe_says_so(recipe, rows, write):
     path = write(rows)
     for share, ratio in ((0.0, 6 / 40), (1.0, 1.0)):
         sets = load_task(recipe('gender', balance_sources=share), path)
-        parts = [
+        totals = [
             sum(faces.weights[faces.sources == name].sum() for faces in sets)
             for name in ('news', 'portraits')
         ]
-        assert parts[1] / parts[0] == pytest.approx(ratio, rel=1e-4)
+        assert totals[1] / totals[0] == pytest.approx(ratio, rel=1e-4)
 
 
-def test_filled_pictures_and_crops_with_boxes_learn_together(recipe, rows, write, fer_folder):
+def test_filled_images_and_crops_with_boxes_learn_together(recipe, rows, write, fer_folder):
     path = write([{**row, 'label': row['label']} for row in rows])
     for data in ([fer_folder, path], [path, fer_folder]):
         train, _ = load_task(recipe('emotion'), data)

@@ -15,7 +15,7 @@ def change(path, **arrays):
     np.savez(path, **{name: array for name, array in content.items() if array is not None})
 
 
-def test_reads_pictures_and_labels(fer_folder):
+def test_reads_images_and_labels(fer_folder):
     faces = fer2013.load_fer2013(fer_folder / fer2013.TRAIN_FILE)
     assert faces.images.shape == (42, 48, 48, 1) and faces.images.dtype == np.uint8
     assert faces.labels.tolist() == [index % 7 for index in range(42)]
@@ -63,7 +63,7 @@ def test_the_sets_are_those_of_the_files(fer_folder, recipe):
     assert train.weights is None and list(train.groups) == ['not_a_face']
 
 
-def test_training_leaves_out_copies_of_validation_pictures(fer_folder, recipe):
+def test_training_leaves_out_copies_of_validation_images(fer_folder, recipe):
     train, public = load_task(recipe('emotion'), fer_folder)
     assert (len(train), len(public)) == (40, 14)
     known = {image.tobytes() for image in public.images}
@@ -80,9 +80,7 @@ def test_training_leaves_out_what_voters_call_no_face(fer_folder, recipe):
 
 
 @pytest.mark.parametrize('size, color, channels', [(64, 'gray', 1), (48, 'rgb', 3)])
-def test_pictures_take_the_size_and_colours_of_the_recipe(
-    fer_folder, recipe, size, color, channels
-):
+def test_images_take_the_size_and_colours_of_the_recipe(fer_folder, recipe, size, color, channels):
     _, public = load_task(recipe('emotion', input_size=size, color=color), fer_folder)
     assert public.images.shape == (14, size, size, channels)
     plain = load_task(recipe('emotion'), fer_folder)[1].images.astype(int)
@@ -90,13 +88,13 @@ def test_pictures_take_the_size_and_colours_of_the_recipe(
 
 
 @pytest.mark.parametrize('margin', [-0.1, 0.0, 0.02, 0.2])
-def test_the_crop_of_a_sample_is_the_whole_picture(fer_folder, margin):
+def test_the_crop_of_a_sample_is_the_whole_image(fer_folder, margin):
     samples = load_samples('emotion', fer_folder, margin)
     with np.load(fer_folder / fer2013.PUBLIC_FILE) as file:
-        for sample, picture in zip(samples, file['image'], strict=True):
+        for sample, image in zip(samples, file['image'], strict=True):
             crop = crop_face(sample.image, sample.box, margin, 48)
-            np.testing.assert_array_equal(crop, np.repeat(picture[..., np.newaxis], 3, axis=2))
-    assert samples[3].name == 'fer2013_public.npz, picture 3 (the first is 0)'
+            np.testing.assert_array_equal(crop, np.repeat(image[..., np.newaxis], 3, axis=2))
+    assert samples[3].name == 'fer2013_public.npz, image 3 (the first is 0)'
     assert samples[3].groups == {}
 
 
@@ -135,7 +133,7 @@ def test_a_label_out_of_range_is_named_or_left_out(fer_folder, recipe):
     labels = (np.arange(42) % 7).astype(np.int8)
     labels[11] = 7
     change(fer_folder / fer2013.TRAIN_FILE, emotion=labels)
-    with pytest.raises(DatasetError, match=r'fer2013_train.npz, picture 11 .*label 7'):
+    with pytest.raises(DatasetError, match=r'fer2013_train.npz, image 11 .*label 7'):
         load_task(recipe('emotion'), fer_folder)
     with pytest.raises(DatasetError, match='label 7'):
         fer2013.load_fer2013(fer_folder / fer2013.TRAIN_FILE)

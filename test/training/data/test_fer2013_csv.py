@@ -75,7 +75,7 @@ def test_a_folder_and_the_later_file_are_read_alike(table, tmp_path, fer_rows, r
             np.testing.assert_array_equal(faces.labels, known.labels)
 
 
-def test_votes_beside_the_pictures_soften_training_alone(table, fer_rows, recipe):
+def test_votes_beside_the_images_soften_training_alone(table, fer_rows, recipe):
     not_a_face = votes_for(fer_rows, row4=[0] * 9 + [10])
     not_a_face[4][1] = ''  # as FER+ has it
     write(table.with_name('fer2013new.csv'), not_a_face, VOTES_HEADER)
@@ -99,7 +99,7 @@ def test_each_column_of_votes_counts_for_its_emotion(table, fer_rows, recipe, na
     assert train.targets[6].argmax() == value
 
 
-def test_copies_of_validation_pictures_are_left_out(table, fer_rows, recipe):
+def test_copies_of_validation_images_are_left_out(table, fer_rows, recipe):
     fer_rows[3][1] = fer_rows[16][1]
     train, validation = load_task(recipe('emotion'), write(table, fer_rows))
     assert (len(train), len(validation)) == (13, 7)
@@ -158,7 +158,7 @@ def test_votes_that_are_no_numbers_are_malformed(table, fer_rows, recipe):
         (lambda rows: [*rows[:3], rows[3][:5], *rows[4:]], 'line 5: .*too few columns'),
     ],
 )
-def test_votes_of_other_pictures_are_refused(table, fer_rows, recipe, change, message):
+def test_votes_of_other_images_are_refused(table, fer_rows, recipe, change, message):
     write(table.with_name('fer2013new.csv'), change(votes_for(fer_rows)), VOTES_HEADER)
     for malformed in ('stop', 'skip'):
         with pytest.raises(DatasetError, match='fer2013new.csv.*' + message):
@@ -183,5 +183,5 @@ def test_a_file_of_another_kind_is_refused(table, recipe, content, message):
 
 def test_a_file_without_a_validation_set_is_refused(table, fer_rows, recipe):
     write(table, fer_rows[:14])
-    with pytest.raises(DatasetError, match='no usable picture for validation'):
+    with pytest.raises(DatasetError, match='no usable image for validation'):
         load_task(recipe('emotion'), table)

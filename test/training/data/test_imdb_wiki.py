@@ -1,4 +1,4 @@
-"""IMDB-WIKI: Matlab's structs, ages, boxes of whole and cropped pictures, unusable rows."""
+"""IMDB-WIKI: Matlab's structs, ages, boxes of whole and cropped images, unusable rows."""
 
 import datetime
 import sys
@@ -77,15 +77,15 @@ def write(path, rows, name=None, leave_out=()):
 
 @pytest.fixture
 def rows(names):
-    """Return rows of eleven pictures, the last of which is held out."""
+    """Return rows of eleven images, the last of which is held out."""
     return [row(path, gender=float(number % 2)) for number, path in enumerate(names(11, PATH))]
 
 
 @pytest.fixture
-def wiki(tmp_path, rows, write_picture):
-    """Return a folder with a small wiki.mat and its pictures, 160 x 120 pixels."""
+def wiki(tmp_path, rows, write_image):
+    """Return a folder with a small wiki.mat and its images, 160 x 120 pixels."""
     for number, entry in enumerate(rows):
-        write_picture(tmp_path / 'wiki' / entry['full_path'], (120, 160), seed=number)
+        write_image(tmp_path / 'wiki' / entry['full_path'], (120, 160), seed=number)
     write(tmp_path / 'wiki' / 'wiki.mat', rows)
     return tmp_path / 'wiki'
 
@@ -102,15 +102,15 @@ def test_reads_labels_ages_and_boxes(wiki, rows, recipe):
     assert sample.name == f'{rows[-1]["full_path"]} (wiki.mat, row 11)'
 
 
-@pytest.mark.parametrize('place', ['file', 'folder', 'parent'])
-def test_is_found_in_a_file_a_folder_or_one_above(wiki, place, recipe):
-    path = {'file': wiki / 'wiki.mat', 'folder': wiki, 'parent': wiki.parent}[place]
+@pytest.mark.parametrize('given', ['file', 'folder', 'parent'])
+def test_is_found_in_a_file_a_folder_or_one_above(wiki, given, recipe):
+    path = {'file': wiki / 'wiki.mat', 'folder': wiki, 'parent': wiki.parent}[given]
     assert sum(map(len, load_task(recipe('gender'), path))) == 11
 
 
-def test_both_sets_of_a_folder_are_read(wiki, rows, write_picture, recipe):
+def test_both_sets_of_a_folder_are_read(wiki, rows, write_image, recipe):
     other = row('00/x.jpg', gender=1.0)
-    write_picture(wiki.parent / 'imdb' / other['full_path'], (120, 160), seed=99)
+    write_image(wiki.parent / 'imdb' / other['full_path'], (120, 160), seed=99)
     write(wiki.parent / 'imdb' / 'imdb.mat', [other])
     assert sum(map(len, load_task(recipe('gender'), wiki.parent))) == 12
 
@@ -146,7 +146,7 @@ def test_unusable_rows_are_counted_and_not_malformed(wiki, rows, recipe, caplog,
     write(wiki / 'wiki.mat', [*rows, row('99/none.jpg', **change), row('99/no.jpg', **change)])
     with caplog.at_level('INFO'):
         assert sum(map(len, load_task(recipe('gender'), wiki))) == 11
-    assert f'pictures {why}' in caplog.text and ': 2, left out' in caplog.text
+    assert f'images {why}' in caplog.text and ': 2, left out' in caplog.text
 
 
 def test_an_impossible_date_of_birth_is_no_usable_age(tmp_path):
@@ -162,7 +162,7 @@ def test_an_impossible_date_of_birth_is_no_usable_age(tmp_path):
         ({'gender': 2.0}, 'gender 2.0'),
         ({'box': (50.0, 50.0, 20.0, 80.0)}, 'no box'),
         ({'box': (NAN, 1.0, 2.0, 3.0)}, 'no box'),
-        ({'box': (900.0, 900.0, 999.0, 999.0)}, 'outside the picture of 160x120'),
+        ({'box': (900.0, 900.0, 999.0, 999.0)}, 'outside the image of 160x120'),
     ],
 )
 def test_a_malformed_row_is_named_or_left_out(wiki, rows, recipe, change, message):
@@ -173,7 +173,7 @@ def test_a_malformed_row_is_named_or_left_out(wiki, rows, recipe, change, messag
 
 
 @pytest.mark.parametrize('content, message', [(None, 'missing'), (b'', 'zero bytes')])
-def test_a_missing_or_empty_picture_is_named_or_left_out(wiki, rows, recipe, content, message):
+def test_a_missing_or_empty_image_is_named_or_left_out(wiki, rows, recipe, content, message):
     path = wiki / rows[3]['full_path']
     path.unlink()
     if content is not None:
@@ -184,7 +184,7 @@ def test_a_missing_or_empty_picture_is_named_or_left_out(wiki, rows, recipe, con
     assert len(load_task(recipe('gender'), wiki, malformed='skip')[0]) == 9
 
 
-def test_a_cropped_face_is_in_the_middle_of_its_picture():
+def test_a_cropped_face_is_in_the_middle_of_its_image():
     whole = (701.0, 301.0, 800.0, 400.0)
     assert imdb_wiki.face_box(whole, 1600, 1200) == Box(700, 300, 100, 100)
     cropped = imdb_wiki.face_box(whole, 181, 180)  # 1.8 times as long, within a pixel
@@ -194,15 +194,15 @@ def test_a_cropped_face_is_in_the_middle_of_its_picture():
     assert named.center == (45, 45) and named.width == pytest.approx(50)
 
 
-def test_the_folder_of_the_cropped_set_tells(tmp_path, names, write_picture):
+def test_the_folder_of_the_cropped_set_tells(tmp_path, names, write_image):
     path = names(1, PATH)[0]
-    write_picture(tmp_path / 'wiki_crop' / path, (90, 90))
+    write_image(tmp_path / 'wiki_crop' / path, (90, 90))
     write(tmp_path / 'wiki_crop' / 'wiki.mat', [row(path, box=(701.0, 301.0, 800.0, 400.0))])
     (sample,) = load_samples('gender', tmp_path / 'wiki_crop', 0.0)
     assert sample.box.center == (45, 45) and sample.box.width == pytest.approx(50)
 
 
-def test_a_box_may_reach_beyond_the_picture(wiki, rows, recipe):
+def test_a_box_may_reach_beyond_the_image(wiki, rows, recipe):
     write(
         wiki / 'wiki.mat',
         [row(entry['full_path'], box=(-20.0, 1.0, 80.0, 130.0)) for entry in rows],

@@ -64,10 +64,10 @@ def test_one_folder_may_hold_the_data_of_both_tasks(fer_folder, utkface_folder, 
 
 
 @pytest.fixture
-def broken(tmp_path, write_picture, names):
-    """Return a folder in which eight of ten training pictures are broken."""
+def broken(tmp_path, write_image, names):
+    """Return a folder in which eight of ten training images are broken."""
     for number, name in enumerate(names(11)):
-        write_picture(tmp_path / 'happy' / name, seed=number)
+        write_image(tmp_path / 'happy' / name, seed=number)
         if 2 <= number < 10:
             (tmp_path / 'happy' / name).write_bytes(b'broken')
     return tmp_path
@@ -89,27 +89,27 @@ def test_skipping_warns_of_the_first_and_counts_all(broken, recipe, caplog):
 def test_stopping_is_the_default(broken, recipe):
     with pytest.raises(DatasetError, match='cannot be decoded'):
         load_task(recipe('emotion'), broken)
-    assert len(load_samples('emotion', broken, 0.0)) == 1  # none of its pictures is broken
+    assert len(load_samples('emotion', broken, 0.0)) == 1  # none of its images is broken
 
 
 def test_nothing_left_is_an_error(broken, recipe):
     for path in broken.rglob('*.png'):
         path.write_bytes(b'')
-    with pytest.raises(DatasetError, match='no usable picture for train'):
+    with pytest.raises(DatasetError, match='no usable image for train'):
         load_task(recipe('emotion'), broken, malformed='skip')
-    with pytest.raises(DatasetError, match='no usable picture for validation'):
+    with pytest.raises(DatasetError, match='no usable image for validation'):
         load_samples('emotion', broken, 0.0, malformed='skip')
 
 
-def test_nothing_but_copies_is_an_error(tmp_path, write_picture, names, recipe):
+def test_nothing_but_copies_is_an_error(tmp_path, write_image, names, recipe):
     for name in names(3):
-        write_picture(tmp_path / 'happy' / name, seed=1)
-    with pytest.raises(DatasetError, match='no usable picture for train beside'):
+        write_image(tmp_path / 'happy' / name, seed=1)
+    with pytest.raises(DatasetError, match='no usable image for train beside'):
         load_task(recipe('emotion'), tmp_path)
 
 
 def test_a_split_that_a_form_has_not_is_an_error(fer_folder):
-    with pytest.raises(DatasetError, match='no usable picture for test'):
+    with pytest.raises(DatasetError, match='no usable image for test'):
         load_samples('emotion', fer_folder, 0.0, split='test')
 
 

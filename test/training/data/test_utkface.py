@@ -118,7 +118,7 @@ def rewrite(path, name, content=None, row=None):
     [
         (None, {}, 'missing'),
         (b'', {}, 'zero bytes'),
-        (b'no picture', {}, 'cannot be decoded'),
+        (b'no image', {}, 'cannot be decoded'),
         (b'x', {'age': 'old'}, 'age old'),
         (b'x', {'gender': '2'}, 'gender 2'),
         (b'x', {'race': '5'}, 'race 5'),
@@ -127,7 +127,7 @@ def rewrite(path, name, content=None, row=None):
     ],
 )
 def test_a_broken_row_is_named_or_left_out(
-    utkface_folder, pictures, recipe, content, row, message, write_picture
+    utkface_folder, images, recipe, content, row, message, write_image
 ):
     name = next(
         f'images/{number:04d}.png'
@@ -135,7 +135,7 @@ def test_a_broken_row_is_named_or_left_out(
         if not is_held_out(f'{number:04d}') and number % 20 > 5
     )
     if content == 'oblong':
-        write_picture(utkface_folder / 'oblong.png', (50, 96))
+        write_image(utkface_folder / 'oblong.png', (50, 96))
         content = (utkface_folder / 'oblong.png').read_bytes()
     complete = sum(map(len, load_task(recipe('gender'), utkface_folder)))
     rewrite(utkface_folder / utkface.FILE, name, content, row)
@@ -149,7 +149,7 @@ def test_a_broken_row_is_named_or_left_out(
     'files, message',
     [
         ({}, 'index.csv'),
-        ({'index.csv': HEADER}, 'no usable picture'),
+        ({'index.csv': HEADER}, 'no usable image'),
         ({'index.csv': 'file,age\nimages/0.png,20\n'}, 'no column gender or race'),
         ({'index.csv': HEADER + 'images/0.png,20\n'}, 'not all numbers'),
         ({'index.csv': b'\xff\xff'}, 'cannot be read'),
@@ -167,7 +167,7 @@ def test_a_malformed_file_is_refused(tmp_path, recipe, files, message):
 def test_faces_too_young_are_no_data(tmp_path, recipe):
     with zipfile.ZipFile(tmp_path / utkface.FILE, 'w') as archive:
         archive.writestr('index.csv', HEADER + 'images/0.png,9,1,0\n')
-    with pytest.raises(DatasetError, match='no usable picture for train'):
+    with pytest.raises(DatasetError, match='no usable image for train'):
         load_task(recipe('gender'), tmp_path)
 
 

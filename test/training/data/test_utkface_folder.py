@@ -23,11 +23,11 @@ def name_of(age, gender, race, number, ending='.jpg.chip.jpg'):
 
 
 @pytest.fixture
-def folder(tmp_path, write_picture):
+def folder(tmp_path, write_image):
     """Return a folder with 40 chips, ages 5, 15, 25, ..., in two sub-folders."""
     for number in range(40):
         name = name_of(5 + 10 * (number % 8), number % 2, number % 5, number)
-        write_picture(tmp_path / 'chips' / f'{number % 2}' / name, (200, 200), seed=number)
+        write_image(tmp_path / 'chips' / f'{number % 2}' / name, (200, 200), seed=number)
     return tmp_path / 'chips'
 
 
@@ -56,8 +56,8 @@ def test_splits_by_name(folder, recipe):
 
 
 @pytest.mark.parametrize('ending', ['.jpg', '.JPG', ' .jpg.chip.jpg', 'jpg.chip.jpg', '.png'])
-def test_complete_labels_are_enough(tmp_path, write_picture, ending):
-    write_picture(tmp_path / name_of(30, 1, 2, 1, ending), (200, 200))
+def test_complete_labels_are_enough(tmp_path, write_image, ending):
+    write_image(tmp_path / name_of(30, 1, 2, 1, ending), (200, 200))
     (sample,) = [
         sample for split in ('train', 'validation') for sample in load_or_nothing(tmp_path, split)
     ]
@@ -72,31 +72,31 @@ def load_or_nothing(folder, split):
 
 
 @pytest.mark.parametrize('name', MALFORMED)
-def test_a_bad_name_is_named_or_left_out(folder, write_picture, recipe, name):
-    write_picture(folder / name, (200, 200))
+def test_a_bad_name_is_named_or_left_out(folder, write_image, recipe, name):
+    write_image(folder / name, (200, 200))
     with pytest.raises(DatasetError, match=f'chips: {name}: '):
         load_task(recipe('gender'), folder)
     assert sum(map(len, load_task(recipe('gender'), folder, malformed='skip'))) == 35
 
 
-def test_a_picture_that_is_not_aligned_is_malformed(folder, write_picture, recipe):
-    write_picture(folder / 'part1' / name_of(30, 1, 2, 77, '.jpg'), (300, 200))
+def test_an_image_that_is_not_aligned_is_malformed(folder, write_image, recipe):
+    write_image(folder / 'part1' / name_of(30, 1, 2, 77, '.jpg'), (300, 200))
     with pytest.raises(DatasetError, match='200x300, not square.*aligned and cropped'):
         load_task(recipe('gender'), folder)
     assert sum(map(len, load_task(recipe('gender'), folder, malformed='skip'))) == 35
 
 
-def test_the_same_picture_in_two_folders_counts_once(folder, recipe, caplog):
+def test_the_same_image_in_two_folders_counts_once(folder, recipe, caplog):
     again = folder / 'again'
     again.mkdir()
     for path in list((folder / '0').iterdir()):
         (again / path.name).write_bytes(path.read_bytes())
     with caplog.at_level('INFO'):
         assert sum(map(len, load_task(recipe('gender'), folder))) == 35
-    assert '20 pictures of a name' in caplog.text
+    assert '20 images of a name' in caplog.text
 
 
-def test_nothing_but_malformed_names_is_no_data(tmp_path, write_picture, recipe):
-    write_picture(tmp_path / 'me.jpg')
+def test_nothing_but_malformed_names_is_no_data(tmp_path, write_image, recipe):
+    write_image(tmp_path / 'me.jpg')
     with pytest.raises(DatasetError, match='holds no data for gender'):
         load_task(recipe('gender'), tmp_path, malformed='skip')

@@ -10,7 +10,7 @@ import pytest
 
 
 def draw_scene(random, width=160, height=128, faces=2, smallest=24, largest=56):
-    """Return a noisy picture uint8 ``[H, W, 3]`` and the boxes x, y, w, h of its faces."""
+    """Return a noisy image uint8 ``[H, W, 3]`` and the boxes x, y, w, h of its faces."""
     image = random.integers(0, 70, (height, width, 3), dtype=np.uint8)
     boxes = []
     for number in range(faces):
@@ -38,16 +38,16 @@ def scenes_folder(tmp_path):
     images, annotations = [], []
     with zipfile.ZipFile(tmp_path / 'scenes.zip', 'w') as archive:
         for number in range(24):
-            picture, boxes = draw_scene(random, faces=0 if number in (4, 11) else 2)
+            image, boxes = draw_scene(random, faces=0 if number in (4, 11) else 2)
             name = f'images/{number:02d}.png'
-            archive.writestr(name, cv2.imencode('.png', picture)[1].tobytes())
+            archive.writestr(name, cv2.imencode('.png', image)[1].tobytes())
             images.append(
                 {
                     'id': number,
                     'file_name': name,
                     'event': 'abc'[number % 3],
-                    'width': picture.shape[1],
-                    'height': picture.shape[0],
+                    'width': image.shape[1],
+                    'height': image.shape[0],
                 }
             )
             annotations += [
@@ -76,7 +76,7 @@ def detector_values():
 
 @pytest.fixture
 def broken_zip():
-    """Return the bytes of an archive whose annotations name a picture that is not there."""
+    """Return the bytes of an archive whose annotations name an image that is not there."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, 'w') as archive:
         archive.writestr(

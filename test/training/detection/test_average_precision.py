@@ -48,7 +48,7 @@ def test_small_and_ignored_faces_do_not_count():
     assert average_precision(truth, [found([FACE], [0.7])]) == 1
 
 
-def test_heights_are_those_of_the_scaled_picture():
+def test_heights_are_those_of_the_scaled_image():
     half = Scene(
         '',
         np.zeros((240, 320, 3), np.uint8),
@@ -59,10 +59,10 @@ def test_heights_are_those_of_the_scaled_picture():
     assert average_precision([half], [found([[0, 0, 15, 15]], [1])], (48, 96)) == 0
 
 
-def test_the_order_of_scores_holds_over_all_pictures():
+def test_the_order_of_scores_holds_over_all_images():
     truth = [scene([FACE]), scene([FACE])]
-    answers = [found([FACE], [0.5]), found([EMPTY, FACE], [0.9, 0.4])]
-    points = curve(truth, answers)
+    predictions = [found([FACE], [0.5]), found([EMPTY, FACE], [0.9, 0.4])]
+    points = curve(truth, predictions)
     np.testing.assert_allclose(points.scores, [0.9, 0.5, 0.4])
     np.testing.assert_allclose(points.precision, [0, 1 / 2, 2 / 3])
     np.testing.assert_allclose(points.recall, [0, 0.5, 1])

@@ -1,4 +1,4 @@
-"""The network: small, learns to find, and answers the same from the ONNX file."""
+"""The network: small, learns to find, and predicts the same from the ONNX file."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_cells_lie_in_the_middle_of_their_squares():
 
 
 @pytest.mark.parametrize('height, width', [(96, 160), (32, 32), (256, 64)])
-def test_the_graph_answers_as_the_network(height, width):
+def test_the_graph_predicts_as_the_network(height, width):
     torch.manual_seed(0)
     network = FaceDetector()
     with torch.no_grad():  # normalisations that do something
@@ -47,10 +47,10 @@ def test_the_graph_answers_as_the_network(height, width):
     np.testing.assert_allclose(scores, expected.scores[0].numpy(), atol=1e-5)
 
 
-def trained(values, folder, parts=1):
+def trained(values, folder, micro_batches=1):
     recipe = recipe_from(values)
     learner = DetectorLearner(recipe, load_scenes(recipe, folder))
-    trainer = Trainer(recipe, learner, torch.device('cpu'), parts)
+    trainer = Trainer(recipe, learner, torch.device('cpu'), micro_batches)
     while trainer.epoch < recipe.epochs:
         trainer.train_epoch()
     return trainer
@@ -86,9 +86,9 @@ def test_learns_to_find_faces(scenes_folder, detector_values):
     assert trainer.history[-1]['average_precision'] > 0.5
 
 
-@pytest.mark.parametrize('parts', [1, 2])
-def test_the_same_seed_gives_the_same_network(scenes_folder, detector_values, parts):
-    one, same = (trained(detector_values, scenes_folder, parts) for _ in range(2))
+@pytest.mark.parametrize('micro_batches', [1, 2])
+def test_the_same_seed_gives_the_same_network(scenes_folder, detector_values, micro_batches):
+    one, same = (trained(detector_values, scenes_folder, micro_batches) for _ in range(2))
     assert one.history[0]['loss'] == same.history[0]['loss']
     for name, value in one.average.state_dict().items():
         assert torch.equal(value, same.average.state_dict()[name]), name
@@ -109,7 +109,7 @@ def test_every_size_of_view_has_about_as_many_pixels(scenes_folder, detector_val
     assert seen == {(9, 64), (4, 96), (1, 192)}
 
 
-def test_predictions_are_in_pixels_of_the_picture():
+def test_predictions_are_in_pixels_of_the_image():
     network = FaceDetector().eval()
     with torch.no_grad():
         for head in network.heads:
@@ -117,12 +117,12 @@ def test_predictions_are_in_pixels_of_the_picture():
             head[-1].bias.copy_(torch.tensor([3.0, 0, 0, 0, 0]))
     image = np.zeros((104, 300, 3), np.uint8)
     found = predict(network, image, 150)
-    # The picture is halved: cells of 16 pixels there are boxes of 32 pixels here.
+    # The image is halved: cells of 16 pixels there are boxes of 32 pixels here.
     sizes = found.boxes[:, 2:] - found.boxes[:, :2]
     inside = (found.boxes[:, :2] > 0).all(axis=1) & (found.boxes[:, 2:] < (300, 104)).all(axis=1)
     assert set(np.unique(sizes[inside].round())) == {32, 64}
     assert found.scores == pytest.approx(1 / (1 + np.exp(-3)))
-    # A smaller picture is not enlarged, as it is not by the runtime.
+    # A smaller image is not enlarged, as it is not by the runtime.
     small = predict(network, image[:64, :64], 640)
     assert small.boxes.max() <= 64
 

@@ -1,4 +1,4 @@
-"""Measuring a detector: what is counted, on pictures drawn here."""
+"""Measuring a detector: what is counted, on images drawn here."""
 
 import json
 

@@ -64,7 +64,7 @@ def test_what_was_mined_is_shown_and_is_part_of_a_checkpoint(scenes_folder, dete
     assert state['indices'].tolist() == [3]
     drawn = Mined.of(state).draw(np.random.default_rng(0))
     assert drawn[0] == 3 and drawn[1].tolist() == [8, 8, 40, 40]
-    assert learner._view(96, np.random.default_rng(0)).image.shape == (96, 96, 3)
+    assert learner._sample(96, np.random.default_rng(0)).image.shape == (96, 96, 3)
 
 
 def test_mining_happens_every_so_many_epochs(scenes_folder, detector_values, monkeypatch):

@@ -29,7 +29,7 @@ class BrightDetector:
 
 
 def scene(*faces, **attributes):
-    """Return a dark picture of 640x480 with a bright square per face: x, y, side."""
+    """Return a dark image of 640x480 with a bright square per face: x, y, side."""
     image = np.full((480, 640, 3), 20, np.uint8)
     boxes = []
     for x, y, side in faces:
@@ -59,7 +59,7 @@ def test_recall_is_that_of_the_faces_of_each_case():
     assert cases['unusual pose (profile, tilted)'] == {'faces': 1, 'recall': 0.0}
     assert cases['mostly covered'] == {'faces': 1, 'recall': 0.0}
     assert 'blurred' not in cases  # nobody is
-    assert cases["half of the picture's height"] == {'faces': 2, 'recall': 0.5}
+    assert cases["half of the image's height"] == {'faces': 2, 'recall': 0.5}
 
 
 def test_small_faces_and_those_without_attributes_are_in_no_case():
@@ -68,7 +68,7 @@ def test_small_faces_and_those_without_attributes_are_in_no_case():
 
 
 @pytest.mark.parametrize('face', [(5, 10, 80), (300, 200, 120), (560, 400, 70)])
-def test_a_near_face_is_half_as_high_as_its_picture(face):
+def test_a_near_face_is_half_as_high_as_its_image(face):
     (cut,) = near_cuts(scene(face))
     assert cut.image.shape[1] <= 640 and cut.image.shape[0] == 2 * face[2]
     x1, y1, x2, y2 = cut.boxes[0]

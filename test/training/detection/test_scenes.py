@@ -52,7 +52,7 @@ def test_an_empty_folder_is_named(tmp_path, detector_values):
         load_scenes(recipe_from(detector_values), tmp_path)
 
 
-def test_a_missing_picture_stops_or_is_skipped(scenes_folder, broken_zip, detector_values):
+def test_a_missing_image_stops_or_is_skipped(scenes_folder, broken_zip, detector_values):
     (scenes_folder / 'more.zip').write_bytes(broken_zip)
     with pytest.raises(DatasetError, match='gone.png'):
         load_scenes(recipe_from(detector_values), scenes_folder)

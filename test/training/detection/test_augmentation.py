@@ -1,4 +1,4 @@
-"""Views: boxes follow the faces through every change, and repeat with the seed."""
+"""Augmented samples: boxes follow the faces through every change, and repeat with the seed."""
 
 from dataclasses import replace
 
@@ -7,16 +7,19 @@ import pytest
 
 pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
 
+from face_perception.training.detection.augmentation import (  # noqa: E402
+    DetectorAugmentation,
+    augmented_sample,
+)
 from face_perception.training.detection.distractors import (  # noqa: E402
     _letter,
     _sign,
     _wheel,
 )
 from face_perception.training.detection.scenes import read_scenes  # noqa: E402
-from face_perception.training.detection.views import ViewSettings, random_view  # noqa: E402
 
 #: Only geometry, so that faces stay bright on dark.
-GEOMETRY = ViewSettings(
+GEOMETRY = DetectorAugmentation(
     brightness=0,
     contrast=0,
     colour=0,
@@ -47,14 +50,14 @@ def scenes(scenes_folder):
 def test_boxes_lie_where_the_faces_are(scenes, change):
     how, counted = replace(GEOMETRY, **change), 0
     for seed in range(40):
-        view = random_view(scenes, seed % len(scenes), 128, how, np.random.default_rng(seed))
-        assert view.image.shape == (128, 128, 3) and len(view.boxes) == len(view.ignored)
-        for x1, y1, x2, y2 in view.boxes[~view.ignored]:
+        sample = augmented_sample(scenes, seed % len(scenes), 128, how, np.random.default_rng(seed))
+        assert sample.image.shape == (128, 128, 3) and len(sample.boxes) == len(sample.ignored)
+        for x1, y1, x2, y2 in sample.boxes[~sample.ignored]:
             assert 0 <= x1 < x2 <= 128 and 0 <= y1 < y2 <= 128
             if min(x1, y1) < 2 or max(x2, y2) > 126:
                 continue
             # Skin has more red than blue; background and eyes have no such colour.
-            patch = view.image[int(y1) : int(y2) + 1, int(x1) : int(x2) + 1].astype(int)
+            patch = sample.image[int(y1) : int(y2) + 1, int(x1) : int(x2) + 1].astype(int)
             skin = patch[..., 2] - patch[..., 0] > 40
             rows, columns = np.flatnonzero(skin.any(1)), np.flatnonzero(skin.any(0))
             assert len(rows) and rows[-1] - rows[0] > 0.75 * (y2 - y1)
@@ -65,7 +68,7 @@ def test_boxes_lie_where_the_faces_are(scenes, change):
 
 def test_the_same_seed_gives_the_same_view(scenes):
     one, same, other = (
-        random_view(scenes, 0, 96, ViewSettings(), np.random.default_rng(seed))
+        augmented_sample(scenes, 0, 96, DetectorAugmentation(), np.random.default_rng(seed))
         for seed in (5, 5, 6)
     )
     np.testing.assert_array_equal(one.image, same.image)
@@ -76,18 +79,18 @@ def test_the_same_seed_gives_the_same_view(scenes):
 def test_small_and_invalid_faces_are_ignored(scenes):
     for seed in range(30):
         how = replace(GEOMETRY, ignored_below=30, mosaic=0)
-        view = random_view(scenes, seed % 4, 128, how, np.random.default_rng(seed))
-        heights = view.boxes[:, 3] - view.boxes[:, 1]
-        assert view.ignored[heights < 30].all()
-    view = random_view(scenes, 7, 128, replace(GEOMETRY, mosaic=0), np.random.default_rng(0))
-    assert view.ignored.all()
+        sample = augmented_sample(scenes, seed % 4, 128, how, np.random.default_rng(seed))
+        heights = sample.boxes[:, 3] - sample.boxes[:, 1]
+        assert sample.ignored[heights < 30].all()
+    sample = augmented_sample(scenes, 7, 128, replace(GEOMETRY, mosaic=0), np.random.default_rng(0))
+    assert sample.ignored.all()
 
 
 def test_a_gray_view_has_no_colour(scenes):
-    view = random_view(
-        scenes, 0, 96, ViewSettings(gray=1.0, noise=0, jpeg=0), np.random.default_rng(1)
+    sample = augmented_sample(
+        scenes, 0, 96, DetectorAugmentation(gray=1.0, noise=0, jpeg=0), np.random.default_rng(1)
     )
-    assert (view.image[..., 0] == view.image[..., 2]).all()
+    assert (sample.image[..., 0] == sample.image[..., 2]).all()
 
 
 def test_covered_faces_keep_their_boxes(scenes):
@@ -96,7 +99,7 @@ def test_covered_faces_keep_their_boxes(scenes):
     changed = 0
     for seed in range(20):
         one, other = (
-            random_view(scenes, 1, 128, how, np.random.default_rng(seed))
+            augmented_sample(scenes, 1, 128, how, np.random.default_rng(seed))
             for how in (plain, covered)
         )
         np.testing.assert_array_equal(one.boxes, other.boxes)
@@ -119,7 +122,7 @@ def test_distractors_are_drawn_between_the_faces(scenes):
     changed = 0
     for seed in range(40):
         one, other = (
-            random_view(
+            augmented_sample(
                 scenes,
                 seed % len(scenes),
                 128,

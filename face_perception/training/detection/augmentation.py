@@ -1,7 +1,7 @@
 """
-Random changes of scenes: scale, place, angle, mosaic, light, blur, noise, gray.
+Random changes of scenes: scale, position, angle, mosaic, light, blur, noise, gray.
 
-Faces end up between small and filling the picture, as they do before a robot.
+Faces end up between small and filling the image, as they do before a robot.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 from .covers import cover
 from .distractors import distract
 from .scenes import Scene
-from .settings import ViewSettings
+from .settings import DetectorAugmentation
 
-#: A face of which less than this share is left in a view is ignored there.
+#: A face of which less than this share is left in a sample is ignored there.
 VISIBLE = 0.6
 #: A head lies on its side at most: degrees.
 MOST_TURNED = 90.0
@@ -29,7 +29,7 @@ SMALLEST_COVERED = 28
 
 
 @dataclass(frozen=True)
-class View:
+class AugmentedSample:
     """A changed scene: ``image`` uint8 BGR ``[S, S, 3]``, ``boxes`` and ``ignored`` as there."""
 
     image: np.ndarray
@@ -37,49 +37,53 @@ class View:
     ignored: np.ndarray
 
 
-def random_view(
+def augmented_sample(
     scenes: list[Scene],
     index: int,
     size: int,
-    how: ViewSettings,
+    how: DetectorAugmentation,
     random: np.random.Generator,
     around: np.ndarray | None = None,
-) -> View:
+) -> AugmentedSample:
     """
-    Return a view of ``size`` pixels of scene ``index``, or a mosaic of it and three others.
+    Return a sample of ``size`` pixels of scene ``index``, or a mosaic of it and three others.
 
     With ``around``, a box x1, y1, x2, y2 in the scene's pixels, it shows that box.
     """
     if around is not None:
-        view = _placed(scenes[index], (size, size), how, random, around)
+        sample = _placed(scenes[index], (size, size), how, random, around)
     elif random.random() >= how.mosaic:
-        view = _placed(scenes[index], (size, size), how, random)
+        sample = _placed(scenes[index], (size, size), how, random)
     else:
-        view = _mosaic(scenes, index, size, how, random)
-    heights = view.boxes[:, 3] - view.boxes[:, 1]
+        sample = _mosaic(scenes, index, size, how, random)
+    heights = sample.boxes[:, 3] - sample.boxes[:, 1]
     if how.cover > 0:
-        _cover(view, how.cover, random)
+        _cover(sample, how.cover, random)
     if random.random() < how.distract:
-        distract(view.image, view.boxes, random)
-    return View(
-        _recoloured(view.image, how, random),
-        view.boxes,
-        view.ignored | (heights < how.ignored_below),
+        distract(sample.image, sample.boxes, random)
+    return AugmentedSample(
+        _recoloured(sample.image, how, random),
+        sample.boxes,
+        sample.ignored | (heights < how.ignored_below),
     )
 
 
-def _cover(view: View, chance: float, random: np.random.Generator) -> None:
-    """Hide a part of some of the faces that a view shows."""
-    chosen = (random.random(len(view.boxes)) < chance) & ~view.ignored
-    for box in view.boxes[chosen]:
+def _cover(sample: AugmentedSample, chance: float, random: np.random.Generator) -> None:
+    """Hide a part of some of the faces that a sample shows."""
+    chosen = (random.random(len(sample.boxes)) < chance) & ~sample.ignored
+    for box in sample.boxes[chosen]:
         if box[3] - box[1] >= SMALLEST_COVERED:
-            cover(view.image, box, random)
+            cover(sample.image, box, random)
 
 
 def _mosaic(
-    scenes: list[Scene], index: int, size: int, how: ViewSettings, random: np.random.Generator
-) -> View:
-    """Fill the four parts around a random point with four scenes (Bochkovskiy et al. 2020)."""
+    scenes: list[Scene],
+    index: int,
+    size: int,
+    how: DetectorAugmentation,
+    random: np.random.Generator,
+) -> AugmentedSample:
+    """Fill the four quarters around a random point with four scenes (Bochkovskiy et al. 2020)."""
     indices = [index, *random.integers(0, len(scenes), 3)]
     x, y = (int(size * random.uniform(0.3, 0.7)) for _ in range(2))
     image = np.empty((size, size, 3), np.uint8)
@@ -91,16 +95,16 @@ def _mosaic(
         image[top:bottom, left:right] = tile.image
         boxes.append(tile.boxes + np.array([left, top, left, top], np.float32))
         ignored.append(tile.ignored)
-    return View(image, np.concatenate(boxes), np.concatenate(ignored))
+    return AugmentedSample(image, np.concatenate(boxes), np.concatenate(ignored))
 
 
 def _placed(
     scene: Scene,
     size: tuple[int, int],
-    how: ViewSettings,
+    how: DetectorAugmentation,
     random: np.random.Generator,
     around: np.ndarray | None = None,
-) -> View:
+) -> AugmentedSample:
     """Return a scaled, tilted, mirrored piece of ``scene``, ``size`` is width and height."""
     image, boxes = scene.image, scene.boxes
     height, width = image.shape[:2]
@@ -120,7 +124,7 @@ def _placed(
     mirror = -1.0 if random.random() < how.flip else 1.0
     cosine, sine = np.cos(angle) * scale, np.sin(angle) * scale
     turn = np.array([[mirror * cosine, -mirror * sine], [sine, cosine]])
-    # Where the picture covers the view, or fits into it, it stays so.
+    # Where the image covers the sample, or fits into it, it stays so.
     slack = np.array([width, height]) - np.array(size) / scale
     center = center.clip(
         np.minimum(slack, 0) + np.array(size) / scale / 2,
@@ -135,10 +139,10 @@ def _placed(
         flags=cv2.INTER_LINEAR,
         borderValue=tuple(int(value) for value in random.integers(0, 256, 3)),
     )
-    return View(piece, *_moved(boxes, scene.ignored, turn, offset, size))
+    return AugmentedSample(piece, *_moved(boxes, scene.ignored, turn, offset, size))
 
 
-def _angle(how: ViewSettings, random: np.random.Generator) -> float:
+def _angle(how: DetectorAugmentation, random: np.random.Generator) -> float:
     """Return by how many degrees a sample is turned."""
     chance = random.random()
     if chance < how.turned:
@@ -149,7 +153,7 @@ def _angle(how: ViewSettings, random: np.random.Generator) -> float:
 
 
 def _anywhere(
-    scene: Scene, size: tuple[int, int], how: ViewSettings, random: np.random.Generator
+    scene: Scene, size: tuple[int, int], how: DetectorAugmentation, random: np.random.Generator
 ) -> tuple[float, np.ndarray]:
     """Return scale and middle of a piece at about the size at which scenes are looked at."""
     sides = np.array(scene.image.shape[1::-1], float)
@@ -171,9 +175,9 @@ def _zoom_on(
 
 
 def _zoom(
-    scene: Scene, size: tuple[int, int], how: ViewSettings, random: np.random.Generator
+    scene: Scene, size: tuple[int, int], how: DetectorAugmentation, random: np.random.Generator
 ) -> tuple[float, np.ndarray]:
-    """Return the scale, and the point of the scene that comes to the middle of the view."""
+    """Return the scale, and the point of the scene that comes to the middle of the sample."""
     height, width = scene.image.shape[:2]
     fit = min(size) / max(width, height)
     lowest = 0.7 * fit
@@ -200,7 +204,7 @@ def _moved(
     offset: np.ndarray,
     size: tuple[int, int],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return boxes and ignored ones as they are in the view; those outside are left out."""
+    """Return boxes and ignored ones as they are in the sample; those outside are left out."""
     centers = (boxes[:, :2] + boxes[:, 2:]) / 2 @ turn.T + offset
     halves = (boxes[:, 2:] - boxes[:, :2]) / 2
     # What bounds the tilted ellipse: a tilted face is no wider than that.
@@ -215,7 +219,9 @@ def _moved(
     return (clipped[seen].astype(np.float32), (ignored | (left < VISIBLE))[seen])
 
 
-def _recoloured(image: np.ndarray, how: ViewSettings, random: np.random.Generator) -> np.ndarray:
+def _recoloured(
+    image: np.ndarray, how: DetectorAugmentation, random: np.random.Generator
+) -> np.ndarray:
     """Return ``image`` in another light, of another camera."""
     gain = 1 + random.uniform(-how.contrast, how.contrast)
     offset = 255 * random.uniform(-how.brightness, how.brightness)

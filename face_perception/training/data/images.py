@@ -1,4 +1,4 @@
-"""Finding and decoding picture files."""
+"""Finding and decoding image files."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ...core.errors import ImageError
 from ...media.images.decode import check_pixels, decode_header, image_header
 from .faults import MalformedError
 
-#: Files with other endings are no pictures and are passed over.
+#: Files with other endings are no images and are passed over.
 SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp')
 
 
-def walk_pictures(folder: Path) -> Iterator[Path]:
-    """Yield the picture files in ``folder`` and below, hidden ones left out, in any order."""
+def walk_images(folder: Path) -> Iterator[Path]:
+    """Yield the image files in ``folder`` and below, hidden ones left out, in any order."""
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not is_hidden(name)]
         for name in files:
@@ -25,9 +25,9 @@ def walk_pictures(folder: Path) -> Iterator[Path]:
                 yield Path(parent, name)
 
 
-def sorted_pictures(folder: Path) -> list[Path]:
-    """Return the picture files in ``folder`` and below, always in the same order."""
-    return sorted(walk_pictures(folder), key=Path.as_posix)
+def sorted_images(folder: Path) -> list[Path]:
+    """Return the image files in ``folder`` and below, always in the same order."""
+    return sorted(walk_images(folder), key=Path.as_posix)
 
 
 def sub_folders(folder: Path) -> list[Path]:
@@ -42,30 +42,30 @@ def is_hidden(name: str) -> bool:
     return name.startswith('.') or name == '__MACOSX'
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """Return the picture at ``path``, uint8 BGR ``[H, W, 3]``, or raise ``MalformedError``."""
+def read_image(path: Path) -> np.ndarray:
+    """Return the image at ``path``, uint8 BGR ``[H, W, 3]``, or raise ``MalformedError``."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise MalformedError('the picture is missing') from None
+        raise MalformedError('the image is missing') from None
     except OSError as error:
-        raise MalformedError(f'the picture cannot be read: {error.strerror}') from error
-    return decode_picture(content)
+        raise MalformedError(f'the image cannot be read: {error.strerror}') from error
+    return decode_image(content)
 
 
-def decode_picture(content: bytes) -> np.ndarray:
+def decode_image(content: bytes) -> np.ndarray:
     """
-    Return an encoded picture of any colours as uint8 BGR ``[H, W, 3]``.
+    Return an encoded image of any colours as uint8 BGR ``[H, W, 3]``.
 
     Raises ``MalformedError`` when it is empty, cut, damaged, or of more pixels than are bearable.
     """
     if not content:
-        raise MalformedError('the picture has zero bytes')
+        raise MalformedError('the image has zero bytes')
     try:
         header = image_header(content)
         if header is None:
-            raise MalformedError('the picture cannot be decoded')
+            raise MalformedError('the image cannot be decoded')
         check_pixels(header.width, header.height)
         return decode_header(header)
     except ImageError as error:
-        raise MalformedError(f'the picture cannot be decoded: {error}') from error
+        raise MalformedError(f'the image cannot be decoded: {error}') from error
