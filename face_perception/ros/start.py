@@ -13,7 +13,7 @@ from rclpy.signals import SignalHandlerOptions
 from ..core.errors import FacePerceptionError
 from ..core.text import one_line
 from .shared_memory import remove_dead_segments, shortage
-from .transport import use_large_images
+from .transport import is_fast_dds, use_large_images
 
 T = TypeVar('T')
 
@@ -26,8 +26,11 @@ def prepare(warn: Callable[[str], None]) -> None:
     """
     Make room in shared memory and let images through, before any participant is created.
 
-    ``warn`` gets a sentence where shared memory is too small for camera images.
+    ``warn`` gets a sentence where shared memory is too small for camera images.  Both concern
+    Fast DDS alone.
     """
+    if not is_fast_dds(rclpy.get_rmw_implementation_identifier()):
+        return
     remove_dead_segments()
     use_large_images()
     if sentence := shortage():

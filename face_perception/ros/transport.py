@@ -20,11 +20,38 @@ from .shared_memory import LARGE_SEGMENT, SMALL_SEGMENT, enough, room
 #: Name of the variable since Fast DDS 3 (Kilted), and the one before it.
 PROFILE_VARIABLE = 'FASTDDS_DEFAULT_PROFILES_FILE'
 OLD_PROFILE_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
-OLD_DISTRIBUTIONS = ('humble', 'iron', 'jazzy')
 #: The shipped profiles.
 LARGE, SMALL = 'fastdds_large_images.xml', 'fastdds_small_memory.xml'
 #: Whoever set one of these has decided about the transport already.
 DECISIONS = (PROFILE_VARIABLE, OLD_PROFILE_VARIABLE, 'FASTDDS_BUILTIN_TRANSPORTS')
+
+
+def is_fast_dds(middleware: str) -> bool:
+    """Return whether this is Fast DDS, by a name such as ``rmw_fastrtps_cpp``; ``''`` is."""
+    return not middleware or 'fastrtps' in middleware
+
+
+def loss_remedy(middleware: str) -> str:
+    """Return why large images may get lost under this middleware, and what to do."""
+    if is_fast_dds(middleware):
+        return (
+            'its images are larger than the default shared memory of Fast DDS and get lost: start '
+            "the camera's process with FASTDDS_DEFAULT_PROFILES_FILE (Kilted and later) or "
+            "FASTRTPS_DEFAULT_PROFILES_FILE (Humble, Jazzy) set to this package's "
+            'config/fastdds_large_images.xml, or use image_transport compressed'
+        )
+    others = (
+        "set the parameter qos.image.reliability to 'reliable' where the camera is reliable, or "
+        'use image_transport compressed'
+    )
+    if 'cyclonedds' in middleware:
+        return (
+            'its images are larger than the receive buffer of Cyclone DDS and get lost: run '
+            "'sudo sysctl -w net.core.rmem_max=10485760' and set CYCLONEDDS_URI to '<CycloneDDS>"
+            '<Domain><Internal><SocketReceiveBufferSize min="10MB"/></Internal></Domain>'
+            f"</CycloneDDS>' for the node, or {others}"
+        )
+    return f'its images get lost on the way ({middleware}): {others}'
 
 
 def profile_path() -> str:
@@ -38,9 +65,11 @@ def use_large_images(environment: MutableMapping[str, str] = os.environ) -> None
     """
     Let Fast DDS carry large images, for participants created afterwards.
 
-    Leaves everything as it is where the user has chosen a profile or transports, but for the
-    package's own profile where it has no room; another middleware ignores these variables.
+    Leaves everything as it is under another middleware, and where the user has chosen a profile
+    or transports, but for the package's own profile where it has no room.
     """
+    if not is_fast_dds(environment.get('RMW_IMPLEMENTATION', '')):
+        return
     free = room()
     if free is not None and free < enough(SMALL_SEGMENT, 1):
         return  # a segment that finds no room takes shared memory from small messages too
@@ -48,5 +77,5 @@ def use_large_images(environment: MutableMapping[str, str] = os.environ) -> None
         if Path(environment.get(name, '')).name == LARGE:
             environment[name] = profile_path()
     if not any(name in environment for name in DECISIONS):
-        old = environment.get('ROS_DISTRO') in OLD_DISTRIBUTIONS
-        environment[OLD_PROFILE_VARIABLE if old else PROFILE_VARIABLE] = profile_path()
+        # Each version reads its own name, and ROS_DISTRO need not be set to tell which it is.
+        environment[PROFILE_VARIABLE] = environment[OLD_PROFILE_VARIABLE] = profile_path()

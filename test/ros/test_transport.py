@@ -4,22 +4,42 @@ from xml.etree import ElementTree
 import pytest
 
 from face_perception.ros.shared_memory import LARGE_SEGMENT, SMALL_SEGMENT
-from face_perception.ros.transport import DECISIONS, profile_path, use_large_images
+from face_perception.ros.transport import (
+    DECISIONS,
+    loss_remedy,
+    profile_path,
+    use_large_images,
+)
+
+BOTH = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+
+
+@pytest.mark.parametrize('distribution', [{}, {'ROS_DISTRO': 'humble'}, {'ROS_DISTRO': 'kilted'}])
+def test_the_profile_is_set_under_the_names_of_old_and_new_versions(distribution):
+    environment = dict(distribution)
+    use_large_images(environment)
+    assert environment == {**distribution, **dict.fromkeys(BOTH, profile_path())}
+
+
+@pytest.mark.parametrize('middleware', ['rmw_cyclonedds_cpp', 'rmw_zenoh_cpp'])
+def test_another_middleware_is_left_alone(middleware):
+    environment = {'RMW_IMPLEMENTATION': middleware}
+    use_large_images(environment)
+    assert environment == {'RMW_IMPLEMENTATION': middleware}
 
 
 @pytest.mark.parametrize(
-    ('distribution', 'variable'),
+    ('middleware', 'remedy'),
     [
-        ({}, 'FASTDDS_DEFAULT_PROFILES_FILE'),
-        ({'ROS_DISTRO': 'kilted'}, 'FASTDDS_DEFAULT_PROFILES_FILE'),
-        ({'ROS_DISTRO': 'jazzy'}, 'FASTRTPS_DEFAULT_PROFILES_FILE'),
-        ({'ROS_DISTRO': 'humble'}, 'FASTRTPS_DEFAULT_PROFILES_FILE'),
+        ('rmw_fastrtps_cpp', 'fastdds_large_images.xml'),
+        ('rmw_cyclonedds_cpp', 'SocketReceiveBufferSize'),
+        ('rmw_zenoh_cpp', 'qos.image.reliability'),
     ],
 )
-def test_the_profile_is_set_under_the_name_the_distribution_reads(distribution, variable):
-    environment = dict(distribution)
-    use_large_images(environment)
-    assert environment == {**distribution, variable: profile_path()}
+def test_the_remedy_is_of_the_middleware_in_use(middleware, remedy):
+    sentence = loss_remedy(middleware)
+    assert remedy in sentence
+    assert ('FASTDDS' in sentence) == (middleware == 'rmw_fastrtps_cpp')
 
 
 @pytest.mark.parametrize('decision', DECISIONS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rclpy import get_rmw_implementation_identifier
 from rclpy.node import Node
 from rclpy.qos import QoSReliabilityPolicy
 
@@ -11,6 +12,7 @@ from ...core.text import value
 from ..image_input import ImageInput
 from ..settings import NodeSettings, QosSettings
 from ..shared_memory import shortage
+from ..transport import is_fast_dds, loss_remedy
 from .health import Health
 
 RAW, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
@@ -91,15 +93,13 @@ def explain_silence(node: Node, topic: str, message_type: str, qos: QosSettings)
             'reliable, which never match: set the parameter qos.image.reliability to '
             "'best_effort'",
         )
-    if sentence := shortage():
+    middleware = get_rmw_implementation_identifier()
+    if is_fast_dds(middleware) and (sentence := shortage()):
         return Cause('shared memory', f"'{topic}' has a publisher but no image arrives: {sentence}")
     return Cause(
         'lost',
-        f"'{topic}' has a publisher but no image arrives: the camera may be idle, or its "
-        'images are larger than the default shared memory of Fast DDS and get lost: start '
-        "the camera's process with FASTDDS_DEFAULT_PROFILES_FILE (Kilted and later) or "
-        "FASTRTPS_DEFAULT_PROFILES_FILE (Humble, Jazzy) set to this package's "
-        'config/fastdds_large_images.xml, or use image_transport compressed',
+        f"'{topic}' has a publisher but no image arrives: the camera may be idle, or "
+        + loss_remedy(middleware),
     )
 
 

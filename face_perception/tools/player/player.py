@@ -35,6 +35,8 @@ LISTENERS_S = 5.0
 SETTLE_S = 0.5
 #: Images in a row without an answer after which there is no use in going on.
 MOST_UNANSWERED = 5
+#: Bytes before each serialised message that say how it is serialised.
+ENCAPSULATION_BYTES = 4
 #: Seconds that the last images get to arrive.
 FAREWELL_S = 1.0
 
@@ -60,6 +62,8 @@ class PlayerNode(Node):
         Raises ``RuntimeError`` or ``ValueError`` for bytes that are no such message: a damaged
         one would end nodes that take it.
         """
+        if len(image.data) < ENCAPSULATION_BYTES:  # it would end Cyclone's reader for good
+            raise ValueError('it is empty')
         return deserialize_message(image.data, self._types[image.topic]).header
 
     def publish_time(self, time_ns: int) -> None:
