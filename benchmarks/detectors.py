@@ -71,7 +71,7 @@ def precisions(arguments: argparse.Namespace) -> None:
     """Print what each network finds on the scenes that the package's own was not trained on."""
     from face_perception.training.detection.average_precision import LONG_SIDE, curve
     from face_perception.training.detection.commands import recipe_of
-    from face_perception.training.detection.measure import answers, at_precision, scaled
+    from face_perception.training.detection.measure import at_precision, predictions, scaled
     from face_perception.training.detection.scenes import load_scenes
 
     ours = OnnxDetector(arguments.model, LONG_SIDE, LOWEST_SCORE)
@@ -86,7 +86,7 @@ def precisions(arguments: argparse.Namespace) -> None:
     )
     rows = []
     for name, detector in detectors.items():
-        points = curve(scenes, answers(detector, scenes))
+        points = curve(scenes, predictions(detector, scenes))
         rows.append(
             [
                 name,

@@ -129,11 +129,15 @@ class FaceStream:
         gender = self._history.get(track.id, 'gender', self.networks.gender)
         emotion = self._history.get(track.id, 'emotion', self.networks.emotion)
         asked = self.settings.min_confidence
+        least = {
+            'gender': gender.least(asked['gender']),
+            'emotion': emotion.least(asked['emotion']),
+        }
         return Face(
             track.box,
             track.score,
-            judged(gender.smooth, 'gender', asked),
-            judged(emotion.smooth, 'emotion', asked),
+            judged(gender.smooth, 'gender', least),
+            judged(emotion.smooth, 'emotion', least),
             track.id,
             judged(gender.raw, 'gender', asked),
             judged(emotion.raw, 'emotion', asked),

@@ -9,15 +9,24 @@ from ..types import Classification, Track
 from .classifier import Classifier
 from .smoothing import TimeAverage
 
+#: A label that became too unsure to be named is named again when it is this much surer than asked,
+#: so that it does not come and go with every image.
+SURER = 0.1
+
 
 @dataclass
 class SmoothedLabel:
-    """One label of one face: what ``source`` said last, and the average over time."""
+    """
+    One label of one face: what ``source`` said last, and the average over time.
+
+    ``doubted`` is the least confidence below which it was, if it has not become surer since.
+    """
 
     source: Classifier | None
     average: TimeAverage = field(default_factory=TimeAverage)
     raw: Classification | None = None
     smooth: Classification | None = None
+    doubted: float | None = None
 
     def add(self, said: Classification, time_s: float, time_constant: float) -> None:
         """Take a new prediction into the average."""
@@ -25,6 +34,15 @@ class SmoothedLabel:
         self.smooth = Classification(
             said.labels, self.average.add(said.probabilities, time_s, time_constant)
         )
+
+    def least(self, min_confidence: float) -> float:
+        """Return how sure the average has to be to be named now, where that is asked (0..1)."""
+        surer = min(min_confidence + SURER, (min_confidence + 1) / 2)
+        if self.smooth is None or self.smooth.confidence >= surer:
+            self.doubted = None
+        elif self.smooth.confidence < min_confidence:
+            self.doubted = min_confidence
+        return surer if self.doubted == min_confidence else min_confidence
 
 
 NO_LABEL = SmoothedLabel(None)

@@ -19,9 +19,11 @@ import numpy as np
 
 from ..types import Box, Detection, Track
 
-#: Standard deviations of the filter, in sides of the face: of a detector's box, of a new face's
-#: velocity (per second) and of its acceleration (per second squared).
+#: Standard deviations of the filter, in sides of the face: of a detector's box, of one that it is
+#: not sure of (half a face that goes behind another), of a new face's velocity (per second) and of
+#: its acceleration (per second squared).
 BOX_NOISE = 0.06
+FAINT_BOX_NOISE = 0.25
 FIRST_VELOCITY = 1.5
 ACCELERATION = np.array([5.0, 5.0, 1.5, 1.5])
 #: Boxes that overlap less than this are linked only by nearness.
@@ -114,9 +116,12 @@ class Tracker:
         found = np.array(
             [(*each.box.center, each.box.width, each.box.height) for each in detections]
         ).reshape(-1, 4)
-        links = self._link(found, np.array([each.faint for each in detections], bool))
+        faint = np.array([each.faint for each in detections], bool)
+        links = self._link(found, faint)
         self._updated = self._time
-        self._correct(list(links.values()), found[list(links)])
+        linked = list(links)
+        noise = np.where(faint[linked], FAINT_BOX_NOISE, BOX_NOISE)
+        self._correct(list(links.values()), found[linked], noise)
         for index, detection in enumerate(detections):
             if index not in links and (confirmations > 0 or not detection.faint):
                 links[index] = self._add(found[index])
@@ -189,12 +194,12 @@ class Tracker:
         self._boxes += step * self._velocity
         np.maximum(self._boxes[:, 2:], 1.0, out=self._boxes[:, 2:])
 
-    def _correct(self, tracks: list[int], found: np.ndarray) -> None:
-        """Take the detected boxes ``[n, 4]`` into account for these tracks."""
+    def _correct(self, tracks: list[int], found: np.ndarray, noise: np.ndarray) -> None:
+        """Take the detected boxes ``[n, 4]``, with a ``noise`` each, into account for tracks."""
         if not tracks:
             return
         box, both, velocity = self._variance[:, tracks]
-        total = box + (BOX_NOISE * self._sides()[tracks, None]) ** 2
+        total = box + (noise * self._sides()[tracks])[:, None] ** 2
         innovation = found - self._boxes[tracks]
         gain, velocity_gain = box / total, both / total
         self._boxes[tracks] += gain * innovation

@@ -272,3 +272,12 @@ def test_an_image_out_of_order_does_not_turn_the_time_back(start):
     tracker.update([face(100)], start - 0.125)
     tracker.update([], start + 1.0, max_age=1.0)
     assert len(tracker) == 1
+
+
+def test_half_a_face_that_goes_behind_another_does_not_shrink_what_is_followed():
+    tracker = Tracker()
+    for index in range(5):
+        tracker.update([face(300 - 25 * index)], index / 10)
+    half = Detection(Box(150, 70, 40, 60), 0.3, faint=True)  # its right third is hidden
+    assert [track.id for track in tracker.update([half], 0.5)] == ['1']
+    assert [track.id for track in tracker.update([face(50)], 1.0)] == ['1']
