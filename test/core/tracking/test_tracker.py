@@ -280,4 +280,4 @@ def test_half_a_face_that_goes_behind_another_does_not_shrink_what_is_followed()
         tracker.update([face(300 - 25 * index)], index / 10)
     half = Detection(Box(150, 70, 40, 60), 0.3, faint=True)  # its right third is hidden
     assert [track.id for track in tracker.update([half], 0.5)] == ['1']
-    assert [track.id for track in tracker.update([face(50)], 1.0)] == ['1']
+    assert [track.id for track in tracker.update([face(0)], 1.2)] == ['1']
