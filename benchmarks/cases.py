@@ -13,7 +13,7 @@ from skimage import data
 from face_perception.core.detectors import HaarDetector, OnnxDetector
 from face_perception.visuals.boxes import FONT
 
-#: Each case is a picture of this size.
+#: Each case is an image of this size.
 WIDTH, HEIGHT = 320, 240
 #: The face of the portrait: its middle and height in pixels.
 MIDDLE, TALL = (224, 122), 130
@@ -31,10 +31,10 @@ def main() -> None:
     cv2.setNumThreads(1)
     detector = HaarDetector(WIDTH) if arguments.haar else OnnxDetector(arguments.model, WIDTH)
     panels = []
-    for name, picture, faces in cases():
-        found = detector.detect(picture)
+    for name, image, faces in cases():
+        found = detector.detect(image)
         print(f'{name}: {len(found)} of {faces}')
-        panels.append(drawn(name, picture, found, faces))
+        panels.append(drawn(name, image, found, faces))
     panels += [np.full_like(panels[0], 255)] * (-len(panels) % COLUMNS)
     rows = [np.hstack(panels[start : start + COLUMNS]) for start in range(0, len(panels), COLUMNS)]
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def cases() -> Iterator[tuple[str, np.ndarray, int]]:
-    """Yield a name, a uint8 BGR picture and how many faces it shows."""
+    """Yield a name, a uint8 BGR image and how many faces it shows."""
     yield 'as it is', portrait(), 1
     yield 'half of the height', portrait(HEIGHT / 2), 1
     yield 'nearly all of the height', portrait(0.9 * HEIGHT), 1
@@ -71,22 +71,22 @@ def cases() -> Iterator[tuple[str, np.ndarray, int]]:
     yield 'an eighth of the light', (portrait() * 0.125).astype(np.uint8), 1
     yield 'backlit', backlit(portrait()), 1
     yield 'blurred', cv2.GaussianBlur(portrait(), (0, 0), 3), 1
-    for name, picture in (
+    for name, image in (
         ('a cat', data.chelsea()),
         ('a cup', data.coffee()),
         ('a rocket', data.rocket()),
     ):
-        yield name, fitted(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)), 0
+        yield name, fitted(cv2.cvtColor(image, cv2.COLOR_RGB2BGR)), 0
 
 
 def portrait(tall: float = 100, degrees: float = 0) -> np.ndarray:
     """Return scikit-image's public-domain portrait with a face of this height in the middle."""
-    picture = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)
+    image = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)
     matrix = cv2.getRotationMatrix2D(MIDDLE, degrees, tall / TALL)
     matrix[:, 2] += (WIDTH / 2 - MIDDLE[0], HEIGHT / 2 - MIDDLE[1])
     if tall < TALL / 2:
-        picture = cv2.GaussianBlur(picture, (0, 0), 0.3 * TALL / tall)
-    return cv2.warpAffine(picture, matrix, (WIDTH, HEIGHT), borderValue=BACKGROUND)
+        image = cv2.GaussianBlur(image, (0, 0), 0.3 * TALL / tall)
+    return cv2.warpAffine(image, matrix, (WIDTH, HEIGHT), borderValue=BACKGROUND)
 
 
 def face_box(tall: float = 100) -> tuple[float, float, float, float]:
@@ -99,36 +99,36 @@ def face_box(tall: float = 100) -> tuple[float, float, float, float]:
     )
 
 
-def backlit(picture: np.ndarray) -> np.ndarray:
-    """Return ``picture`` with a window behind the person."""
+def backlit(image: np.ndarray) -> np.ndarray:
+    """Return ``image`` with a window behind the person."""
     body = np.zeros((HEIGHT, WIDTH), np.float32)
     cv2.ellipse(body, (WIDTH // 2, HEIGHT // 2), (60, 75), 0, 0, 360, 1, -1)
     cv2.ellipse(body, (WIDTH // 2, HEIGHT + 20), (130, 90), 0, 0, 360, 1, -1)
     body = cv2.GaussianBlur(body, (0, 0), 4)[..., None]
-    light = picture.astype(np.float32)
+    light = image.astype(np.float32)
     return np.clip(light * 0.2 * body + (light + 150) * (1 - body), 0, 255).astype(np.uint8)
 
 
-def fitted(picture: np.ndarray) -> np.ndarray:
-    """Return the middle of ``picture``, as large as a case."""
-    scale = max(WIDTH / picture.shape[1], HEIGHT / picture.shape[0])
-    picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    top, left = (picture.shape[0] - HEIGHT) // 2, (picture.shape[1] - WIDTH) // 2
-    return np.ascontiguousarray(picture[top : top + HEIGHT, left : left + WIDTH])
+def fitted(image: np.ndarray) -> np.ndarray:
+    """Return the middle of ``image``, as large as a case."""
+    scale = max(WIDTH / image.shape[1], HEIGHT / image.shape[0])
+    image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    top, left = (image.shape[0] - HEIGHT) // 2, (image.shape[1] - WIDTH) // 2
+    return np.ascontiguousarray(image[top : top + HEIGHT, left : left + WIDTH])
 
 
-def drawn(name: str, picture: np.ndarray, found: list, faces: int) -> np.ndarray:
-    """Return ``picture`` with boxes, the name below and how it went."""
-    picture = picture.copy()
+def drawn(name: str, image: np.ndarray, found: list, faces: int) -> np.ndarray:
+    """Return ``image`` with boxes, the name below and how it went."""
+    image = image.copy()
     for face in found:
         box = face.box
         corners = [
             (round(box.x), round(box.y)),
             (round(box.x + box.width), round(box.y + box.height)),
         ]
-        cv2.rectangle(picture, *corners, (80, 220, 80), 2)
+        cv2.rectangle(image, *corners, (80, 220, 80), 2)
         cv2.putText(
-            picture,
+            image,
             f'{face.score:.2f}',
             (corners[0][0], max(corners[0][1] - 4, 12)),
             FONT,
@@ -145,7 +145,7 @@ def drawn(name: str, picture: np.ndarray, found: list, faces: int) -> np.ndarray
     strip = np.full((24, WIDTH, 3), 255, np.uint8)
     cv2.putText(strip, f'{name}: {verdict}', (6, 17), FONT, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
     return cv2.copyMakeBorder(
-        np.vstack([picture, strip]), 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=(255, 255, 255)
+        np.vstack([image, strip]), 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=(255, 255, 255)
     )
 
 

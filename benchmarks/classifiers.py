@@ -18,7 +18,7 @@ from face_perception.training.data import load_samples
 from face_perception.training.evaluate import load, measure
 from face_perception.training.onnx_graph import build_model
 
-#: Side in pixels of the pictures that an untrained network gets.
+#: Side in pixels of the images that an untrained network gets.
 SIZE = 48
 
 

@@ -18,7 +18,7 @@ from face_perception.core.types import Detection
 
 #: What is compared: share of the threshold, further detections; the first is "only sure ones".
 SETTINGS = ((0.6, 0), (0.8, 2), (0.8, 3), (0.6, 2), (0.6, 3), (0.6, 5), (0.4, 3), (0.4, 5))
-#: Images per second of the pans over still pictures, and how far one moves, as a share of its side.
+#: Images per second of the pans over still images, and how far one moves, as a share of its side.
 PAN_HZ, PAN_IMAGES, PAN_SHARE = 15.0, 30, 0.15
 #: The lowest share of the threshold that is looked at.
 LOWEST_SHARE = 0.3
@@ -57,16 +57,16 @@ def follow(sequence: Clip, threshold: float, share: float, confirmations: int) -
     return Followed(published / count, len(ids) / minutes, float(count if first is None else first))
 
 
-def pan(picture: np.ndarray, random: np.random.Generator) -> Iterator[np.ndarray]:
-    """Yield images of a camera that moves slowly over ``picture``, with some noise."""
-    height, width = picture.shape[:2]
+def pan(image: np.ndarray, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield images of a camera that moves slowly over ``image``, with some noise."""
+    height, width = image.shape[:2]
     move = random.uniform(-PAN_SHARE, PAN_SHARE, 2) * (width, height)
     for number in range(PAN_IMAGES):
         x, y = move * number / PAN_IMAGES
         matrix = np.float32([[1, 0, x], [0, 1, y]])
-        image = cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
-        noise = random.normal(0, 4, image.shape)
-        yield (image + noise).clip(0, 255).astype(np.uint8)
+        moved = cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
+        noise = random.normal(0, 4, moved.shape)
+        yield (moved + noise).clip(0, 255).astype(np.uint8)
 
 
 def main() -> None:

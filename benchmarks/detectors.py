@@ -22,7 +22,7 @@ LOWEST_SCORE = 0.001
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--image', type=Path, help='picture to look at (default: the sample)')
+    parser.add_argument('--image', type=Path, help='image to look at (default: the sample)')
     parser.add_argument('--model', type=Path, help="the package's network (default: shipped)")
     parser.add_argument(
         '--yunet', type=Path, nargs='*', default=[], help='YuNet files, to compare with'
@@ -61,7 +61,7 @@ def main() -> None:
             for name, value in times.items()
         ]
     show(
-        f'Detection in a picture of {image.shape[1]}x{image.shape[0]}, one thread',
+        f'Detection in an image of {image.shape[1]}x{image.shape[0]}, one thread',
         ['input size', 'detector', 'ms', 'ratio', 'faces found'],
         rows,
     )
@@ -104,7 +104,7 @@ def precisions(arguments: argparse.Namespace) -> None:
 
 
 def sample() -> np.ndarray:
-    """Return a VGA picture with scikit-image's portrait in it, which is in the public domain."""
+    """Return a VGA image with scikit-image's portrait in it, which is in the public domain."""
     from skimage.data import astronaut
 
     face = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)[0:480, 0:512]

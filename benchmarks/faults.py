@@ -154,9 +154,9 @@ def clock_set(lab: Lab) -> Outcome:
         message.clock.sec = int(now)
         clock.publish(message)
         lab.spin(0.2)
-        picture = lab.good()
-        picture.header.stamp.sec = int(now)
-        waited = lab.show(picture, stamped=False)
+        image = lab.good()
+        image.header.stamp.sec = int(now)
+        waited = lab.show(image, stamped=False)
         seconds += [waited] if waited is not None else []
     lab.node.destroy_publisher(clock)
     lab.restart()

@@ -13,13 +13,11 @@ from face_perception.core.types import Box
 from face_perception.tools.camera.pace import Pace
 
 
-def networks(
-    pipeline: FacePipeline, picture: np.ndarray, boxes: Sequence[Box]
-) -> Callable[[], None]:
+def networks(pipeline: FacePipeline, image: np.ndarray, boxes: Sequence[Box]) -> Callable[[], None]:
     """
     Return a call that runs the networks of ``pipeline`` once, on inputs prepared beforehand.
 
-    That is the detector on the picture shrunk as the pipeline does it, and each classifier on
+    That is the detector on the image shrunk as the pipeline does it, and each classifier on
     the faces at ``boxes`` in one batch.
     """
     detector = pipeline.networks.detector
@@ -27,12 +25,12 @@ def networks(
         (
             detector.model.session,
             ['boxes', 'scores'],
-            Letterbox(detector.model.input_multiple).put(picture, detector.input_size),
+            Letterbox(detector.model.input_multiple).put(image, detector.input_size),
         )
     ]
     if boxes:
         runs += [
-            (classifier.model.session, ['probabilities'], classifier.batch(picture, boxes))
+            (classifier.model.session, ['probabilities'], classifier.batch(image, boxes))
             for classifier in pipeline.networks.classifiers.values()
         ]
 

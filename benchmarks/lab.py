@@ -154,11 +154,11 @@ class Lab:
 
     def good(self, compressed: bool = False) -> Image | CompressedImage:
         """Return an image that has an answer."""
-        picture = np.full((480, 640, 3), 90, np.uint8)
+        image = np.full((480, 640, 3), 90, np.uint8)
         if compressed:
-            data = cv2.imencode('.jpg', picture)[1].tobytes()
+            data = cv2.imencode('.jpg', image)[1].tobytes()
             return CompressedImage(format='jpeg', data=array('B', data))
-        return image_message(Header(), picture)
+        return image_message(Header(), image)
 
     def show(self, message, seconds: float = 5.0, stamped: bool = True) -> float | None:
         """Publish an image, again if it gets lost; return the seconds until its answer."""

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from crowds import crowd
 from floor import networks, paced_milliseconds
 from machine import describe
 from node_report import print_report
-from pictures import crowd
 from plots import plot_node, plot_overload
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -114,11 +114,11 @@ class Bench:
         return {**node, 'bare': bare}
 
     def _networks(self, scene: Scene) -> float:
-        picture, _ = crowd(scene.faces, scene.width, scene.height)
+        image, _ = crowd(scene.faces, scene.width, scene.height)
         self._pipeline.reset()
-        boxes = [face.box for face in self._pipeline(picture).faces]
+        boxes = [face.box for face in self._pipeline(image).faces]
         return paced_milliseconds(
-            networks(self._pipeline, picture, boxes), scene.rate, self._plan.networks
+            networks(self._pipeline, image, boxes), scene.rate, self._plan.networks
         )
 
     def _echo(self, scene: Scene) -> dict:

@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 import cv2
+from crowds import crowd
 from machine import describe
-from pictures import crowd
 from pipeline import OriginalWay
 from rich.console import Console
 from rich.progress import track
@@ -121,7 +121,7 @@ def measure(folder: Path, arguments: argparse.Namespace) -> dict:
 
 def write_video(path: Path, seconds: float, faces: int) -> None:
     """Write a video in which a group of people moves to and fro."""
-    picture, _ = crowd(faces, SIZE[0] + 64, SIZE[1])
+    image, _ = crowd(faces, SIZE[0] + 64, SIZE[1])
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), RATE, SIZE)
     for number in track(
         range(round(seconds * RATE)),
@@ -130,7 +130,7 @@ def write_video(path: Path, seconds: float, faces: int) -> None:
         console=Console(stderr=True),
     ):
         left = abs(number % 128 - 64)
-        writer.write(picture[:, left : left + SIZE[0]])
+        writer.write(image[:, left : left + SIZE[0]])
     writer.release()
 
 
@@ -142,12 +142,12 @@ def original_way(source: Path, target: Path) -> float:
     capture = cv2.VideoCapture(str(source))
     writer = cv2.VideoWriter(str(target), cv2.VideoWriter_fourcc(*'mp4v'), RATE, SIZE)
     while True:
-        readable, picture = capture.read()
+        readable, image = capture.read()
         if not readable:
             break
-        labels = way(picture)
+        labels = way(image)
         # What it would write: a box and a label for each face, wherever that is.
-        writer.write(annotate(picture, [Face(Box(9, 9, 99, 99), 1.0)] * len(labels)))
+        writer.write(annotate(image, [Face(Box(9, 9, 99, 99), 1.0)] * len(labels)))
     writer.release()
     capture.release()
     return time.perf_counter() - started

@@ -20,7 +20,7 @@ FACES = (1, 4, 8)
 
 
 class RandomFaces(CalibrationDataReader):
-    """Smooth random pictures: enough to find the ranges when only time is measured."""
+    """Smooth random images: enough to find the ranges when only time is measured."""
 
     def __init__(self, channels: int) -> None:
         """Prepare a few batches."""

@@ -1,7 +1,7 @@
 """
 The processes around the node that is measured: ``python -m peers ROLE ...``.
 
-A camera with a picture that is prepared once, a probe that takes the time when a result arrives,
+A camera with an image that is prepared once, a probe that takes the time when a result arrives,
 and instead of the node an echo, which does nothing but answer, or a node that does nothing at all.
 """
 
@@ -34,18 +34,16 @@ READY = 'ready'
 
 
 def camera(options: argparse.Namespace) -> None:
-    """Publish one picture at an exact rate, stamped just before, numbered in ``frame_id``."""
+    """Publish one image at an exact rate, stamped just before, numbered in ``frame_id``."""
     # Here, so that the others do not load OpenCV: they show what a process costs without it.
-    from pictures import crowd
+    from crowds import crowd
 
     from face_perception.media.messages.encoding import compress, encode
 
-    picture, _ = crowd(options.faces, options.width, options.height)
+    image, _ = crowd(options.faces, options.width, options.height)
     kind = CompressedImage if options.compressed else Image
     message = (
-        compress(picture, 'jpeg', Header())
-        if options.compressed
-        else encode(picture, 'bgr8', Header())
+        compress(image, 'jpeg', Header()) if options.compressed else encode(image, 'bgr8', Header())
     )
     node = rclpy.create_node('benchmark_camera')
     topic = '/image/compressed' if options.compressed else '/image'

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from crowds import crowd
 from floor import networks
 from machine import describe
-from pictures import crowd
 from plots import plot_pipeline
 from timing import milliseconds, show
 
@@ -22,7 +22,7 @@ from face_perception.core.detectors import load_cascade
 
 FACES = (0, 1, 4, 8, 16)
 SIZES = ((320, 240), (640, 480), (1280, 720))
-#: What 8 faces in a VGA picture may cost, in milliseconds.
+#: What 8 faces in a VGA image may cost, in milliseconds.
 TARGET_MS = 12.0
 #: Seconds between two images of the camera that the pipeline believes in.
 PERIOD_S = 1 / 30
@@ -50,16 +50,16 @@ class OriginalWay:
     def __call__(self, image_bgr: np.ndarray) -> list[dict[str, str]]:
         """Return the labels of each face that is found."""
         gray = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2GRAY)
-        pictures = {'gray': gray, 'rgb': cv2.cvtColor(image_bgr, COLOR_CONVERSIONS['rgb'])}
+        images = {'gray': gray, 'rgb': cv2.cvtColor(image_bgr, COLOR_CONVERSIONS['rgb'])}
         found = self._cascade.detectMultiScale(gray, self.SCALE_FACTOR, self.NEIGHBOURS)
         return [
-            {name: self._label(name, pictures, face) for name in self._questions} for face in found
+            {name: self._label(name, images, face) for name in self._questions} for face in found
         ]
 
-    def _label(self, name: str, pictures: dict[str, np.ndarray], face: np.ndarray) -> str:
+    def _label(self, name: str, images: dict[str, np.ndarray], face: np.ndarray) -> str:
         model = self._questions[name].model
         (x, y, width, height), (more_x, more_y) = face, self.OFFSETS[name]
-        crop = pictures[model.color][
+        crop = images[model.color][
             max(y - more_y, 0) : y + height + more_y, max(x - more_x, 0) : x + width + more_x
         ]
         crop = cv2.resize(crop, (model.input_size, model.input_size))
@@ -111,16 +111,16 @@ def measure(
     turns: int,
     label: str,
 ) -> dict:
-    """Return what one picture costs in each way, in turns."""
-    picture, _ = crowd(faces, *size)
+    """Return what one image costs in each way, in turns."""
+    image, _ = crowd(faces, *size)
     pipeline.reset()
-    found = pipeline(picture).faces
+    found = pipeline(image).faces
     stages: dict[str, list[float]] = {'detect': [], 'track': [], 'classify': []}
     times = milliseconds(
         {
-            'original': lambda: original(picture),
-            'pipeline': follow(pipeline, picture, stages),
-            'floor': networks(pipeline, picture, [face.box for face in found]),
+            'original': lambda: original(image),
+            'pipeline': follow(pipeline, image, stages),
+            'floor': networks(pipeline, image, [face.box for face in found]),
         },
         turns,
         warm_up=min(turns, 5),
@@ -131,20 +131,20 @@ def measure(
         'height': size[1],
         'faces': faces,
         'found': len(found),
-        'found_original': len(original(picture)),
+        'found_original': len(original(image)),
         **{f'{name}_ms': value for name, value in times.items()},
         **{f'{name}_ms': float(np.median(values[-turns:])) for name, values in stages.items()},
     }
 
 
 def follow(
-    pipeline: FacePipeline, picture: np.ndarray, stages: dict[str, list[float]]
+    pipeline: FacePipeline, image: np.ndarray, stages: dict[str, list[float]]
 ) -> Callable[[], None]:
     """Return a call that takes the next image of a camera through the pipeline, as the node."""
     times = itertools.count(step=PERIOD_S)
 
     def call() -> None:
-        timings = pipeline(picture, next(times)).timings
+        timings = pipeline(image, next(times)).timings
         for name, values in stages.items():
             values.append(1000 * getattr(timings, name))
 

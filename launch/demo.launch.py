@@ -2,7 +2,7 @@
 Starts a camera, the face_perception node and, where it is installed, RViz.
 
 Takes the arguments of face_perception.launch.py too. Without a camera it shows a sample
-picture: ``ros2 launch face_perception demo.launch.py source:=0`` takes the first camera.
+image: ``ros2 launch face_perception demo.launch.py source:=0`` takes the first camera.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 'source',
                 default_value='sample',
-                description='What the camera publishes: sample (a built-in picture), a camera '
+                description='What the camera publishes: sample (a built-in image), a camera '
                 'number or device, a video or an image file.',
             ),
             DeclareLaunchArgument(

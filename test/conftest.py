@@ -1,4 +1,4 @@
-"""What all tests share: models, pictures, bags, a node on real DDS, and tools as processes."""
+"""What all tests share: models, images, bags, a node on real DDS, and tools as processes."""
 
 import json
 import os
@@ -117,13 +117,13 @@ def make_model(tmp_path):
 
 @pytest.fixture(scope='session')
 def portrait():
-    """Return a 480x640 BGR picture with one face, and where the face is (x, y, size)."""
+    """Return a 480x640 BGR image with one face, and where the face is (x, y, size)."""
     data = pytest.importorskip(
-        'skimage.data', reason='needs scikit-image (the extra demo) for a picture with a face'
+        'skimage.data', reason='needs scikit-image (the extra demo) for an image with a face'
     )
-    picture = np.full((480, 640, 3), 90, np.uint8)
-    picture[:, 64:576] = data.astronaut()[:480, :, ::-1]
-    return picture, (236, 60, 106)
+    image = np.full((480, 640, 3), 90, np.uint8)
+    image[:, 64:576] = data.astronaut()[:480, :, ::-1]
+    return image, (236, 60, 106)
 
 
 @pytest.fixture(scope='session')
@@ -224,8 +224,8 @@ class RosClient:
 
 
 @pytest.fixture
-def pictures():
-    """Return six pictures of 64x48 pixels, told apart by their brightness: 30, 60, ... 180."""
+def images():
+    """Return six images of 64x48 pixels, told apart by their brightness: 30, 60, ... 180."""
     ramp = np.linspace(0, 40, 64)[None, :, None]
     return [
         np.full((48, 64, 3), 30 * number, np.uint8) + ramp.astype(np.uint8)
@@ -250,18 +250,18 @@ def start_tool(tmp_path):
 
 @pytest.fixture
 def make_video(tmp_path):
-    """Write a video of pictures, ten per second."""
+    """Write a video of images, ten per second."""
 
-    def make(pictures, name='clip.mp4', codec='mp4v'):
+    def make(images, name='clip.mp4', codec='mp4v'):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         writer = cv2.VideoWriter(
-            str(path), cv2.VideoWriter_fourcc(*codec), 10.0, pictures[0].shape[1::-1]
+            str(path), cv2.VideoWriter_fourcc(*codec), 10.0, images[0].shape[1::-1]
         )
         if not writer.isOpened():
             pytest.skip(f'this OpenCV writes no {codec}')
-        for picture in pictures:
-            writer.write(picture)
+        for image in images:
+            writer.write(image)
         writer.release()
         return path
 
@@ -282,7 +282,7 @@ IMAGE_RATE = 20
 
 
 @pytest.fixture
-def make_bag(tmp_path, pictures):
+def make_bag(tmp_path, images):
     """
     Write a bag with two cameras and words, 20 of each a second.
 
@@ -306,12 +306,12 @@ def make_bag(tmp_path, pictures):
     }
 
     def message_of(topic, number, header):
-        picture = pictures[number % len(pictures)]
+        image = images[number % len(images)]
         if topic == '/words':
             return String(data=str(number))
         if topic == '/camera/image_raw':
-            return image_message(header, picture)
-        return compress(picture, 'png', header)
+            return image_message(header, image)
+        return compress(image, 'png', header)
 
     def make(storage='sqlite3', compression='none', topics=tuple(types), count=6, messages=()):
         bag = Bag(tmp_path / f'bag_{time.monotonic_ns()}')

@@ -23,7 +23,7 @@ class Parser(argparse.ArgumentParser):
         sys.exit(2)
 
 
-def picture_size(text: str) -> tuple[int, int]:
+def image_size(text: str) -> tuple[int, int]:
     """Return (width, height) for a text such as ``640x480``."""
     match = re.fullmatch(r'(\d+)x(\d+)', text)
     size = (int(match[1]), int(match[2])) if match else (0, 0)
@@ -34,14 +34,14 @@ def picture_size(text: str) -> tuple[int, int]:
     return size
 
 
-def picture_rate(text: str) -> float:
-    """Return a rate in pictures per second."""
-    return _number(text, float, 0.1, 1000, 'a rate in pictures per second')
+def image_rate(text: str) -> float:
+    """Return a rate in images per second."""
+    return _number(text, float, 0.1, 1000, 'a rate in images per second')
 
 
-def picture_count(text: str) -> int:
-    """Return a number of pictures."""
-    return _number(text, int, 1, 10**9, 'a number of pictures')
+def image_count(text: str) -> int:
+    """Return a number of images."""
+    return _number(text, int, 1, 10**9, 'a number of images')
 
 
 def duration(text: str) -> float:

@@ -44,7 +44,7 @@ class FacePipeline:
         """
         Process one uint8 ``[H, W, 3]`` BGR image.
 
-        ``time_s`` is when it was taken, in seconds of any clock; ``None`` is for a picture that
+        ``time_s`` is when it was taken, in seconds of any clock; ``None`` is for an image that
         has nothing to do with those before it.
 
         Raises ``ImageError`` for an array of another kind, or a time that is none.

@@ -1,1 +1,1 @@
-"""Pictures in and out of files, cameras, bags and messages; nothing here imports rclpy."""
+"""Images in and out of files, cameras, bags and messages; nothing here imports rclpy."""

@@ -1,7 +1,7 @@
 """
 Whether a video file is as long as its container says: what is cut off shows nowhere else.
 
-A container's length in time says little: sound may go on longer than the pictures, and a picture
+A container's length in time says little: sound may go on longer than the images, and an image
 may stay longer than the others.
 """
 
@@ -56,10 +56,10 @@ def stated_size(path: Path) -> tuple[int, int] | None:
 
 def stated_length(path: Path, counted_s: float) -> float | None:
     """
-    Return how long the pictures of a whole video last in seconds, as its container says.
+    Return how long the images of a whole video last in seconds, as its container says.
 
     ``counted_s`` is the length as OpenCV counts it: right where the container knows the number of
-    its pictures, but of an MP4 only a part may be shown.  ``None`` where the length may be that of
+    its images, but of an MP4 only a part may be shown.  ``None`` where the length may be that of
     the sound.
     """
     with path.open('rb') as file:
@@ -149,9 +149,9 @@ def _inside(data: bytes) -> list[tuple[bytes, bytes]]:
 
 def _shown_s(file: BinaryIO, size: int) -> float | None:
     """
-    Return how much of the pictures an MP4 shows (its edit list), without one without end.
+    Return how much of the images an MP4 shows (its edit list), without one without end.
 
-    ``None`` for one in fragments, which does not know how many pictures it has.
+    ``None`` for one in fragments, which does not know how many images it has.
     """
     place, scale, shown = 0, 0, float('inf')
     while place + 8 <= size:
@@ -175,7 +175,7 @@ def _shown_s(file: BinaryIO, size: int) -> float | None:
 
 
 def _edited(track: bytes) -> float:
-    """Return the length of a track of pictures as it is shown, in units of the file's own."""
+    """Return the length of a track of images as it is shown, in units of the file's own."""
     boxes = dict(_inside(track))
     handler = dict(_inside(boxes.get(b'mdia', b''))).get(b'hdlr', b'')
     edits = dict(_inside(boxes.get(b'edts', b''))).get(b'elst', b'')

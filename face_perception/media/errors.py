@@ -4,4 +4,4 @@ from ..core.errors import FacePerceptionError
 
 
 class SourceError(FacePerceptionError):
-    """A source of pictures does not exist, does not open, or holds no picture."""
+    """A source of images does not exist, does not open, or holds no image."""

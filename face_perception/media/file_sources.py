@@ -1,4 +1,4 @@
-"""Pictures from files: images, folders of images, videos, animated GIFs."""
+"""Images from files: images, folders of images, videos, animated GIFs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 from ..core.errors import ImageError
 from .errors import SourceError
 from .fitting import Size, fit
-from .images.files import images_in, load_picture, read_picture
+from .images.files import images_in, load_image, read_image
 from .video_files import DEFAULT_RATE, VideoFile
 
-__all__ = ['ImagesSource', 'VideoSource', 'images_in', 'read_picture', 'silence_opencv']
+__all__ = ['ImagesSource', 'VideoSource', 'images_in', 'read_image', 'silence_opencv']
 
 Warn = Callable[[str], None]
 
@@ -57,27 +57,27 @@ class ImagesSource:
         """Give the images; a single one is read from its file only once."""
         while True:
             for path in list(self._paths):
-                picture = self._kept if len(self._paths) == 1 else self._read(path)
-                if picture is not None:
-                    yield picture
+                image = self._kept if len(self._paths) == 1 else self._read(path)
+                if image is not None:
+                    yield image
             if not self._paths:
                 raise SourceError('none of the images can be read any more')
             if not loop:
                 return
 
     def _read(self, path: Path) -> np.ndarray | None:
-        """Return the picture; forget and name a file that has none."""
+        """Return the image; forget and name a file that has none."""
         try:
-            picture = load_picture(path)
+            image = load_image(path)
         except ImageError as error:
             self._paths.remove(path)
             self._warn(f"'{path}' is skipped: {error}")
             return None
-        return fit(picture, self._size)
+        return fit(image, self._size)
 
 
 class VideoSource:
-    """A video file or an animated GIF; pictures that are damaged are left out."""
+    """A video file or an animated GIF; images that are damaged are left out."""
 
     live = False
 
@@ -87,16 +87,16 @@ class VideoSource:
         self._told = False
 
     def frames(self, loop: bool = True) -> Iterator[np.ndarray]:
-        """Give the video's pictures."""
+        """Give the video's images."""
         while True:
             count = 0
-            for shown in self._video.pictures():
-                if shown.picture is not None:
+            for shown in self._video.images():
+                if shown.image is not None:
                     count += 1
-                    yield fit(shown.picture, self._size)
+                    yield fit(shown.image, self._size)
                 elif not self._told:
                     self._told = True
-                    self._warn(f"'{self._video.path}': damaged pictures in it are left out")
+                    self._warn(f"'{self._video.path}': damaged images in it are left out")
             if not count:
                 raise SourceError(f"'{self._video.path}' can no longer be read: was it moved?")
             if not loop:

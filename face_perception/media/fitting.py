@@ -1,4 +1,4 @@
-"""Scaling pictures without distorting faces."""
+"""Scaling images without distorting faces."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 Size = tuple[int, int]
 
 
-def fit(picture: np.ndarray, size: Size | None) -> np.ndarray:
+def fit(image: np.ndarray, size: Size | None) -> np.ndarray:
     """
-    Return a uint8 ``[H, W, 3]`` picture scaled into (width, height) pixels.
+    Return a uint8 ``[H, W, 3]`` image scaled into (width, height) pixels.
 
     Its proportions stay; black borders fill what is left.
     """
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     if size is None or (width, height) == size:
-        return picture
+        return image
     scale = min(size[0] / width, size[1] / height)
     inner_width, inner_height = (
         min(max(round(width * scale), 1), size[0]),
         min(max(round(height * scale), 1), size[1]),
     )
     inner = cv2.resize(
-        picture,
+        image,
         (inner_width, inner_height),
         interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
     )

@@ -1,4 +1,4 @@
-"""Where pictures come from: a webcam, a video, an image, a folder of images, the sample."""
+"""Where images come from: a webcam, a video, an image, a folder of images, the sample."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ SAMPLE_SIZE = (640, 480)
 
 class Source(Protocol):
     """
-    A source of pictures.
+    A source of images.
 
-    ``rate`` is its own rate in pictures per second.  A ``live`` source gives pictures when it
+    ``rate`` is its own rate in images per second.  A ``live`` source gives images when it
     has them; any other gives one whenever it is asked.
     """
 
@@ -34,7 +34,7 @@ class Source(Protocol):
 
     def frames(self, loop: bool = True) -> Iterator[np.ndarray]:
         """
-        Give uint8 ``[H, W, 3]`` BGR pictures; ``loop`` begins again at the end.
+        Give uint8 ``[H, W, 3]`` BGR images; ``loop`` begins again at the end.
 
         Raises ``SourceError`` when the source breaks.
         """
@@ -49,7 +49,7 @@ def open_source(
     """
     Open what ``text`` names: ``sample``, a webcam (``0``, ``/dev/video0``), a file or a folder.
 
-    ``size`` is (width, height) in pixels, ``None`` leaves the source's own; pictures of
+    ``size`` is (width, height) in pixels, ``None`` leaves the source's own; images of
     another shape get black borders, so that faces keep their proportions.  ``rate`` is asked of
     webcams and makes the sample last as long at every rate.  ``warn`` gets one sentence per
     image that is skipped.  Raises ``SourceError`` with what is wrong and what to do.
@@ -90,7 +90,7 @@ class SampleSource:
         self._scene.frame(0)  # what is missing shows now
 
     def frames(self, loop: bool = True) -> Iterator[np.ndarray]:
-        """Give the scene's pictures."""
+        """Give the scene's images."""
         index = 0
         while loop or index < len(self._scene):
             yield self._scene.frame(index)

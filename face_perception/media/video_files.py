@@ -1,4 +1,4 @@
-"""Videos and animated GIFs, picture by picture, as OpenCV decodes them and as they are shown."""
+"""Videos and animated GIFs, image by image, as OpenCV decodes them and as they are shown."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .containers import is_whole, stated_length, stated_size
 from .errors import SourceError
 from .images.decode import MAX_PIXELS, check_pixels
 
-#: Pictures per second of what has no rate of its own.
+#: Images per second of what has no rate of its own.
 DEFAULT_RATE = 15.0
 #: Rates that are believed as they are stated; others are measured, as some containers state 1000.
 USUAL_RATES = (1.0, 240.0)
-#: Pictures whose times tell the rate.
+#: Images whose times tell the rate.
 MEASURED = 10
-#: Pictures in a row that cannot be decoded after which a video has ended.
+#: Images in a row that cannot be decoded after which a video has ended.
 MOST_DAMAGED = 5000
 #: Proportions of a pixel that are believed.
 MOST_STRETCHED = 4.0
@@ -33,19 +33,19 @@ MISSING_SHARE = 0.1
 
 
 @dataclass(frozen=True)
-class VideoPicture:
+class VideoImage:
     """
-    A picture of a video: uint8 ``[H, W, 3]`` BGR, ``None`` where it is damaged.
+    An image of a video: uint8 ``[H, W, 3]`` BGR, ``None`` where it is damaged.
 
     ``position_s`` is its place in the video in seconds, 0 where the container has no times.
     """
 
-    picture: np.ndarray | None
+    image: np.ndarray | None
     position_s: float = 0.0
 
 
 class VideoFile:
-    """A video; ``rate`` is in pictures per second, ``count`` 0 where the number is not known."""
+    """A video; ``rate`` is in images per second, ``count`` 0 where the number is not known."""
 
     def __init__(self, path: Path, max_pixels: int = MAX_PIXELS):
         """Look into it; raises ``SourceError`` for what is none."""
@@ -66,31 +66,31 @@ class VideoFile:
             raise SourceError(f"'{path}': {error}") from None
         self.count = int(count) if 0 < count < 2**31 else 0
         self.length_s = self.count / stated if stated > 0 else 0.0
-        if next(self.pictures(), None) is None:
+        if next(self.images(), None) is None:
             raise SourceError(
                 f"'{path}' is no video or image that OpenCV can read: it may be damaged, or of a "
                 'format that this OpenCV does not know; try another format (mp4, mkv, png, jpg)'
             )
 
-    def pictures(self) -> Iterator[VideoPicture]:
+    def images(self) -> Iterator[VideoImage]:
         """
-        Give the pictures with the proportions in which they are shown.
+        Give the images with the proportions in which they are shown.
 
-        A picture that cannot be decoded in the midst of others is given as ``None``.
+        An image that cannot be decoded in the midst of others is given as ``None``.
         """
         with capture(self.path) as video:
             stretch = _stretch(video)
             damaged = 0
             while damaged <= MOST_DAMAGED:
-                readable, picture = video.read()
+                readable, image = video.read()
                 if not readable:
                     damaged += 1
                     continue
                 for _ in range(damaged):
-                    yield VideoPicture(None)
+                    yield VideoImage(None)
                 damaged = 0
                 position_s = video.get(cv2.CAP_PROP_POS_MSEC) / 1e3
-                yield VideoPicture(stretched(picture, stretch), position_s)
+                yield VideoImage(stretched(image, stretch), position_s)
 
     def missing(self, reached_s: float, period_s: float) -> str:
         """Return why a video that was read up to ``reached_s`` is not whole, '' if it is."""
@@ -139,23 +139,23 @@ def plain_name(path: Path) -> Iterator[str]:
         yield str(link)
 
 
-def stretched(picture: np.ndarray, stretch: tuple[float, float]) -> np.ndarray:
-    """Return a picture enlarged by (across, down), as pixels that are not square are shown."""
+def stretched(image: np.ndarray, stretch: tuple[float, float]) -> np.ndarray:
+    """Return an image enlarged by (across, down), as pixels that are not square are shown."""
     if stretch == (1.0, 1.0):
-        return picture
-    height, width = picture.shape[:2]
+        return image
+    height, width = image.shape[:2]
     size = round(width * stretch[0]), round(height * stretch[1])
-    return cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
 
 
 def _stretch(video: cv2.VideoCapture) -> tuple[float, float]:
-    """Return by what pictures are enlarged so that their pixels are square; none is lost."""
+    """Return by what images are enlarged so that their pixels are square; none is lost."""
     numerator, denominator = video.get(cv2.CAP_PROP_SAR_NUM), video.get(cv2.CAP_PROP_SAR_DEN)
     if numerator <= 0 or denominator <= 0:
         return 1.0, 1.0
     ratio = numerator / denominator
     if video.get(cv2.CAP_PROP_ORIENTATION_META) % 180:
-        ratio = 1 / ratio  # OpenCV has turned the picture, but not this
+        ratio = 1 / ratio  # OpenCV has turned the image, but not this
     if ratio == 1 or not 1 / MOST_STRETCHED <= ratio <= MOST_STRETCHED:
         return 1.0, 1.0
     return max(ratio, 1.0), max(1 / ratio, 1.0)

@@ -1,4 +1,4 @@
-"""Pictures from a webcam."""
+"""Images from a webcam."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class WebcamSource:
             self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
         if rate:
             self._capture.set(cv2.CAP_PROP_FPS, rate)
-        # A picture that waits in the driver is old when it is published.
+        # An image that waits in the driver is old when it is published.
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         self.rate = rate if rate > 0 else 30.0
@@ -45,19 +45,19 @@ class WebcamSource:
             )
         return (
             f'the webcam {self.device} does not open: another program may be using it, or it '
-            'is a device without pictures; `ls /dev/video*` lists the others'
+            'is a device without images; `ls /dev/video*` lists the others'
         )
 
     def frames(self, loop: bool = True) -> Iterator[np.ndarray]:
-        """Give pictures as the webcam takes them."""
+        """Give images as the webcam takes them."""
         try:
             while True:
-                readable, picture = self._capture.read()
+                readable, image = self._capture.read()
                 if not readable:
                     raise SourceError(
-                        f'the webcam {self.device} stopped giving pictures: was it '
+                        f'the webcam {self.device} stopped giving images: was it '
                         'unplugged, or is its USB port short of power or bandwidth?'
                     )
-                yield fit(picture, self._size)
+                yield fit(image, self._size)
         finally:
             self._capture.release()

@@ -1,5 +1,5 @@
 """
-Bags, videos and pictures: the same perception without a running ROS graph.
+Bags, videos and images: the same perception without a running ROS graph.
 
 Nothing here imports rclpy or a message package: bags are read and written by rosbags.
 """

@@ -1,4 +1,4 @@
-"""Annotate bags, videos and pictures: ``face_perception_annotate --help``."""
+"""Annotate bags, videos and images: ``face_perception_annotate --help``."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from .outputs.sinks import OUTPUTS
 from .types import Task
 
 DESCRIPTION = """
-Find the faces in rosbag2 bags, videos, pictures and folders of pictures, and write tables,
+Find the faces in rosbag2 bags, videos, images and folders of images, and write tables,
 annotated videos and bags. Runs without ROS. Finished inputs are kept when the command runs again.
 """
 

@@ -20,16 +20,16 @@ from ..media.bags.recorded import CDR
 from ..media.errors import SourceError
 from ..media.file_sources import silence_opencv
 from ..media.images.decode import MAX_PIXELS
-from ..media.images.files import IMAGE_SUFFIXES, images_in, load_picture
+from ..media.images.files import IMAGE_SUFFIXES, images_in, load_image
 from ..media.messages.cdr import header_stamp_ns
 from ..media.messages.decoding import ImageDecoder
 from ..media.video_files import DEFAULT_RATE, VideoFile
 from .names import readable
 from .types import Frame
 
-#: What the live node, or an earlier run, has drawn: a picture of an answer is no input.
+#: What the live node, or an earlier run, has drawn: an image of an answer is no input.
 DRAWN = ('/image_annotated', '/image_annotated/compressed')
-#: Longest side of a picture that is accepted, in pixels.
+#: Longest side of an image that is accepted, in pixels.
 MAX_IMAGE_SIZE = 16384
 #: Images of a topic among which the first with a stamp is looked for.
 FIRST_IMAGES = 10
@@ -38,7 +38,7 @@ FIRST_IMAGES = 10
 @dataclass(frozen=True)
 class Item:
     """
-    What a reader gives for each picture: a frame, or why there is none.
+    What a reader gives for each image: a frame, or why there is none.
 
     ``decode`` is how long it took, in seconds.
     """
@@ -53,7 +53,7 @@ class Reader(Protocol):
     An opened input.
 
     ``total`` is the number of items to come as far as it is known, ``stills`` whether its
-    pictures have nothing to do with each other, ``topics`` the image topics of a bag, and
+    images have nothing to do with each other, ``topics`` the image topics of a bag, and
     ``fault``, complete when all items were taken, where and why the input breaks off.
     """
 
@@ -63,10 +63,10 @@ class Reader(Protocol):
     fault: str
 
     def items(self) -> Iterator[Item]:
-        """Give the pictures in their order."""
+        """Give the images in their order."""
 
     def rate(self, topic: str) -> float:
-        """Return the pictures per second of a stream."""
+        """Return the images per second of a stream."""
 
     def close(self) -> None:
         """Close the files."""
@@ -76,7 +76,7 @@ def open_input(path: Path, topics: tuple[str, ...] = (), max_pixels: int = MAX_P
     """
     Open a bag, of which only ``topics`` are read, a video, an image or a folder of images.
 
-    Pictures with more than ``max_pixels`` are not decoded.  Raises ``SourceError`` with what is
+    Images with more than ``max_pixels`` are not decoded.  Raises ``SourceError`` with what is
     wrong.
     """
     silence_opencv()
@@ -120,15 +120,15 @@ class ImagesReader:
         self.total = len(paths)
 
     def items(self) -> Iterator[Item]:
-        """Give the pictures in the order of their names."""
+        """Give the images in the order of their names."""
         for index, path in enumerate(self._paths):
             watch = Stopwatch()
             try:
-                picture = load_picture(path, self._max_pixels)
+                image = load_image(path, self._max_pixels)
             except ImageError as error:
                 yield Item(watch.lap(), skipped=f"'{path.name}': {error}")
             else:
-                yield Item(watch.lap(), Frame(picture, index, 0, name=readable(path.name)))
+                yield Item(watch.lap(), Frame(image, index, 0, name=readable(path.name)))
 
     def rate(self, topic: str) -> float:
         """Return a rate for what has none."""
@@ -150,14 +150,14 @@ class VideoReader:
         self.fault = ''
 
     def items(self) -> Iterator[Item]:
-        """Give the pictures with the video's own times, where it has any."""
+        """Give the images with the video's own times, where it has any."""
         period_ns = round(1e9 / self._video.rate)
         start_ns, stamp_ns, damaged = None, -period_ns, 0
         watch = Stopwatch()
-        for index, shown in enumerate(self._video.pictures()):
-            if shown.picture is None:
+        for index, shown in enumerate(self._video.images()):
+            if shown.image is None:
                 damaged += 1
-                yield Item(watch.lap(), skipped='a picture in the midst of the video is damaged')
+                yield Item(watch.lap(), skipped='an image in the midst of the video is damaged')
                 watch = Stopwatch()
                 continue
             position_ns = round(1e9 * shown.position_s)
@@ -166,7 +166,7 @@ class VideoReader:
             known = position_ns - start_ns > stamp_ns
             stamp_ns = position_ns - start_ns if known else stamp_ns + (1 + damaged) * period_ns
             damaged = 0
-            yield Item(watch.lap(), Frame(shown.picture, index, stamp_ns, received_ns=stamp_ns))
+            yield Item(watch.lap(), Frame(shown.image, index, stamp_ns, received_ns=stamp_ns))
             watch = Stopwatch()
         self.fault = self._video.missing(stamp_ns / 1e9, period_ns / 1e9)
 
@@ -175,7 +175,7 @@ class VideoReader:
         return self._video.rate
 
     def close(self) -> None:
-        """Nothing is open between two pictures."""
+        """Nothing is open between two images."""
 
 
 class BagReader:
@@ -228,23 +228,23 @@ class BagReader:
         watch = Stopwatch()
         name = message.topic.name
         try:
-            image = self._deserialize(message)
-            picture = self._decoder.decode(image)
+            decoded = self._deserialize(message)
+            image = self._decoder.decode(decoded)
         except ImageError as error:
             return Item(watch.lap(), skipped=f'{name}: {error}')
         except Exception:  # rosbags meets anything in a damaged message
             return Item(
                 watch.lap(), skipped=f'{name}: a message is damaged: it is no {message.topic.type}'
             )
-        stamp = image.header.stamp
+        stamp = decoded.header.stamp
         return Item(
             watch.lap(),
             Frame(
-                picture,
+                image,
                 index,
                 stamp.sec * 10**9 + stamp.nanosec,
                 name,
-                image.header.frame_id,
+                decoded.header.frame_id,
                 received_ns=message.received_ns,
                 delay_ns=self._delays_ns[name],
             ),

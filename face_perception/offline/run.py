@@ -161,15 +161,15 @@ class _Streams:
         """Return the result, and the frame as it may be shown."""
         if self._stills:
             result = self._networks(
-                frame.picture, self._settings.max_faces, self._settings.min_confidence
+                frame.image, self._settings.max_faces, self._settings.min_confidence
             )
         else:
             if frame.topic not in self._streams:
                 self._streams[frame.topic] = FaceStream(self._networks, self._settings)
-            result = self._streams[frame.topic](frame.picture, frame.time_ns / 1e9)
+            result = self._streams[frame.topic](frame.image, frame.time_ns / 1e9)
         if self._anonymizer is not None:
             # Before any sink has it: none can forget to.
-            frame = replace(frame, picture=self._anonymizer(frame, result))
+            frame = replace(frame, image=self._anonymizer(frame, result))
         return frame, result
 
 
@@ -179,7 +179,7 @@ def _judge(task: Task, fault: str, counts: Counts, start: float) -> TaskReport:
     state, reason = 'done', counts.first_reason
     if not counts.frames:
         state = 'failed'
-        reason = fault or reason or f"'{task.source}' holds no picture"
+        reason = fault or reason or f"'{task.source}' holds no image"
     elif fault:
         state, reason = 'failed', fault
     return TaskReport(

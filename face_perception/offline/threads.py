@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from .types import Sink
 
-#: Pictures that wait between two threads at most.
+#: Images that wait between two threads at most.
 WAITING = 4
 #: Seconds after which a thread that waits looks whether it should end.
 PATIENCE_S = 0.1

@@ -17,17 +17,17 @@ from .names import readable
 @dataclass(frozen=True)
 class Frame:
     """
-    One picture of an input.
+    One image of an input.
 
-    ``picture`` is uint8 ``[H, W, 3]`` BGR; ``index`` counts the frames of its stream from 0 and
+    ``image`` is uint8 ``[H, W, 3]`` BGR; ``index`` counts the frames of its stream from 0 and
     ``stamp_ns`` is when it was taken: the header's stamp in a bag, else nanoseconds since the
     stream's first frame.  A bag has a stream per image ``topic`` (``''`` elsewhere);
-    ``frame_id`` is the header's, and ``name`` the file of a picture.  ``received_ns`` is when a
+    ``frame_id`` is the header's, and ``name`` the file of an image.  ``received_ns`` is when a
     bag received it, elsewhere ``stamp_ns``, and ``delay_ns`` how much later than their stamps
     say the images of its stream are received.
     """
 
-    picture: np.ndarray
+    image: np.ndarray
     index: int
     stamp_ns: int
     topic: str = ''

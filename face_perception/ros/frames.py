@@ -172,7 +172,7 @@ class FrameProcessor:
         transport = self._stamps.transport_time(
             header.stamp, receipt, self._clock.ros_time_is_active
         )
-        picture = self._decode(message)
+        image = self._decode(message)
         decode = watch.lap()
         receipt_s = receipt.nanoseconds / NANOSECONDS
         taken = self._taken.of(
@@ -181,10 +181,10 @@ class FrameProcessor:
             receipt_s if self._clock.ros_time_is_active else time.monotonic(),
         )
         result = (
-            self._stream(picture, taken)
+            self._stream(image, taken)
             if self._settings.tracker_enabled
             else self._stream.networks(
-                picture,
+                image,
                 self._settings.pipeline.max_faces,
                 self._settings.pipeline.min_confidence,
             )
@@ -196,7 +196,7 @@ class FrameProcessor:
                 self._report(f'model {name}', fault)
         watch.lap()
         self._frame_id = header.frame_id
-        self._outputs.publish(header, picture, result)
+        self._outputs.publish(header, image, result)
         timings.publish = watch.lap()
         timings.processing = watch.total()
         if has_stamp(header.stamp):
@@ -212,19 +212,19 @@ class FrameProcessor:
                 self._health.dropped,
             )
         )
-        self._outputs.publish_annotated(header, picture, result)
+        self._outputs.publish_annotated(header, image, result)
         if result.detected:
             self._hold_budget(timings)
 
     def _decode(self, message: Image | CompressedImage) -> np.ndarray:
         with self._words.kept() as words:
-            picture = self._decoder.decode(message)
+            image = self._decoder.decode(message)
         if words:
             self._report(
                 'image library',
                 f'an image was decoded with a complaint ({words[0]}): it may be damaged',
             )
-        return picture
+        return image
 
     def _set_budget(self, settings: NodeSettings) -> None:
         largest = settings.pipeline.detector_input_size

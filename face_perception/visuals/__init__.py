@@ -1,1 +1,1 @@
-"""What draws: boxes on pictures, bars, pages, Rerun recordings."""
+"""What draws: boxes on images, bars, pages, Rerun recordings."""

@@ -1,4 +1,4 @@
-"""Boxes and labels on a picture, for people to look at."""
+"""Boxes and labels on an image, for people to look at."""
 
 from __future__ import annotations
 
@@ -27,20 +27,18 @@ def annotate(image_bgr: np.ndarray, faces: list[Face], caption: str = '') -> np.
 
     Lines and letters grow with the image, so that they stay readable at any size.
     """
-    picture = image_bgr.copy()
+    image = image_bgr.copy()
     scale = max(min(image_bgr.shape[:2]) / 480, 0.5)
     for face in faces:
         color = COLORS.get(face.emotion.label, UNLABELLED) if face.emotion else UNLABELLED
         left, top = round(face.box.x), round(face.box.y)
         right, bottom = round(face.box.x + face.box.width), round(face.box.y + face.box.height)
-        cv2.rectangle(
-            picture, (left, top), (right - 1, bottom - 1), color, max(round(2 * scale), 1)
-        )
-        _write(picture, label(face), (left, top), 0.5 * scale, color)
+        cv2.rectangle(image, (left, top), (right - 1, bottom - 1), color, max(round(2 * scale), 1))
+        _write(image, label(face), (left, top), 0.5 * scale, color)
     if caption:
         line_height = round(22 * scale)
-        _write(picture, caption, (0, line_height), 0.5 * scale, UNLABELLED)
-    return picture
+        _write(image, caption, (0, line_height), 0.5 * scale, UNLABELLED)
+    return image
 
 
 def label(face: Face) -> str:
@@ -56,21 +54,21 @@ def label(face: Face) -> str:
 
 
 def _write(
-    picture: np.ndarray,
+    image: np.ndarray,
     text: str,
     lower_left: tuple[int, int],
     scale: float,
     color: tuple[int, int, int],
 ) -> None:
-    """Write dark text on a filled bar, moved inside the picture where it would leave it."""
+    """Write dark text on a filled bar, moved inside the image where it would leave it."""
     thickness = max(round(scale * 2), 1)
     (width, height), baseline = cv2.getTextSize(text, FONT, scale, thickness)
     pad = baseline // 2 + 1
-    x = min(max(lower_left[0], 0), max(picture.shape[1] - width - 2 * pad, 0))
+    x = min(max(lower_left[0], 0), max(image.shape[1] - width - 2 * pad, 0))
     y = max(lower_left[1], height + 2 * pad)
-    cv2.rectangle(picture, (x, y - height - 2 * pad), (x + width + 2 * pad, y), color, cv2.FILLED)
+    cv2.rectangle(image, (x, y - height - 2 * pad), (x + width + 2 * pad, y), color, cv2.FILLED)
     cv2.putText(
-        picture,
+        image,
         text,
         (x + pad, y - pad - baseline // 4),
         FONT,

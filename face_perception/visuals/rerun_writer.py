@@ -91,17 +91,15 @@ class RerunWriter:
         self._recording.set_time('stamp', **kind)
         self._recording.set_time('frame', sequence=index)
 
-    def picture(self, stream: str, picture: np.ndarray) -> None:
-        """Write a uint8 ``[H, W, 3]`` BGR picture, compressed as JPEG."""
-        encoded = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[
-            1
-        ].tobytes()
+    def image(self, stream: str, image: np.ndarray) -> None:
+        """Write a uint8 ``[H, W, 3]`` BGR image, compressed as JPEG."""
+        encoded = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
         self._log(
             stream, ['image'], self._rerun.EncodedImage(contents=encoded, media_type='image/jpeg')
         )
 
     def boxes(self, stream: str, faces: Sequence[Face]) -> None:
-        """Write the boxes over the picture, with what ``drawing.label`` says."""
+        """Write the boxes over the image, with what ``drawing.label`` says."""
         boxes = [(face.box.x, face.box.y, face.box.width, face.box.height) for face in faces]
         self._log(
             stream,
@@ -141,7 +139,7 @@ class RerunWriter:
         )
 
     def file(self, stream: str, name: str) -> None:
-        """Write which file a picture is from."""
+        """Write which file an image is from."""
         self._log(stream, ['file'], self._rerun.TextLog(name))
 
     def close(self) -> Path:
@@ -176,7 +174,7 @@ class RerunWriter:
         return self._rerun.new_entity_path([*stream.strip('/').split('/'), *parts])
 
     def _send_blueprint(self) -> None:
-        """Say how to lay out what there is: pictures at the left, plots at the right."""
+        """Say how to lay out what there is: images at the left, plots at the right."""
         views = self._rerun.blueprint
         rows = []
         for stream, tracks in self._streams.items():

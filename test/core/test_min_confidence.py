@@ -47,7 +47,7 @@ def test_an_answer_is_named_from_its_least_confidence_on():
     assert Classification(GENDERS, probabilities) != Classification(GENDERS, probabilities, 0.8)
 
 
-def test_a_picture_by_itself_gets_the_answers_that_are_sure(networks):
+def test_an_image_by_itself_gets_the_answers_that_are_sure(networks):
     settings = PipelineSettings(gender_min_confidence=0.8, emotion_min_confidence=0.3)
     (face,) = networks(IMAGE, 0, settings.min_confidence).faces
     assert (face.gender.label, face.emotion.label) == ('', 'angry')

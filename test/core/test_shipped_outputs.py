@@ -14,7 +14,7 @@ PINNED = json.loads(Path(__file__).with_name('shipped_outputs.json').read_text()
 
 
 def blobs(width, height, channels, seed):
-    """Return a soft random picture uint8 ``[height, width, channels]``, the same everywhere."""
+    """Return a soft random image uint8 ``[height, width, channels]``, the same everywhere."""
     coarse = np.random.RandomState(seed).randint(0, 256, (6, 6, channels)).astype(np.float32)
     rows, columns = (np.linspace(0, 5, side) for side in (height, width))
     low = np.minimum(rows.astype(int), 4), np.minimum(columns.astype(int), 4)
@@ -24,15 +24,15 @@ def blobs(width, height, channels, seed):
     return np.round(across[0] + (across[1] - across[0]) * down[:, None, None]).astype(np.uint8)
 
 
-def test_the_pictures_are_the_same_everywhere():
+def test_the_images_are_the_same_everywhere():
     assert blobs(48, 48, 3, 0).astype(int).sum() == PINNED['sum_of_pixels']
 
 
 @pytest.mark.parametrize('task, channels', [('emotion', 1), ('gender', 3)])
 def test_classifiers_answer_as_released(task, channels):
     model = load_classifier(MODELS / f'{task}_mini_xception.onnx', task)
-    pictures = np.stack([blobs(48, 48, channels, seed) for seed in range(4)])
-    answers = model.session.run(['probabilities'], {'image': pictures})[0]
+    images = np.stack([blobs(48, 48, channels, seed) for seed in range(4)])
+    answers = model.session.run(['probabilities'], {'image': images})[0]
     np.testing.assert_allclose(answers, PINNED[task], atol=1e-4)
 
 

@@ -63,10 +63,10 @@ class Steadiness:
 
 @dataclass
 class Frame:
-    """A picture, and the true boxes by person."""
+    """An image, and the true boxes by person."""
 
     time: float
-    picture: np.ndarray
+    image: np.ndarray
     boxes: dict
 
 
@@ -77,7 +77,7 @@ class Remembered:
         detector = make_detector(detector, PipelineSettings().detector_input_size, None)
         # The share is what the pipeline asks for here.
         self._found = {
-            id(frame.picture): detector.detect(frame.picture, DEFAULTS['tracker_faint_share'])
+            id(frame.image): detector.detect(frame.image, DEFAULTS['tracker_faint_share'])
             for frame in frames
         }
 
@@ -100,11 +100,11 @@ def render(rate) -> list[Frame]:
             for number, walk in enumerate(sample.WALKS)
             if (place := walk.place(index / rate, 640, 480)) and place.face in scene.faces(index)
         }
-        picture = cv2.GaussianBlur(scene.frame(index), (0, 0), random.uniform(0.3, BLUR))
-        picture = picture + random.normal(0, NOISE, (480, 640, 1))
-        picture *= 1 + LIGHT * random.normal()
-        picture = np.clip(picture, 0, 255).astype(np.uint8)
-        frames.append(Frame(index / rate, picture, boxes))
+        image = cv2.GaussianBlur(scene.frame(index), (0, 0), random.uniform(0.3, BLUR))
+        image = image + random.normal(0, NOISE, (480, 640, 1))
+        image *= 1 + LIGHT * random.normal()
+        image = np.clip(image, 0, 255).astype(np.uint8)
+        frames.append(Frame(index / rate, image, boxes))
     return frames
 
 
@@ -116,7 +116,7 @@ def measure(frames, detector: Remembered, **settings) -> Steadiness:
     people: dict[tuple, Sightings] = {}
     overlaps, true_faces = [], 0
     for frame in frames:
-        result = pipeline(frame.picture, frame.time)
+        result = pipeline(frame.image, frame.time)
         true_faces += len(frame.boxes)
         for number, box in frame.boxes.items():
             best = max(

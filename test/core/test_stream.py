@@ -54,7 +54,7 @@ def make(*sides, **settings):
     return stream, detector, emotion
 
 
-def test_a_picture_by_itself_has_no_ids_and_nothing_is_kept():
+def test_an_image_by_itself_has_no_ids_and_nothing_is_kept():
     stream, _, emotion = make(80, 60, classifier_interval=5, detector_interval=5)
     for said in ([0.9, 0.1], [0.2, 0.8]):
         emotion.said = said
@@ -66,7 +66,7 @@ def test_a_picture_by_itself_has_no_ids_and_nothing_is_kept():
             assert face.emotion_raw.probabilities == pytest.approx(said)
 
 
-def test_of_a_picture_by_itself_too_only_the_largest_are_classified():
+def test_of_an_image_by_itself_too_only_the_largest_are_classified():
     stream, _, emotion = make(50, 90, 70)
     result = stream.networks(IMAGE, max_faces=2)
     assert [face.emotion is None for face in result.faces] == [False, False, True]

@@ -1,4 +1,4 @@
-"""Images and compressed images with any fields and bytes: a picture, or one sentence."""
+"""Images and compressed images with any fields and bytes: an image, or one sentence."""
 
 import resource
 from types import SimpleNamespace
@@ -29,17 +29,17 @@ MEMORY = 200_000
 
 
 def smooth(height, width):
-    """Return a picture that lossy formats keep."""
+    """Return an image that lossy formats keep."""
     coarse = np.random.default_rng(1).integers(40, 216, (3, 4, 3)).astype(np.uint8)
     return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
-PICTURE = smooth(48, 64)
+IMAGE = smooth(48, 64)
 
 
 def encoded(extension, *options):
     try:
-        done, data = cv2.imencode(extension, PICTURE, list(options))
+        done, data = cv2.imencode(extension, IMAGE, list(options))
     except cv2.error:
         done = False
     return data.tobytes() if done else b''
@@ -67,38 +67,38 @@ def bounded_memory():
 
 
 def answer(decode):
-    """Return a picture as it has to be, or None for one sentence."""
+    """Return an image as it has to be, or None for one sentence."""
     try:
-        picture = decode()
+        image = decode()
     except ImageError as error:
         assert str(error) and '\n' not in str(error) and error.kind
         return None
-    assert picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3
-    assert 0 < picture.shape[0] * picture.shape[1] <= LIMIT
-    return picture
+    assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+    assert 0 < image.shape[0] * image.shape[1] <= LIMIT
+    return image
 
 
-def is_good(picture):
-    """Return whether a picture is the one that was encoded, but for what formats lose."""
+def is_good(image):
+    """Return whether an image is the one that was encoded, but for what formats lose."""
     # GIF has few colours, which OpenCV scatters.
-    blurred = cv2.blur(picture, (5, 5)).astype(int)
-    return picture.shape == PICTURE.shape and np.abs(blurred - cv2.blur(PICTURE, (5, 5))).mean() < 8
+    blurred = cv2.blur(image, (5, 5)).astype(int)
+    return image.shape == IMAGE.shape and np.abs(blurred - cv2.blur(IMAGE, (5, 5))).mean() < 8
 
 
 @pytest.mark.parametrize('kind', SAMPLES)
-def test_whole_samples_give_their_picture(kind):
+def test_whole_samples_give_their_image(kind):
     assert is_good(decode_image(SAMPLES[kind], LIMIT))
 
 
 @examples(60)
 @given(st.sampled_from(sorted(SAMPLES)), STEPS)
-def test_damaged_files_give_a_picture_or_a_sentence(kind, steps):
+def test_damaged_files_give_an_image_or_a_sentence(kind, steps):
     data = damaged(SAMPLES[kind], steps)
-    picture = answer(lambda: decode_image(data, LIMIT))
-    if picture is not None:
+    image = answer(lambda: decode_image(data, LIMIT))
+    if image is not None:
         header = image_header(data)
         # The side that is up may be said in a part of its own.
-        assert sorted(picture.shape[:2]) == sorted((header.height, header.width)) or (
+        assert sorted(image.shape[:2]) == sorted((header.height, header.width)) or (
             header.kind in ('AVIF', 'TIFF', 'WebP', 'JPEG 2000')
         )
     assert is_good(decode_image(SAMPLES[kind], LIMIT)), 'the good one between'
@@ -106,7 +106,7 @@ def test_damaged_files_give_a_picture_or_a_sentence(kind, steps):
 
 @examples(60)
 @given(st.sampled_from(IN_MESSAGES), STEPS, st.text(max_size=20))
-def test_damaged_messages_give_a_picture_or_a_sentence(kind, steps, text):
+def test_damaged_messages_give_an_image_or_a_sentence(kind, steps, text):
     def message(data, said):
         return SimpleNamespace(format=said, data=data)
 
@@ -145,14 +145,14 @@ def test_whole_raw_images_have_their_size_and_colour(encoding, height, width, pa
     paired = encoding.startswith(('uyvy', 'yuv', 'yuyv', 'nv12', 'nv21'))
     if paired:
         height, width = 2 * height, 2 * width
-    picture = answer(
+    image = answer(
         lambda: DECODER.decode(raw(encoding, height, width, 2 * padding, int(bigendian)))
     )
-    if picture is None:  # no mosaic of a pixel or two can be made a picture
+    if image is None:  # no mosaic of a pixel or two can be made an image
         assert encoding.startswith('bayer') and min(height, width) < 3
         return
-    assert picture.shape == (height, width, 3)
-    assert np.abs(picture.astype(int) - 129).max() <= 3 or min(height, width) < 3
+    assert image.shape == (height, width, 3)
+    assert np.abs(image.astype(int) - 129).max() <= 3 or min(height, width) < 3
 
 
 @examples(150)
@@ -167,7 +167,7 @@ def test_whole_raw_images_have_their_size_and_colour(encoding, height, width, pa
 @example('mono16', 1, 1, 3, 0, 3)
 @example('bgr16', 2, 1, 7, 1, 14)
 @example('yuyv', 1, 3, 7, 0, 7)
-def test_raw_images_of_any_fields_give_a_picture_or_a_sentence(
+def test_raw_images_of_any_fields_give_an_image_or_a_sentence(
     encoding, height, width, step, bigendian, size
 ):
     message = SimpleNamespace(
@@ -178,5 +178,5 @@ def test_raw_images_of_any_fields_give_a_picture_or_a_sentence(
         is_bigendian=bigendian,
         data=bytes(size),
     )
-    picture = answer(lambda: DECODER.decode(message))
-    assert picture is None or picture.shape == (height, width, 3)
+    image = answer(lambda: DECODER.decode(message))
+    assert image is None or image.shape == (height, width, 3)

@@ -1,4 +1,4 @@
-"""Videos with any bytes: their pictures, or one sentence."""
+"""Videos with any bytes: their images, or one sentence."""
 
 import cv2
 import numpy as np
@@ -32,17 +32,17 @@ def samples(tmp_path_factory):
     silence_opencv()
     folder, found = tmp_path_factory.mktemp('samples'), Samples()
     noise = np.random.default_rng(0)
-    pictures = [noise.integers(0, 255, (*SIZE[::-1], 3), np.uint8) for _ in range(COUNT)]
+    images = [noise.integers(0, 255, (*SIZE[::-1], 3), np.uint8) for _ in range(COUNT)]
     for suffix, codec in KINDS.items():
         path = folder / f'clip{suffix}'
         if codec:
             writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), 10, SIZE)
-            for picture in pictures:
-                writer.write(picture)
+            for image in images:
+                writer.write(image)
             writer.release()
         else:
-            image = pytest.importorskip('PIL.Image', reason='GIFs are made with Pillow')
-            first, *others = map(image.fromarray, pictures)
+            pillow = pytest.importorskip('PIL.Image', reason='GIFs are made with Pillow')
+            first, *others = map(pillow.fromarray, images)
             first.save(path, save_all=True, append_images=others, duration=100)
         if path.exists():
             found[suffix] = path.read_bytes()
@@ -55,23 +55,23 @@ def place(tmp_path_factory):
 
 
 def watch(path):
-    """Return how many pictures a video gives, and its fault; None and why for none."""
+    """Return how many images a video gives, and its fault; None and why for none."""
     is_whole(path)
     try:
         video = VideoFile(path, LIMIT)
         assert 0 < video.rate < float('inf') and video.count >= 0
-        pictures = list(video.pictures())
-        last_s = max(each.position_s for each in pictures)
+        images = list(video.images())
+        last_s = max(each.position_s for each in images)
         fault = video.missing(last_s, 1 / video.rate)
-        whole = [each.picture for each in pictures if each.picture is not None]
+        whole = [each.image for each in images if each.image is not None]
         assert len(list(VideoSource(path, None, lambda text: None).frames(loop=False))) == len(
             whole
         )
     except SourceError as error:
         assert str(error) and '\n' not in str(error)
         return None, str(error)
-    for picture in whole:
-        assert picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3
+    for image in whole:
+        assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
     return len(whole), fault
 
 

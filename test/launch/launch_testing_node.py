@@ -50,12 +50,12 @@ class TestWhileItRuns(unittest.TestCase):
         received, sent = [], []
         node.create_subscription(FaceArray, 'face_perception/faces', received.append, 10)
         camera = node.create_publisher(Image, 'camera', 1)
-        picture = np.full((120, 160, 3), 90, np.uint8)
+        image = np.full((120, 160, 3), 90, np.uint8)
         try:
             deadline = time.monotonic() + 20
             while len(received) < 5 and time.monotonic() < deadline:
                 sent.append(Header(stamp=node.get_clock().now().to_msg(), frame_id='camera'))
-                camera.publish(image_message(sent[-1], picture))
+                camera.publish(image_message(sent[-1], image))
                 rclpy.spin_once(node, timeout_sec=0.1)
             self.assertGreaterEqual(len(received), 5)
             for message in received:

@@ -16,8 +16,8 @@ def brightness(frames):
     return [int(round(float(frame[:, 0].mean()) / 30) * 30) for frame in frames]
 
 
-def test_a_video_gives_its_pictures_at_its_rate(make_video, pictures):
-    source = open_source(str(make_video(pictures)))
+def test_a_video_gives_its_images_at_its_rate(make_video, images):
+    source = open_source(str(make_video(images)))
     assert source.rate == pytest.approx(10)
     assert not source.live
     frames = list(source.frames(loop=False))
@@ -25,45 +25,45 @@ def test_a_video_gives_its_pictures_at_its_rate(make_video, pictures):
     assert all(frame.shape == (48, 64, 3) and frame.dtype == np.uint8 for frame in frames)
 
 
-def test_a_video_loops(make_video, pictures):
-    frames = islice(open_source(str(make_video(pictures))).frames(), 8)
+def test_a_video_loops(make_video, images):
+    frames = islice(open_source(str(make_video(images))).frames(), 8)
     assert brightness(frames) == [30, 60, 90, 120, 150, 180, 30, 60]
 
 
-def test_an_animated_gif_is_a_video(tmp_path, pictures):
+def test_an_animated_gif_is_a_video(tmp_path, images):
     pillow = pytest.importorskip('PIL.Image', reason='writes the GIF')
     path = tmp_path / 'moving.GIF'
-    first, *others = [pillow.fromarray(picture) for picture in pictures]
+    first, *others = [pillow.fromarray(image) for image in images]
     first.save(path, save_all=True, append_images=others, duration=100)
     source = open_source(str(path))
     assert brightness(source.frames(loop=False)) == [30, 60, 90, 120, 150, 180]
 
 
 @pytest.mark.parametrize('suffix', ['.png', '.JPG', '.bmp', '.webp', '.tiff'])
-def test_an_image_is_repeated(tmp_path, pictures, suffix):
+def test_an_image_is_repeated(tmp_path, images, suffix):
     path = tmp_path / f'image{suffix}'
-    cv2.imwrite(str(path), pictures[1])
+    cv2.imwrite(str(path), images[1])
     source = open_source(str(path))
     assert brightness(islice(source.frames(), 3)) == [60, 60, 60]
     assert brightness(source.frames(loop=False)) == [60]
 
 
 @pytest.mark.parametrize('kind', [cv2.IMREAD_GRAYSCALE, cv2.IMREAD_UNCHANGED])
-def test_gray_and_transparent_images_become_bgr(tmp_path, pictures, kind):
+def test_gray_and_transparent_images_become_bgr(tmp_path, images, kind):
     path = tmp_path / 'image.png'
-    picture = (
-        pictures[1][:, :, 0]
+    image = (
+        images[1][:, :, 0]
         if kind == cv2.IMREAD_GRAYSCALE
-        else cv2.cvtColor(pictures[1], cv2.COLOR_BGR2BGRA)
+        else cv2.cvtColor(images[1], cv2.COLOR_BGR2BGRA)
     )
-    cv2.imwrite(str(path), picture)
+    cv2.imwrite(str(path), image)
     (frame,) = open_source(str(path)).frames(loop=False)
-    np.testing.assert_array_equal(frame, pictures[1])
+    np.testing.assert_array_equal(frame, images[1])
 
 
-def test_a_folder_gives_its_images_by_name_and_skips_the_broken(tmp_path, pictures):
-    for name, picture in zip(('b.png', 'c.png', 'a.png'), pictures):
-        cv2.imwrite(str(tmp_path / name), picture)
+def test_a_folder_gives_its_images_by_name_and_skips_the_broken(tmp_path, images):
+    for name, image in zip(('b.png', 'c.png', 'a.png'), images):
+        cv2.imwrite(str(tmp_path / name), image)
     (tmp_path / 'a_broken.jpg').write_bytes(b'no image')
     (tmp_path / 'empty.png').touch()
     (tmp_path / 'notes.txt').write_text('not an image either')
@@ -74,9 +74,9 @@ def test_a_folder_gives_its_images_by_name_and_skips_the_broken(tmp_path, pictur
     assert 'a_broken.jpg' in warnings[0] and 'is skipped' in warnings[0]
 
 
-def test_a_folder_whose_first_image_is_broken_still_opens(tmp_path, pictures):
+def test_a_folder_whose_first_image_is_broken_still_opens(tmp_path, images):
     (tmp_path / 'a.png').write_bytes(b'no image')
-    cv2.imwrite(str(tmp_path / 'b.png'), pictures[0])
+    cv2.imwrite(str(tmp_path / 'b.png'), images[0])
     source = open_source(str(tmp_path), warn=lambda message: None)
     assert brightness(source.frames(loop=False)) == [30]
 
@@ -92,9 +92,9 @@ def test_the_sample_is_a_source():
 
 
 @pytest.mark.parametrize('size', [(32, 24), (640, 480), (100, 30), (30, 100)])
-def test_pictures_are_fitted_without_distortion(pictures, size):
-    picture = np.full((48, 64, 3), 200, np.uint8)
-    fitted = fit(picture, size)
+def test_images_are_fitted_without_distortion(images, size):
+    image = np.full((48, 64, 3), 200, np.uint8)
+    fitted = fit(image, size)
     assert fitted.shape == (size[1], size[0], 3)
     lit = fitted[:, :, 0] > 100
     width, height = lit.any(axis=0).sum(), lit.any(axis=1).sum()
@@ -102,9 +102,9 @@ def test_pictures_are_fitted_without_distortion(pictures, size):
     assert width == size[0] or height == size[1]
 
 
-def test_files_are_fitted(tmp_path, make_video, pictures):
-    cv2.imwrite(str(tmp_path / 'image.png'), pictures[0])
-    for path in (make_video(pictures), tmp_path / 'image.png'):
+def test_files_are_fitted(tmp_path, make_video, images):
+    cv2.imwrite(str(tmp_path / 'image.png'), images[0])
+    for path in (make_video(images), tmp_path / 'image.png'):
         frame = next(open_source(str(path), (160, 160)).frames())
         assert frame.shape == (160, 160, 3)
 
@@ -135,16 +135,16 @@ def test_every_fault_of_a_file_gets_its_sentence(tmp_path, name, words):
     assert isinstance(caught.value, FacePerceptionError)
 
 
-def test_a_truncated_image_is_refused_or_read(tmp_path, pictures):
-    cv2.imwrite(str(tmp_path / 'whole.png'), pictures[0])
+def test_a_truncated_image_is_refused_or_read(tmp_path, images):
+    cv2.imwrite(str(tmp_path / 'whole.png'), images[0])
     data = (tmp_path / 'whole.png').read_bytes()
     (tmp_path / 'cut.png').write_bytes(data[:30])
     with pytest.raises(SourceError, match='no image that OpenCV can read'):
         open_source(str(tmp_path / 'cut.png'), warn=lambda message: None)
 
 
-def test_a_video_that_vanishes_says_so(make_video, pictures):
-    path = make_video(pictures)
+def test_a_video_that_vanishes_says_so(make_video, images):
+    path = make_video(images)
     frames = open_source(str(path)).frames()
     list(islice(frames, 6))
     path.unlink()
@@ -153,7 +153,7 @@ def test_a_video_that_vanishes_says_so(make_video, pictures):
 
 
 class FakeCapture:
-    """A webcam that gives two pictures and is then unplugged."""
+    """A webcam that gives two images and is then unplugged."""
 
     opens = True
 
@@ -195,7 +195,7 @@ def test_a_webcam_is_asked_for_size_and_rate(monkeypatch, name):
     frames = source.frames()
     assert next(frames).shape == (120, 160, 3)  # fitted, for it gives 64x48 all the same
     next(frames)
-    with pytest.raises(SourceError, match='/dev/video3 stopped giving pictures.*unplugged'):
+    with pytest.raises(SourceError, match='/dev/video3 stopped giving images.*unplugged'):
         next(frames)
 
 

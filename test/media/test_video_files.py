@@ -34,7 +34,7 @@ def write(path, rate=15, codec='mp4v', count=COUNT, size=(160, 120)):
 
 
 def write_gif(path, durations):
-    """Write a GIF whose pictures stay so long, in milliseconds."""
+    """Write a GIF whose images stay so long, in milliseconds."""
     image = pytest.importorskip('PIL.Image', reason='GIFs are made with Pillow')
     noise = np.random.default_rng(0)
     first, *others = (
@@ -45,7 +45,7 @@ def write_gif(path, durations):
 
 
 def damage(path, numbers):
-    """Overwrite some pictures of an AVI of JPEGs with zeros."""
+    """Overwrite some images of an AVI of JPEGs with zeros."""
     data, place = bytearray(path.read_bytes()), 0
     for number in range(max(numbers) + 1):
         place = data.index(b'\xff\xd8\xff', place + 1)
@@ -56,15 +56,15 @@ def damage(path, numbers):
 
 
 def shown(path):
-    """Return which pictures can be used, and why the video is not whole."""
+    """Return which images can be used, and why the video is not whole."""
     video = VideoFile(path)
-    pictures = list(video.pictures())
-    last_s = max(each.position_s for each in pictures)
-    return [each.picture is not None for each in pictures], video.missing(last_s, 1 / video.rate)
+    images = list(video.images())
+    last_s = max(each.position_s for each in images)
+    return [each.image is not None for each in images], video.missing(last_s, 1 / video.rate)
 
 
 @pytest.mark.parametrize('numbers', [{9}, {5, 6, 7}, {2, 18}, {0}])
-def test_a_damaged_picture_costs_itself_only(tmp_path, numbers):
+def test_a_damaged_image_costs_itself_only(tmp_path, numbers):
     path = write(tmp_path / 'clip.avi', codec='MJPG')
     damage(path, numbers)
     usable, fault = shown(path)
@@ -86,7 +86,7 @@ def test_any_rate_is_that_of_the_video(tmp_path, rate, suffix):
 
 
 @pytest.mark.parametrize('durations', [[100] * 9 + [3000], [3000] + [100] * 9, [40] * 30])
-def test_a_gif_is_whole_however_long_its_pictures_stay(tmp_path, durations):
+def test_a_gif_is_whole_however_long_its_images_stay(tmp_path, durations):
     path = write_gif(tmp_path / 'clip.gif', durations)
     assert shown(path) == ([True] * len(durations), '')
     path.write_bytes(path.read_bytes()[:-3])
@@ -184,16 +184,16 @@ def test_a_plain_name_serves_for_new_files_too(tmp_path):
 )
 def test_pixels_that_are_not_square_are_shown_as_they_should_be(tmp_path, aspect, size):
     path = tmp_path / 'clip.y4m'
-    picture = np.full((96 * 3 // 2, 64), 128, np.uint8)
+    image = np.full((96 * 3 // 2, 64), 128, np.uint8)
     path.write_bytes(
         f'YUV4MPEG2 W64 H96 F10:1 Ip A{aspect} C420jpeg\n'.encode()
-        + (b'FRAME\n' + picture.tobytes()) * 3
+        + (b'FRAME\n' + image.tobytes()) * 3
     )
     try:
         video = VideoFile(path)
     except SourceError:
         pytest.skip('this OpenCV cannot read Y4M')
-    shapes = {each.picture.shape for each in video.pictures()}
+    shapes = {each.image.shape for each in video.images()}
     assert shapes == {(size[1], size[0], 3)}
 
 

@@ -35,11 +35,11 @@ class Made:
         )
 
     @staticmethod
-    def frame(index, picture=None, rate=10.0, topic='', name='', begin_ns=0):
+    def frame(index, image=None, rate=10.0, topic='', name='', begin_ns=0):
         """Return a frame of a stream."""
-        if picture is None:
-            picture = np.full((120, 160, 3), 40 + index % 100, np.uint8)
-        return Frame(picture, index, begin_ns + round(index * 1e9 / rate), topic, '', name)
+        if image is None:
+            image = np.full((120, 160, 3), 40 + index % 100, np.uint8)
+        return Frame(image, index, begin_ns + round(index * 1e9 / rate), topic, '', name)
 
     @staticmethod
     def result(*faces):
@@ -101,23 +101,23 @@ class Recorder:
         """Return the stamp of the image with this index; it is received 4 ms later."""
         return START_NS + index * PERIOD_NS
 
-    def image(self, picture, stamp_ns, encoding='bgr8'):
+    def image(self, image, stamp_ns, encoding='bgr8'):
         """Return a sensor_msgs/Image."""
-        height, width = picture.shape[:2]
+        height, width = image.shape[:2]
         return self.store.types['sensor_msgs/msg/Image'](
             self._header(stamp_ns),
             height,
             width,
             encoding,
             0,
-            picture.strides[0],
-            np.ascontiguousarray(picture).reshape(-1).view(np.uint8),
+            image.strides[0],
+            np.ascontiguousarray(image).reshape(-1).view(np.uint8),
         )
 
-    def jpeg(self, picture, stamp_ns):
+    def jpeg(self, image, stamp_ns):
         """Return a sensor_msgs/CompressedImage."""
         return self.store.types['sensor_msgs/msg/CompressedImage'](
-            self._header(stamp_ns), 'jpeg', cv2.imencode('.jpg', picture)[1].reshape(-1)
+            self._header(stamp_ns), 'jpeg', cv2.imencode('.jpg', image)[1].reshape(-1)
         )
 
     def text(self, words):
@@ -128,12 +128,12 @@ class Recorder:
         """Return a message as it is stored."""
         return bytes(self.store.serialize_cdr(message, message.__msgtype__))
 
-    def camera(self, topic, pictures, make=None, first=0):
+    def camera(self, topic, images, make=None, first=0):
         """Return the entries of a camera."""
         make = make or self.image
         return [
-            Entry(topic, make(picture, self.stamp(index)), self.stamp(index) + DELAY_NS)
-            for index, picture in enumerate(pictures, first)
+            Entry(topic, make(image, self.stamp(index)), self.stamp(index) + DELAY_NS)
+            for index, image in enumerate(images, first)
         ]
 
     def chatter(self, count):
@@ -185,7 +185,7 @@ def visible():
 
 @pytest.fixture(scope='session')
 def scene():
-    """Return ten pictures of 320x240 pixels: one person, later two; each has a face."""
+    """Return ten images of 320x240 pixels: one person, later two; each has a face."""
     pytest.importorskip('skimage', reason='the sample scene needs scikit-image (extra demo)')
     from face_perception.media.sample.sample import SampleScene
 

@@ -289,16 +289,16 @@ def test_anonymized_nothing_that_is_written_shows_a_face(
     folder = tmp_path / 'out' / 'bag'
     detector = make_detector('onnx', 480, None)
 
-    def found(pictures):
-        return sum(len(detector.detect(picture)) for picture in pictures)
+    def found(images):
+        return sum(len(detector.detect(image)) for image in images)
 
     assert found(scene) >= 8
     for topic in ('/cam', '/jpegs', '/cam/face_perception/image_annotated'):
         reader = open_input(folder / 'bag', (topic,))
-        pictures = [item.frame.picture for item in reader.items()]
+        images = [item.frame.image for item in reader.items()]
         reader.close()
-        assert len(pictures) == 10 and found(pictures) == 0, topic
-    capture, pictures = cv2.VideoCapture(str(folder / 'annotated_cam.mp4')), []
+        assert len(images) == 10 and found(images) == 0, topic
+    capture, images = cv2.VideoCapture(str(folder / 'annotated_cam.mp4')), []
     while (read := capture.read())[0]:
-        pictures.append(read[1])
-    assert len(pictures) == 10 and found(pictures) == 0
+        images.append(read[1])
+    assert len(images) == 10 and found(images) == 0

@@ -55,7 +55,7 @@ def test_every_form_gives_the_same_frames(make_bag, recorded, scene, storage, co
         assert (frame.index, frame.topic, frame.frame_id) == (index, '/cam', 'camera')
         assert frame.stamp_ns == recorded.stamp(index)
         assert frame.received_ns == recorded.stamp(index) + 4_000_000
-        difference = np.abs(frame.picture.astype(int) - scene[index])
+        difference = np.abs(frame.image.astype(int) - scene[index])
         assert difference.max() == 0 if make is recorded.image else difference.mean() < 3
 
 
@@ -67,7 +67,7 @@ def test_a_lone_file_and_a_folder_without_metadata_are_bags_too(make_bag, record
     for source in (path, *path.iterdir()):
         found, skipped, fault = frames(source)
         assert (len(found), skipped, fault) == (10, [], '')
-        assert all((one.picture == two.picture).all() for one, two in zip(found, whole))
+        assert all((one.image == two.image).all() for one, two in zip(found, whole))
 
 
 def test_the_files_of_a_split_recording_come_in_their_order(tmp_path, make_bag, recorded, scene):
@@ -108,7 +108,7 @@ def test_of_a_truncated_bag_all_is_read_that_is_left(make_bag, recorded, storage
         found, skipped, fault = frames(source)
         # But for the chunk or the page of the database in which the cut is.
         assert share * 40 - 10 < len(found) <= share * 40
-        assert all((frame.picture == picture).all() for frame, picture in zip(found, noise))
+        assert all((frame.image == image).all() for frame, image in zip(found, noise))
         assert f"'{file.name}' is damaged or was not closed" in fault
         assert f'{len(found)} messages of it can be read' in fault
 
@@ -131,13 +131,13 @@ def test_a_damaged_chunk_costs_its_own_messages_only(make_bag, recorded, scene):
     assert f'{30 - len(found)} messages in the midst of it cannot be read' in fault
 
 
-def split(tmp_path, make_bag, recorded, pictures, **how):
+def split(tmp_path, make_bag, recorded, images, **how):
     """Make a recording of three files, without metadata."""
     folder = tmp_path / 'split'
     folder.mkdir()
     for number in range(3):
-        first = number * len(pictures)
-        part = make_bag(recorded.camera('/cam', pictures, first=first), f'part_{number}', **how)
+        first = number * len(images)
+        part = make_bag(recorded.camera('/cam', images, first=first), f'part_{number}', **how)
         (file,) = storage_files(part)
         file.rename(folder / f'split_{number}{"".join(file.suffixes)}')
     return folder
@@ -470,8 +470,8 @@ def test_images_that_cannot_be_used_are_counted_and_named(make_bag, recorded, sc
 
 
 def test_a_depth_topic_beside_the_camera_is_skipped(make_bag, recorded, scene):
-    def depth(picture, stamp_ns):
-        return recorded.image(picture[:, :, 0].astype(np.uint16), stamp_ns, '16UC1')
+    def depth(image, stamp_ns):
+        return recorded.image(image[:, :, 0].astype(np.uint16), stamp_ns, '16UC1')
 
     path = make_bag(
         recorded.camera('/cam', scene[:3]) + recorded.camera('/depth', scene[:3], depth)

@@ -16,8 +16,8 @@ from face_perception.offline.annotate import locked  # noqa: E402
 from face_perception.offline.errors import OutputError  # noqa: E402
 from face_perception.offline.inputs import expand, make_tasks  # noqa: E402
 from face_perception.offline.names import LONGEST, FreeNames, made_after, readable  # noqa: E402
-from face_perception.offline.outputs.pictures import (  # noqa: E402
-    AnnotatedPictures,
+from face_perception.offline.outputs.images import (  # noqa: E402
+    AnnotatedImages,
     AnnotatedVideos,
 )
 from face_perception.offline.readers import open_input  # noqa: E402
@@ -27,9 +27,9 @@ from face_perception.offline.types import Frame, Task, TaskReport  # noqa: E402
 GRAY = np.full((48, 64, 3), 128, np.uint8)
 
 
-def save(path, picture=GRAY):
+def save(path, image=GRAY):
     """Write a PNG, whatever the name."""
-    Path(path).write_bytes(cv2.imencode('.png', picture)[1].tobytes())
+    Path(path).write_bytes(cv2.imencode('.png', image)[1].tobytes())
     return Path(path)
 
 
@@ -65,11 +65,11 @@ def test_each_name_is_given_once():
     ]
 
 
-def test_pictures_whose_names_meet_are_all_written(tmp_path):
-    pictures = AnnotatedPictures(tmp_path)
+def test_images_whose_names_meet_are_all_written(tmp_path):
+    images = AnnotatedImages(tmp_path)
     for number, name in enumerate(('a.bmp', 'a.bmp.png', 'x' * 251 + '.bmp', 'b.PNG', 'b.png')):
-        pictures.add(Frame(GRAY, number, 0, name=name), FrameResult(64, 48))
-    files = pictures.close()
+        images.add(Frame(GRAY, number, 0, name=name), FrameResult(64, 48))
+    files = images.close()
     assert len({file.name.casefold() for file in files}) == 5
     assert all(file.is_file() for file in files)
     assert {'a.bmp.png', 'b.PNG'} <= {file.name for file in files}

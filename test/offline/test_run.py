@@ -179,7 +179,7 @@ def test_of_many_reasons_not_all_are_told_apart():
     assert counts.first_reason == '0 bytes are missing'
 
 
-def test_pictures_of_a_folder_are_not_followed(tmp_path, scene):
+def test_images_of_a_folder_are_not_followed(tmp_path, scene):
     import csv
 
     folder = tmp_path / 'people'

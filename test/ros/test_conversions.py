@@ -114,8 +114,8 @@ def test_the_latency_message_has_every_stage():
     assert counts == (3, 10, 8, 1)
 
 
-def test_an_image_message_has_the_pictures_bytes():
-    picture = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
-    message = image_message(Header(), picture[:, ::-1])
+def test_an_image_message_has_the_images_bytes():
+    image = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    message = image_message(Header(), image[:, ::-1])
     assert (message.width, message.height, message.step) == (4, 2, 12)
-    assert bytes(message.data) == picture[:, ::-1].tobytes()
+    assert bytes(message.data) == image[:, ::-1].tobytes()

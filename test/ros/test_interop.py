@@ -164,8 +164,8 @@ def test_gender_has_rep_155s_values_and_age_is_unknown():
 
 
 def test_the_crop_is_the_box():
-    picture = np.arange(200 * 200 * 3, dtype=np.uint32).astype(np.uint8).reshape(200, 200, 3)
-    assert np.array_equal(crop(picture, FACE), picture[48:144, 32:96])
+    image = np.arange(200 * 200 * 3, dtype=np.uint32).astype(np.uint8).reshape(200, 200, 3)
+    assert np.array_equal(crop(image, FACE), image[48:144, 32:96])
 
 
 class FakeOutputs:
@@ -187,11 +187,11 @@ def test_when_no_images_come_any_more_nobody_is_tracked(monkeypatch):
     monkeypatch.setattr(humans, 'optional_messages', lambda *_: stand_ins)
     outputs = FakeOutputs()
     output = humans.HumansOutput(outputs, '/robot/face_perception')
-    picture = np.zeros((200, 200, 3), np.uint8)
+    image = np.zeros((200, 200, 3), np.uint8)
     tracked = outputs.said['/humans/faces/tracked']
     output.nobody(HEADER)
     assert tracked == []
-    output.publish(HEADER, picture, FrameResult(200, 200, [FACE]))
+    output.publish(HEADER, image, FrameResult(200, 200, [FACE]))
     assert tracked[-1].ids == ['robot_face_perception_7']
     output.nobody(HEADER)
     assert (tracked[-1].ids, tracked[-1].header) == ([], HEADER)
@@ -219,7 +219,7 @@ from std_msgs.msg import String
 class Listening:
     def __init__(self, outputs):
         self._publisher = outputs.create(String, '~/heard')
-    def publish(self, header, picture, result):
+    def publish(self, header, image, result):
         self._publisher.publish(String(data='faces'))
     def nobody(self, header):
         self._publisher.publish(String(data='nobody'))

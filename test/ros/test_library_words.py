@@ -10,8 +10,8 @@ from face_perception.ros.library_words import LibraryWords
 
 
 def test_the_words_of_libpng_are_kept_back_and_others_go_through(capfd):
-    picture = np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)
-    data = bytearray(cv2.imencode('.png', picture)[1].tobytes())
+    image = np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)
+    data = bytearray(cv2.imencode('.png', image)[1].tobytes())
     data[len(data) // 2] ^= 1
     words = LibraryWords()
     with words.kept() as said:

@@ -15,8 +15,8 @@ from face_perception.msg import Face
 from face_perception.ros.conversions import seconds
 
 
-def picture_message(picture):
-    return image_message(Header(), picture)
+def message_of(image):
+    return image_message(Header(), image)
 
 
 def stamp(message):
@@ -26,8 +26,8 @@ def stamp(message):
 def test_a_15_hz_vga_camera_gets_faces_for_its_frames(start_robot, portrait):
     # A small input, so that slow machines keep up: this is about arrival, not about speed.
     robot = start_robot(detector__input_size=240)
-    picture, (x, y, size) = portrait
-    message = picture_message(picture)
+    image, (x, y, size) = portrait
+    message = message_of(image)
     robot.show_and_wait(message)
     robot.faces.clear(), robot.latency.clear()
     sent, next_time = [], time.monotonic()
@@ -75,7 +75,7 @@ def test_720p_images_arrive_over_best_effort(shared_robot, portrait):
     assert robot.set(
         detector__input_size=160, emotion__enabled=False, gender__enabled=False
     ).successful
-    message = picture_message(cv2.resize(portrait[0], (1280, 720)))
+    message = message_of(cv2.resize(portrait[0], (1280, 720)))
     robot.show_and_wait(message)
     robot.faces.clear()
     sent = []
@@ -90,13 +90,13 @@ def test_720p_images_arrive_over_best_effort(shared_robot, portrait):
 
 def test_an_image_without_faces_gives_an_empty_array(shared_robot):
     robot = shared_robot
-    array = robot.show_and_wait(picture_message(np.full((240, 320, 3), 80, np.uint8)))
+    array = robot.show_and_wait(message_of(np.full((240, 320, 3), 80, np.uint8)))
     assert (array.image_width, array.image_height, array.faces) == (320, 240, [])
 
 
 def test_the_annotated_image_is_made_while_somebody_looks(shared_robot, portrait):
     robot = shared_robot
-    message = picture_message(portrait[0])
+    message = message_of(portrait[0])
     robot.show_and_wait(message)
     drawn = robot.ros.collect(Image, f'/{robot.process.name}/image_annotated')
 
@@ -121,7 +121,7 @@ def test_compressed_images(start_robot, portrait):
 
 def test_gender_and_emotion_can_be_switched_off(start_robot, portrait):
     robot = start_robot(gender__enabled=False)
-    (face,) = robot.show_and_wait(picture_message(portrait[0])).faces
+    (face,) = robot.show_and_wait(message_of(portrait[0])).faces
     assert (face.gender, face.gender_confidence) == (Face.GENDER_UNDEFINED, 0)
     assert face.emotion == 'happy'
     assert robot.status()[2]['model gender'] == 'off'
@@ -130,7 +130,7 @@ def test_gender_and_emotion_can_be_switched_off(start_robot, portrait):
 def test_a_users_own_model_drops_in(start_robot, portrait, make_model):
     path = make_model(channels=3, color='rgb', labels=json.dumps(['happy', 'sad', 'neutral']))
     robot = start_robot(emotion__model=str(path))
-    (face,) = robot.show_and_wait(picture_message(portrait[0])).faces
+    (face,) = robot.show_and_wait(message_of(portrait[0])).faces
     assert face.emotion in ('happy', 'sad', 'neutral')
     assert np.count_nonzero(face.emotion_probabilities) == 3
     assert path.name in robot.status()[2]['model emotion']
@@ -138,14 +138,14 @@ def test_a_users_own_model_drops_in(start_robot, portrait, make_model):
 
 def test_the_camera_may_change_size_and_encoding_in_mid_stream(shared_robot, portrait):
     robot = shared_robot
-    picture = portrait[0]
-    gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    half = cv2.resize(picture, (320, 240), interpolation=cv2.INTER_AREA)
+    image = portrait[0]
+    gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    half = cv2.resize(image, (320, 240), interpolation=cv2.INTER_AREA)
     for message, size in (
-        (picture_message(picture), (640, 480)),
+        (message_of(image), (640, 480)),
         (image_message(Header(), gray, 'mono8'), (640, 480)),
         (image_message(Header(), half[:, :, ::-1], 'rgb8'), (320, 240)),
-        (picture_message(picture), (640, 480)),
+        (message_of(image), (640, 480)),
     ):
         array = robot.show_and_wait(message)
         assert (array.image_width, array.image_height) == size and len(array.faces) == 1
@@ -156,7 +156,7 @@ def test_overload_drops_old_images_and_keeps_latency_flat(shared_robot, portrait
     robot = shared_robot
     assert robot.set(detector__input_size=1280).successful
     large = cv2.resize(portrait[0], (1280, 960))
-    message = picture_message(large)
+    message = message_of(large)
     robot.show_and_wait(message)
     robot.latency.clear()
     dropped = int(robot.status()[2]['frames dropped'])
@@ -182,7 +182,7 @@ def test_overload_drops_old_images_and_keeps_latency_flat(shared_robot, portrait
 @pytest.mark.parametrize('signal_number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_node_cleanly(start_robot, portrait, signal_number):
     robot = start_robot()
-    message = picture_message(portrait[0])
+    message = message_of(portrait[0])
     robot.show_and_wait(message)
     robot.show(message)
     assert robot.process.stop(signal_number) == 0

@@ -87,7 +87,7 @@ def test_bad_compressed_images(start_robot):
         (CompressedImage(format='jpeg'), 'image truncated', 'without data'),
         (CompressedImage(format='jpeg', data=jpeg[: len(jpeg) // 2]), 'image truncated', 'no end'),
         (
-            CompressedImage(format='jpeg', data=b'no picture at all'),
+            CompressedImage(format='jpeg', data=b'no image at all'),
             'image corrupt',
             'cannot be decoded',
         ),
@@ -195,8 +195,8 @@ def test_an_encoding_can_neither_forge_a_log_line_nor_fill_the_log(start_robot):
 def test_damaged_pngs_make_no_more_lines_than_a_minute_has(start_robot):
     robot = start_robot(compressed=True, qos__image__reliability='reliable', qos__image__depth=10)
     random = np.random.default_rng(0)
-    picture = random.integers(0, 255, (48, 64, 3), np.uint8)
-    whole = cv2.imencode('.png', picture)[1].tobytes()
+    image = random.integers(0, 255, (48, 64, 3), np.uint8)
+    whole = cv2.imencode('.png', image)[1].tobytes()
     robot.show_and_wait(CompressedImage(format='png', data=whole))
     lines = robot.process.log().count('\n')
     for _ in range(60):

@@ -25,21 +25,21 @@ def change_each(robot, **values):
 
 
 @pytest.fixture
-def picture(portrait):
+def image(portrait):
     return image_message(Header(), portrait[0])
 
 
-def test_gender_and_emotion_go_off_and_on_while_images_come(start_robot, picture):
+def test_gender_and_emotion_go_off_and_on_while_images_come(start_robot, image):
     robot = start_robot(tracker__max_age=60.0)
-    (face,) = robot.show_and_wait(picture).faces
+    (face,) = robot.show_and_wait(image).faces
     assert face.gender and face.emotion
     assert robot.set(gender__enabled=False, emotion__enabled=False).successful
-    (face,) = robot.show_and_wait(picture).faces
+    (face,) = robot.show_and_wait(image).faces
     assert face.gender == 0 and face.emotion == ''
     values = robot.status()[2]
     assert values['model gender'] == values['model emotion'] == 'off'
     assert robot.set(gender__enabled=True).successful
-    (face,) = robot.show_and_wait(picture).faces
+    (face,) = robot.show_and_wait(image).faces
     assert face.gender and face.emotion == ''
     assert face.track_id == '1', 'the face is still the same one'
 
@@ -64,42 +64,42 @@ def told(robot, words):
     return robot.process.log().count(words)
 
 
-def test_a_network_that_is_off_is_not_called(start_robot, picture):
+def test_a_network_that_is_off_is_not_called(start_robot, image):
     robot = start_robot(patch=TELLING)
     asked = dict.fromkeys(('emotion', 'gender'), 0)
     for off in ((), ('gender',), ('gender', 'emotion'), ('emotion',), ()):
         switches = {f'{task}__enabled': task not in off for task in asked}
         assert robot.set(**switches).successful
         for _ in range(3):
-            robot.show_and_wait(picture)
+            robot.show_and_wait(image)
         for task, before in asked.items():
             asked[task] = told(robot, f'asked about {task}')
             assert (asked[task] == before) == (task in off), (task, off)
 
 
-def test_the_detector_and_its_size_change_between_two_images(shared_robot, picture):
+def test_the_detector_and_its_size_change_between_two_images(shared_robot, image):
     robot = shared_robot
-    robot.show_and_wait(picture)
+    robot.show_and_wait(image)
     assert robot.set(
         detector__type='haar', detector__input_size=64, detector__min_input_size=64
     ).successful
-    assert robot.show_and_wait(picture).faces == [], 'too small a size to find the face'
+    assert robot.show_and_wait(image).faces == [], 'too small a size to find the face'
     assert robot.status()[2]['detector input size (px)'] == '64'
     assert robot.set(detector__input_size=320, num_threads=2).successful
-    assert len(robot.show_and_wait(picture).faces) == 1
+    assert len(robot.show_and_wait(image).faces) == 1
 
 
-def test_the_camera_may_be_had_another_way(shared_robot, picture):
+def test_the_camera_may_be_had_another_way(shared_robot, image):
     robot = shared_robot
-    robot.show_and_wait(picture)
+    robot.show_and_wait(image)
     assert robot.set(qos__image__reliability='reliable', qos__image__depth=5).successful
     robot.wait_for_match()
-    robot.show_and_wait(picture)
+    robot.show_and_wait(image)
     assert robot.set(image_transport='compressed').successful
     robot.ros.spin_until(lambda: robot.camera.get_subscription_count() == 0)
     assert robot.set(image_transport='raw').successful
     robot.wait_for_match()
-    robot.show_and_wait(picture)
+    robot.show_and_wait(image)
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_the_camera_may_be_had_another_way(shared_robot, picture):
         ({'max_faces': 3, 'detector__type': 'magic'}, "'magic': use one of haar"),
     ],
 )
-def test_a_set_that_does_not_fit_is_refused_whole(shared_robot, picture, values, words):
+def test_a_set_that_does_not_fit_is_refused_whole(shared_robot, image, values, words):
     robot = shared_robot
     result = robot.set(**values)
     assert not result.successful and words in result.reason, result.reason
     # Of the refused set nothing was taken: this fits only with the tracker on.
     assert robot.set(detector__interval=2).successful
-    assert robot.show_and_wait(picture).faces[0].emotion
+    assert robot.show_and_wait(image).faces[0].emotion
     assert robot.lifecycle_state() == 'active'
 
 
@@ -135,7 +135,7 @@ def test_what_fits_only_together_is_taken_together(shared_robot):
     assert robot.set(**fitting).successful
 
 
-def test_a_whole_parameter_file_may_be_loaded_again(shared_robot, picture):
+def test_a_whole_parameter_file_may_be_loaded_again(shared_robot, image):
     """As `ros2 param load` does: structural parameters among them, with the values they have."""
     robot = shared_robot
     results = change_each(
@@ -147,30 +147,30 @@ def test_a_whole_parameter_file_may_be_loaded_again(shared_robot, picture):
         smoothing__time_constant=1.0,
     )
     assert all(result.successful for result in results)
-    assert robot.show_and_wait(picture).faces
+    assert robot.show_and_wait(image).faces
 
 
-def test_with_the_tracker_off_faces_have_no_ids(shared_robot, picture):
+def test_with_the_tracker_off_faces_have_no_ids(shared_robot, image):
     robot = shared_robot
-    assert robot.show_and_wait(picture).faces[0].track_id
+    assert robot.show_and_wait(image).faces[0].track_id
     assert robot.set(tracker__enabled=False).successful
-    assert robot.show_and_wait(picture).faces[0].track_id == ''
+    assert robot.show_and_wait(image).faces[0].track_id == ''
 
 
-def test_detection_on_every_fifth_image(start_robot, picture):
+def test_detection_on_every_fifth_image(start_robot, image):
     robot = start_robot(
         detector__interval=5, detector__input_size=240, tracker__max_age=60.0, patch=TELLING
     )
-    robot.show_and_wait(picture)
+    robot.show_and_wait(image)
     for _ in range(10):
-        (face,) = robot.show_and_wait(picture).faces
+        (face,) = robot.show_and_wait(image).faces
         assert face.track_id == '1' and face.emotion
     robot.ros.spin_until(lambda: len(robot.latency) >= len(robot.faces))
     processed = robot.latency[-1].frames_processed
     assert told(robot, 'detected') == -(-processed // 5)
 
 
-def test_classification_on_every_third_image(start_robot, picture):
+def test_classification_on_every_third_image(start_robot, image):
     robot = start_robot(
         classifier__interval=3,
         detector__input_size=240,
@@ -179,7 +179,7 @@ def test_classification_on_every_third_image(start_robot, picture):
         patch=TELLING,
     )
     for _ in range(9):
-        (face,) = robot.show_and_wait(picture).faces
+        (face,) = robot.show_and_wait(image).faces
         assert face.emotion == 'happy'
     robot.ros.spin_until(lambda: len(robot.latency) >= len(robot.faces))
     processed = robot.latency[-1].frames_processed
@@ -199,13 +199,13 @@ def test_only_the_largest_faces_are_classified_and_all_are_published(shared_robo
     assert all(face.emotion for face in robot.show_and_wait(image_message(Header(), both)).faces)
 
 
-def test_a_rate_limit_leaves_images_out(shared_robot, picture):
+def test_a_rate_limit_leaves_images_out(shared_robot, image):
     robot = shared_robot
     assert robot.set(max_rate=2.0, detector__input_size=160).successful
-    robot.show_and_wait(picture)
+    robot.show_and_wait(image)
     robot.faces.clear()
     for _ in range(30):
-        robot.show(picture)
+        robot.show(image)
         robot.ros.spin_for(0.1)
     assert 4 <= len(robot.faces) <= 9
     assert int(robot.status()[2]['frames left out (max_rate)']) > 10

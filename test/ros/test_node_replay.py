@@ -17,10 +17,9 @@ CAMERA = '/camera/image_raw'
 @pytest.fixture
 def walk(portrait):
     """Return 18 small images of a face that moves to the left, as messages."""
-    picture, _ = portrait
+    image, _ = portrait
     return [
-        image_message(Header(), picture[:240, 100 + 3 * step : 420 + 3 * step])
-        for step in range(18)
+        image_message(Header(), image[:240, 100 + 3 * step : 420 + 3 * step]) for step in range(18)
     ]
 
 

@@ -165,9 +165,9 @@ def test_simulated_time_without_a_clock_is_said(start_robot):
 
 def test_two_nodes_in_two_namespaces_keep_to_their_cameras(start_robot, portrait):
     left, right = (start_robot(namespace=name) for name in ('left', 'right'))
-    picture = image_message(Header(), portrait[0])
+    image = image_message(Header(), portrait[0])
     small = image_message(Header(), portrait[0][:240, :320])
-    assert left.show_and_wait(picture).image_width == 640
+    assert left.show_and_wait(image).image_width == 640
     assert right.show_and_wait(small).image_width == 320
     assert {message.image_width for message in left.faces} == {640}
     assert {message.image_width for message in right.faces} == {320}

@@ -25,7 +25,7 @@ def test_recordings_are_found_in_files_and_folders(tmp_path):
     [
         ('empty', r"the folder '.*empty' has no recording \(.rrd\): face_perception_demo --rerun"),
         ('missing.rrd', "the file '.*missing.rrd' does not exist"),
-        ('picture.png', "'.*picture.png' is no recording: give .rrd files"),
+        ('image.png', "'.*image.png' is no recording: give .rrd files"),
     ],
 )
 def test_what_has_no_recording_is_named(tmp_path, name, fault):

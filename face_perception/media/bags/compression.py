@@ -13,7 +13,7 @@ else:
     from backports import zstd
 
 #: Bytes that a message, or what is compressed together in a file, has at most: more than the
-#: largest picture that is decoded takes. Decompressing takes twice as much meanwhile.
+#: largest image that is decoded takes. Decompressing takes twice as much meanwhile.
 LARGEST = 1 << 28
 _ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
 _PIECE = 1 << 20

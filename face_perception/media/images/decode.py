@@ -1,4 +1,4 @@
-"""From encoded images to pictures, no larger than is bearable."""
+"""From encoded images to images, no larger than is bearable."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def message_header(data: bytes) -> ImageHeader | None:
 
 
 def check_pixels(width: int, height: int, limit: int = MAX_PIXELS) -> None:
-    """Raise ``ImageError`` for a picture that has more than ``limit`` pixels."""
+    """Raise ``ImageError`` for an image that has more than ``limit`` pixels."""
     if width * height > limit:
         raise ImageError(
             'size',
@@ -48,23 +48,23 @@ def check_pixels(width: int, height: int, limit: int = MAX_PIXELS) -> None:
 
 
 def decode_header(header: ImageHeader) -> np.ndarray:
-    """Return the picture as uint8 ``[H, W, 3]`` BGR; raises ``ImageError``."""
+    """Return the image as uint8 ``[H, W, 3]`` BGR; raises ``ImageError``."""
     try:
         data = np.frombuffer(header.data, np.uint8)
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
-        if picture is not None and picture.dtype == np.uint16:
-            picture = in_8_bits(picture)
-        elif picture is not None and picture.dtype != np.uint8:
-            picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        if image is not None and image.dtype == np.uint16:
+            image = in_8_bits(image)
+        elif image is not None and image.dtype != np.uint8:
+            image = cv2.imdecode(data, cv2.IMREAD_COLOR)
     except cv2.error:
-        picture = None
-    if picture is None:
+        image = None
+    if image is None:
         raise ImageError(
             'corrupt',
             f'a {header.kind} image of {len(header.data)} bytes cannot be decoded: it is damaged, '
             'or of a variety that this OpenCV does not know; save it as JPEG or PNG',
         )
-    return picture
+    return image
 
 
 def decode_image(data: bytes, limit: int = MAX_PIXELS) -> np.ndarray:

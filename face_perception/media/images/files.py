@@ -31,7 +31,7 @@ IMAGE_SUFFIXES = (
     '.tiff',
     '.webp',
 )
-#: Pictures that are taken in a folder only, whether they can be read or not: what is passed over
+#: Images that are taken in a folder only, whether they can be read or not: what is passed over
 #: there should be counted. Moving ones and the raw files of cameras are among them.
 FOLDER_SUFFIXES = (
     *IMAGE_SUFFIXES,
@@ -57,7 +57,7 @@ FOLDER_SUFFIXES = (
     '.tga',
 )
 VIDEO_SUFFIXES = ('.3gp', '.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpg', '.mts', '.webm', '.wmv')
-#: Bytes of a file that are read as an image at most: what the largest picture takes unpacked with
+#: Bytes of a file that are read as an image at most: what the largest image takes unpacked with
 #: 16 bits for each of four channels.
 LARGEST_FILE = 8 * MAX_PIXELS
 
@@ -93,7 +93,7 @@ def _begins_as_image(path: Path) -> bool:
     )
 
 
-def load_picture(path: Path, limit: int = MAX_PIXELS) -> np.ndarray:
+def load_image(path: Path, limit: int = MAX_PIXELS) -> np.ndarray:
     """
     Return an image file as uint8 ``[H, W, 3]`` BGR.
 
@@ -114,9 +114,9 @@ def load_picture(path: Path, limit: int = MAX_PIXELS) -> np.ndarray:
         raise ImageError('file', f'it cannot be read ({error.strerror})') from None
 
 
-def read_picture(path: Path, limit: int = MAX_PIXELS) -> np.ndarray | None:
+def read_image(path: Path, limit: int = MAX_PIXELS) -> np.ndarray | None:
     """Return an image file as uint8 ``[H, W, 3]`` BGR, ``None`` where it cannot be used."""
     try:
-        return load_picture(path, limit)
+        return load_image(path, limit)
     except ImageError:
         return None

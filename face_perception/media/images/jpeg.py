@@ -49,7 +49,7 @@ def read_jpeg(data: bytes) -> ImageHeader:
             scans += 1
         place += length
     if frame is None or not scans:
-        raise damaged('JPEG', size, 'it holds no picture')
+        raise damaged('JPEG', size, 'it holds no image')
     if not width or not height:
         raise damaged('JPEG', size, f'it states a size of {width}x{height} pixels')
     if frame in _HUFFMAN_FRAMES and width * height > _PIXELS_PER_BYTE * size:

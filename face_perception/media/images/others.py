@@ -23,7 +23,7 @@ _PNM = re.compile(
     rb'P([1-6])(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})'
     rb'(?:(?:\s|#[^\n]*\n)+(\d{1,5}))?\s'
 )
-#: Width and height of the picture and of its tiles, then places and lengths of strips and tiles.
+#: Width and height of the image and of its tiles, then places and lengths of strips and tiles.
 _TIFF_TAGS = (256, 257, 322, 323, 273, 279, 324, 325)
 _JPEG_2000, _CODESTREAM = b'\x00\x00\x00\x0cjP  \r\n\x87\n', b'\xff\x4f\xff\x51'
 
@@ -104,7 +104,7 @@ def _webp(data: bytes) -> ImageHeader | None:
 
 
 def _tiff(data: bytes) -> ImageHeader:
-    """Read the sizes of picture and tile out of the first directory, also of a BigTIFF."""
+    """Read the sizes of image and tile out of the first directory, also of a BigTIFF."""
     order = '<' if data[:2] == b'II' else '>'
     large = struct.unpack_from(f'{order}H', data, 2)[0] == 43
     offset_format, count_format, entry = ('Q', 'Q', 20) if large else ('I', 'H', 12)
@@ -130,7 +130,7 @@ def _tiff(data: bytes) -> ImageHeader:
         parts = zip(tags.get(places, ()), tags.get(lengths, ()))
         if any(start + length > len(data) for start, length in parts):
             raise cut('TIFF', len(data), 'has no end')
-    # A tile is decoded whole, whatever of it lies in the picture.
+    # A tile is decoded whole, whatever of it lies in the image.
     width, height = (
         max(*tags[side], *tags.get(tile, ()), 0) for side, tile in ((256, 322), (257, 323))
     )

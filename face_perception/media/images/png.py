@@ -13,7 +13,7 @@ import zlib
 from .header import ImageHeader, cut, damaged
 
 MAGIC = b'\x89PNG\r\n\x1a\n'
-#: Chunks that decide how the picture looks; eXIf says which side is up.
+#: Chunks that decide how the image looks; eXIf says which side is up.
 _NEEDED = (b'IHDR', b'PLTE', b'tRNS', b'eXIf', b'IDAT', b'IEND')
 _AROUND = 12  # length, type and checksum of a chunk, in bytes
 #: Channels and allowed bits by colour type.
@@ -62,7 +62,7 @@ def read_png(data: bytes) -> ImageHeader:
     if depth not in depths:
         raise damaged('PNG', size, f'it states {depth} bits in colours of type {colour}')
     if not packed:
-        raise damaged('PNG', size, 'it holds no picture')
+        raise damaged('PNG', size, 'it holds no image')
     if height * ((width * channels * depth + 7) // 8) > _DEFLATE_RATIO * packed:
         raise damaged('PNG', size, f'it states a size of {width}x{height} pixels, too many for it')
     return ImageHeader('PNG', width, height, b''.join(parts))

@@ -1,1 +1,1 @@
-"""Between pictures and the fields of messages."""
+"""Between images and the fields of messages."""

@@ -1,5 +1,5 @@
 """
-From image messages to BGR pictures, of whichever library the messages are.
+From image messages to BGR images, of whichever library the messages are.
 
 Every message is checked before OpenCV touches it, so that each fault gets its own sentence.
 """
@@ -75,8 +75,8 @@ CONVERSIONS = {
 }
 #: Encodings with one U and one V for two pixels that lie side by side.
 PACKED_YUV = ('uyvy', 'yuv422', 'yuyv', 'yuv422_yuy2')
-#: A luma plane of the picture's height, then U and V (V and U in nv21) of as many pixels, or half
-#: as many across and down: rows of a step each per row of the picture, and OpenCV's conversion.
+#: A luma plane of the image's height, then U and V (V and U in nv21) of as many pixels, or half
+#: as many across and down: rows of a step each per row of the image, and OpenCV's conversion.
 SEMIPLANAR = {
     'nv12': (1.5, cv2.COLOR_YUV2BGR_NV12),
     'nv21': (1.5, cv2.COLOR_YUV2BGR_NV21),
@@ -113,11 +113,11 @@ class PackedImage:
 
 
 class ImageDecoder:
-    """Turns Image and CompressedImage messages into uint8 ``[H, W, 3]`` BGR pictures."""
+    """Turns Image and CompressedImage messages into uint8 ``[H, W, 3]`` BGR images."""
 
     def __init__(self, max_image_size: int, max_pixels: int = MAX_PIXELS):
         """
-        Refuse pictures whose long side exceeds ``max_image_size`` pixels.
+        Refuse images whose long side exceeds ``max_image_size`` pixels.
 
         Of compressed ones, which may claim any size, no more than ``max_pixels`` are decoded.
         """
@@ -268,14 +268,14 @@ def _in_8_bits(image: PackedImage) -> PackedImage:
 
 
 def _from_pixels(image: PackedImage) -> np.ndarray:
-    """Return the picture of an image whose bytes follow each other pixel by pixel."""
+    """Return the image of an image whose bytes follow each other pixel by pixel."""
     channels, conversion = BYTES_PER_PIXEL[image.encoding], CONVERSIONS[image.encoding]
     pixels = image.data.reshape(image.height, image.width, channels)
     return pixels if conversion is None else cv2.cvtColor(pixels, conversion)
 
 
 def _from_planes(image: PackedImage) -> np.ndarray:
-    """Return the picture of a semi-planar image."""
+    """Return the image of a semi-planar image."""
     _, conversion = SEMIPLANAR[image.encoding]
     if conversion is not None:
         return cv2.cvtColor(image.data.reshape(-1, image.width), conversion)

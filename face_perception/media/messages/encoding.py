@@ -1,4 +1,4 @@
-"""From BGR pictures to messages in the encodings that camera drivers publish."""
+"""From BGR images to messages in the encodings that camera drivers publish."""
 
 from __future__ import annotations
 
@@ -29,66 +29,66 @@ TO_16_BITS = 257
 JPEG_QUALITY = 90
 
 
-def encode(picture: np.ndarray, encoding: str, header: Header) -> Image:
+def encode(image: np.ndarray, encoding: str, header: Header) -> Image:
     """
-    Return a sensor_msgs/Image for a uint8 ``[H, W, 3]`` BGR picture.
+    Return a sensor_msgs/Image for a uint8 ``[H, W, 3]`` BGR image.
 
-    Raises ``SourceError`` when the encoding cannot hold a picture of this size.
+    Raises ``SourceError`` when the encoding cannot hold an image of this size.
     """
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     if encoding in EVEN_WIDTH and width % 2 or encoding in EVEN_HEIGHT and height % 2:
         raise SourceError(
-            f"a picture of {width}x{height} pixels cannot be encoded as '{encoding}', which needs "
+            f"an image of {width}x{height} pixels cannot be encoded as '{encoding}', which needs "
             'even sizes: give --size with even numbers'
         )
-    rows = ENCODERS[encoding](picture)
+    rows = ENCODERS[encoding](image)
     # The rows are bytes here, so their number and length are not always height and width.
     message = image_message(header, rows.view(np.uint8).reshape(rows.shape[0], -1), encoding)
     message.height, message.width = height, width
     return message
 
 
-def image_message(header: Header, picture: np.ndarray, encoding: str = 'bgr8') -> Image:
-    """Return an Image message for a uint8 ``[H, W]`` or ``[H, W, C]`` picture."""
-    picture = np.ascontiguousarray(picture)
+def image_message(header: Header, image: np.ndarray, encoding: str = 'bgr8') -> Image:
+    """Return an Image message for a uint8 ``[H, W]`` or ``[H, W, C]`` image."""
+    image = np.ascontiguousarray(image)
     return Image(
         header=header,
-        height=picture.shape[0],
-        width=picture.shape[1],
+        height=image.shape[0],
+        width=image.shape[1],
         encoding=encoding,
-        step=picture.strides[0],
+        step=image.strides[0],
         is_bigendian=0,
         # rclpy takes an array.array as it is; bytes or a list go element by element.
-        data=array('B', picture.tobytes()),
+        data=array('B', image.tobytes()),
     )
 
 
-def compress(picture: np.ndarray, kind: str, header: Header) -> CompressedImage:
-    """Return a sensor_msgs/CompressedImage (``kind`` is jpeg or png) for a BGR picture."""
+def compress(image: np.ndarray, kind: str, header: Header) -> CompressedImage:
+    """Return a sensor_msgs/CompressedImage (``kind`` is jpeg or png) for a BGR image."""
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if kind == 'jpeg' else []
-    _, data = cv2.imencode(f'.{kind}', picture, options)
+    _, data = cv2.imencode(f'.{kind}', image, options)
     # The format is written as image_transport does it.
     return CompressedImage(
         header=header, format=f'bgr8; {kind} compressed bgr8', data=array('B', data.tobytes())
     )
 
 
-def _mono16(picture: np.ndarray) -> np.ndarray:
-    gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+def _mono16(image: np.ndarray) -> np.ndarray:
+    gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     return gray.astype('<u2') * np.uint16(TO_16_BITS)
 
 
-def _yuv(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _yuv(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return luma ``[H, W]`` and chroma ``[H, W, 2]`` (U, V)."""
-    yuv = cv2.transform(picture, BGR_TO_YUV)
+    yuv = cv2.transform(image, BGR_TO_YUV)
     return yuv[:, :, 0], yuv[:, :, 1:]
 
 
 def _packed_422(luma_first: bool) -> Callable[[np.ndarray], np.ndarray]:
     """Return an encoder with one U and V for two pixels: Y U Y V, or U Y V Y."""
 
-    def encoder(picture: np.ndarray) -> np.ndarray:
-        luma, chroma = _yuv(picture)
+    def encoder(image: np.ndarray) -> np.ndarray:
+        luma, chroma = _yuv(image)
         height, width = luma.shape
         pairs = cv2.resize(chroma, (width // 2, height), interpolation=cv2.INTER_AREA)
         rows = np.empty((height, width, 2), np.uint8)
@@ -102,8 +102,8 @@ def _packed_422(luma_first: bool) -> Callable[[np.ndarray], np.ndarray]:
 def _semiplanar(v_first: bool) -> Callable[[np.ndarray], np.ndarray]:
     """Return an encoder with the luma plane above interleaved chroma of half its height."""
 
-    def encoder(picture: np.ndarray) -> np.ndarray:
-        luma, chroma = _yuv(picture)
+    def encoder(image: np.ndarray) -> np.ndarray:
+        luma, chroma = _yuv(image)
         height, width = luma.shape
         cells = cv2.resize(chroma, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
         cells = cells[:, :, ::-1] if v_first else cells
@@ -112,9 +112,9 @@ def _semiplanar(v_first: bool) -> Callable[[np.ndarray], np.ndarray]:
     return encoder
 
 
-def _nv24(picture: np.ndarray) -> np.ndarray:
+def _nv24(image: np.ndarray) -> np.ndarray:
     """Return the luma plane above interleaved chroma of twice its width, in rows of its width."""
-    luma, chroma = _yuv(picture)
+    luma, chroma = _yuv(image)
     height, width = luma.shape
     return np.vstack([luma, chroma.reshape(2 * height, width)])
 
@@ -122,8 +122,8 @@ def _nv24(picture: np.ndarray) -> np.ndarray:
 def _deep(conversion: int | None) -> Callable[[np.ndarray], np.ndarray]:
     """Return an encoder with 16 bits per channel."""
 
-    def encoder(picture: np.ndarray) -> np.ndarray:
-        converted = picture if conversion is None else cv2.cvtColor(picture, conversion)
+    def encoder(image: np.ndarray) -> np.ndarray:
+        converted = image if conversion is None else cv2.cvtColor(image, conversion)
         return converted.astype('<u2') * np.uint16(TO_16_BITS)
 
     return encoder
@@ -132,18 +132,18 @@ def _deep(conversion: int | None) -> Callable[[np.ndarray], np.ndarray]:
 def _bayer(cell: tuple[int, int, int, int], bits: int) -> Callable[[np.ndarray], np.ndarray]:
     """Return an encoder that keeps one colour per pixel, as the filter on a sensor does."""
 
-    def encoder(picture: np.ndarray) -> np.ndarray:
-        mosaic = np.empty(picture.shape[:2], np.uint8)
+    def encoder(image: np.ndarray) -> np.ndarray:
+        mosaic = np.empty(image.shape[:2], np.uint8)
         for number, channel in enumerate(cell):
             row, column = divmod(number, 2)
-            mosaic[row::2, column::2] = picture[row::2, column::2, channel]
+            mosaic[row::2, column::2] = image[row::2, column::2, channel]
         return mosaic if bits == 8 else mosaic.astype('<u2') * np.uint16(TO_16_BITS)
 
     return encoder
 
 
 def _color(conversion: int) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda picture: cv2.cvtColor(picture, conversion)
+    return lambda image: cv2.cvtColor(image, conversion)
 
 
 _GRAY, _BGRA = _color(cv2.COLOR_BGR2GRAY), _color(cv2.COLOR_BGR2BGRA)

@@ -1,5 +1,5 @@
 """
-A person cut out of a photograph, to be drawn into other pictures, and a room to stand in.
+A person cut out of a photograph, to be drawn into other images, and a room to stand in.
 
 The photograph is NASA's portrait of the astronaut Eileen Collins, which is in the public
 domain and which scikit-image ships.
@@ -109,16 +109,14 @@ class Portrait:
         self._color = _to_uint8(cv2.resize(color, size, interpolation=method))
         self._cover = cv2.merge([_to_uint8(255 * cv2.resize(mask, size, interpolation=method))] * 3)
 
-    def draw(
-        self, picture: np.ndarray, left: float, top: float, scale: float, light: float
-    ) -> None:
+    def draw(self, image: np.ndarray, left: float, top: float, scale: float, light: float) -> None:
         """
-        Draw into a uint8 ``[H, W, 3]`` BGR picture; what lies outside it is cut off.
+        Draw into a uint8 ``[H, W, 3]`` BGR image; what lies outside it is cut off.
 
         ``left`` and ``top`` are where the photograph's corner comes to lie, in pixels; ``light``
         multiplies the brightness.
         """
-        height, width = picture.shape[:2]
+        height, width = image.shape[:2]
         side = SIDE * scale
         x0, x1 = max(int(left), 0), min(int(left + side) + 1, width)
         y0, y1 = max(int(top), 0), min(int(top + side) + 1, height)
@@ -129,7 +127,7 @@ class Portrait:
         size = (x1 - x0, y1 - y0)
         color = cv2.warpAffine(self._color, matrix, size, flags=cv2.INTER_LINEAR)
         cover = cv2.warpAffine(self._cover, matrix, size, flags=cv2.INTER_LINEAR)
-        target = picture[y0:y1, x0:x1]
+        target = image[y0:y1, x0:x1]
         behind = cv2.multiply(target, cv2.bitwise_not(cover), scale=1 / 255)
         target[:] = cv2.add(behind, cv2.convertScaleAbs(color, alpha=light))
 

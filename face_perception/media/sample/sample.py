@@ -3,7 +3,7 @@ The built-in sample: a moving scene with one to three faces, and with none at ti
 
 It is made at run time: cut-outs of one photograph walk through a generated room, in several
 sizes, mirrored and lit differently, and pass behind each other.  The same index always gives
-the same picture, and the true place of every face is known.
+the same image, and the true place of every face is known.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .portrait import FACE, PERSON, SIDE, Portrait, load_photograph, make_room
 
 #: Seconds after which the scene begins again, without a jump.
 LOOP_S = 15.0
-#: Height in pixels of the picture for which the scales below are meant.
+#: Height in pixels of the image for which the scales below are meant.
 NATIVE_HEIGHT = 480
 #: A face is listed while at least this share of its box is seen.
 VISIBLE_SHARE = 0.5
@@ -27,7 +27,7 @@ VISIBLE_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Place:
-    """Where a person stands: the photograph's corner and scale, in pixels of the picture."""
+    """Where a person stands: the photograph's corner and scale, in pixels of the image."""
 
     left: float
     top: float
@@ -42,9 +42,9 @@ class Walk:
     """
     One person's way through the scene.
 
-    ``stops`` are (time in seconds, x of the face's centre as a share of the picture's width,
+    ``stops`` are (time in seconds, x of the face's centre as a share of the image's width,
     scale of the photograph); between two stops the person speeds up and slows down.  ``y`` is
-    the centre of the face as a share of the picture's height, ``light`` the brightness at the
+    the centre of the face as a share of the image's height, ``light`` the brightness at the
     first and at the last stop, ``side_light`` how much brighter the left side is than the right.
     """
 
@@ -72,14 +72,14 @@ class Walk:
         left = center_x - self._mirrored(FACE).center[0] * scale
         top = center_y - FACE.center[1] * scale
 
-        def in_picture(box: Box) -> Box:
+        def in_image(box: Box) -> Box:
             box = self._mirrored(box)
             return Box(
                 left + box.x * scale, top + box.y * scale, box.width * scale, box.height * scale
             )
 
         return Place(
-            left, top, scale, _between(*self.light, whole), in_picture(FACE), in_picture(PERSON)
+            left, top, scale, _between(*self.light, whole), in_image(FACE), in_image(PERSON)
         )
 
     def _mirrored(self, box: Box) -> Box:
@@ -126,39 +126,39 @@ WALKS = (
 
 
 class SampleScene:
-    """The sample at one picture size and rate."""
+    """The sample at one image size and rate."""
 
     def __init__(self, width: int = 640, height: int = 480, rate: float = 15.0):
         """
-        Describe pictures of ``width`` x ``height`` pixels, ``rate`` of them per second.
+        Describe images of ``width`` x ``height`` pixels, ``rate`` of them per second.
 
-        Nothing is drawn before the first picture is asked for.
+        Nothing is drawn before the first image is asked for.
         """
         self.width, self.height, self.rate = width, height, rate
 
     def __len__(self) -> int:
-        """Return the number of pictures in one loop."""
+        """Return the number of images in one loop."""
         return max(round(LOOP_S * self.rate), 1)
 
     def frame(self, index: int) -> np.ndarray:
         """
-        Return picture ``index`` (any integer of 0 or more) as uint8 ``[H, W, 3]`` BGR.
+        Return image ``index`` (any integer of 0 or more) as uint8 ``[H, W, 3]`` BGR.
 
         Raises ``SourceError`` when scikit-image or its photograph is missing.
         """
-        picture = self._room.copy()
+        image = self._room.copy()
         for walk, portrait in zip(WALKS, self._portraits):
             place = walk.place(self._seconds(index), self.width, self.height)
             if place is not None:
-                portrait.draw(picture, place.left, place.top, place.scale, place.light)
-        return picture
+                portrait.draw(image, place.left, place.top, place.scale, place.light)
+        return image
 
     def faces(self, index: int) -> list[Box]:
         """
-        Return the true boxes of the faces in picture ``index``, those at the back first.
+        Return the true boxes of the faces in image ``index``, those at the back first.
 
-        A face is listed while at least half of its box lies in the picture and is not hidden
-        by somebody in front; the boxes are not clipped to the picture.
+        A face is listed while at least half of its box lies in the image and is not hidden
+        by somebody in front; the boxes are not clipped to the image.
         """
         places = [
             place
@@ -198,7 +198,7 @@ class SampleScene:
 
 
 def sample_faces(index: int, width: int = 640, height: int = 480, rate: float = 15.0) -> list[Box]:
-    """Return the true boxes of picture ``index`` as ``SampleScene.faces`` does."""
+    """Return the true boxes of image ``index`` as ``SampleScene.faces`` does."""
     return SampleScene(width, height, rate).faces(index)
 
 

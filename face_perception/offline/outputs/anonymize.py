@@ -1,5 +1,5 @@
 """
-Faces made unrecognisable, for pictures that are to be shown to others.
+Faces made unrecognisable, for images that are to be shown to others.
 
 A head is replaced by a few cells, each the mean of what it covers: drawn as squares (pixelate) or
 with soft transitions (blur).  Both keep the same little information, so that neither can be
@@ -25,32 +25,32 @@ CELLS = 2.0
 #: From a detector's box (brow to chin) to the whole head, in longer sides of the box.
 MARGIN_SIDES, MARGIN_TOP, MARGIN_BOTTOM = 0.45, 0.6, 0.4
 #: How an ``Anonymizer`` looks for faces: long side in pixels, and from which score on.  At 0.3 the
-#: shipped detector finds about one false face in a picture, and hardly misses one.
+#: shipped detector finds about one false face in an image, and hardly misses one.
 INPUT_SIZE, SCORE_THRESHOLD = 960, 0.3
 #: How fast the place of an unseen face becomes uncertain: the box grows by so many sides a second.
 GROWTH = 1.0
 
 
-def anonymize(picture: np.ndarray, boxes: Sequence[Box], how: str) -> np.ndarray:
+def anonymize(image: np.ndarray, boxes: Sequence[Box], how: str) -> np.ndarray:
     """
-    Return a copy of a uint8 ``[H, W, 3]`` BGR picture without the faces in ``boxes``.
+    Return a copy of a uint8 ``[H, W, 3]`` BGR image without the faces in ``boxes``.
 
     ``how`` is ``blur`` or ``pixelate``; raises ``ValueError`` for anything else.  Boxes are in
-    pixels, as a detector frames a face, and may reach beyond the picture; each is grown to
+    pixels, as a detector frames a face, and may reach beyond the image; each is grown to
     ``head``.  All other pixels stay as they are.
     """
     _check(how)
-    covered = picture.copy()
+    covered = image.copy()
     for box in boxes:
         side = max(box.width, box.height)
-        region = head(box).clipped(picture.shape[1], picture.shape[0])
+        region = head(box).clipped(image.shape[1], image.shape[0])
         if side <= 0 or region.area == 0:
             continue
         x, y, width, height = (
             int(value) for value in (region.x, region.y, region.width, region.height)
         )
         # From the original, so that heads that overlap are each made of what was there.
-        pixels = picture[y : y + height, x : x + width]
+        pixels = image[y : y + height, x : x + width]
         cell = max(side / CELLS, 1.0)
         cells = cv2.resize(
             pixels,
@@ -82,9 +82,9 @@ class Anonymizer:
     result should have, and covers those of the result too.  In a stream a face stays covered for
     ``keep_s`` seconds after it was last seen, where its motion has brought it, and the cover
     grows with the doubt.  A face that the detector does not even suspect is not covered: look at
-    the pictures before you publish them.
+    the images before you publish them.
 
-    Every frame has to come, in order.  The same frame again gives the same picture: several
+    Every frame has to come, in order.  The same frame again gives the same image: several
     sinks may share an anonymizer.
     """
 
@@ -104,19 +104,19 @@ class Anonymizer:
         )
         self._trackers: dict[str, Tracker] = {}
         self._frame: Frame | None = None
-        self._picture: np.ndarray | None = None
+        self._image: np.ndarray | None = None
 
     def __call__(self, frame: Frame, result: FrameResult) -> np.ndarray:
-        """Return the frame's picture without faces; do not draw into it, it may be shared."""
+        """Return the frame's image without faces; do not draw into it, it may be shared."""
         if frame is not self._frame:
-            self._picture = anonymize(frame.picture, self._places(frame, result), self.how)
+            self._image = anonymize(frame.image, self._places(frame, result), self.how)
             self._frame = frame
-        return self._picture
+        return self._image
 
     def _places(self, frame: Frame, result: FrameResult) -> list[Box]:
-        faces = self._detector.detect(frame.picture)
+        faces = self._detector.detect(frame.image)
         faces += [Detection(face.box, face.score) for face in result.faces]
-        if frame.name:  # a picture of its own, not of a stream
+        if frame.name:  # an image of its own, not of a stream
             return [face.box for face in faces]
         tracker = self._trackers.setdefault(frame.topic, Tracker())
         tracker.update(faces, frame.time_ns / 1e9, self.keep_s)
@@ -127,7 +127,7 @@ class Anonymizer:
 
 def _check(how: str) -> None:
     if how not in HOW:
-        raise ValueError(f"a picture is anonymised by {' or '.join(HOW)}, not by '{how}'")
+        raise ValueError(f"an image is anonymised by {' or '.join(HOW)}, not by '{how}'")
 
 
 def _grown(box: Box, share: float) -> Box:

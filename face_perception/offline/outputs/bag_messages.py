@@ -89,14 +89,14 @@ class Messages:
             **durations,
         )
 
-    def image(self, frame: Frame, picture: np.ndarray, compressed: bool):
-        """Return a uint8 ``[H, W, 3]`` BGR picture as Image, or as CompressedImage (JPEG)."""
+    def image(self, frame: Frame, image: np.ndarray, compressed: bool):
+        """Return a uint8 ``[H, W, 3]`` BGR image as Image, or as CompressedImage (JPEG)."""
         if compressed:
-            _, data = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+            _, data = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
             return self._types.CompressedImage(
                 self._header(frame), 'bgr8; jpeg compressed bgr8', data.reshape(-1)
             )
-        height, width = picture.shape[:2]
+        height, width = image.shape[:2]
         return self._types.Image(
             self._header(frame),
             height,
@@ -104,7 +104,7 @@ class Messages:
             'bgr8',
             0,
             3 * width,
-            np.ascontiguousarray(picture).reshape(-1),
+            np.ascontiguousarray(image).reshape(-1),
         )
 
     def _header(self, frame: Frame):

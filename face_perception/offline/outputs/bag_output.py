@@ -17,8 +17,8 @@ from ..types import Frame
 from .bag_messages import COMPRESSED, FACES, IMAGE, LATENCY, Messages
 
 NODE = 'face_perception'
-#: Types of other packages that carry pictures: they cannot be anonymised, and are left out.
-PICTURES = re.compile(r'image|video|packet', re.IGNORECASE)
+#: Types of other packages that carry images: they cannot be anonymised, and are left out.
+IMAGES = re.compile(r'image|video|packet', re.IGNORECASE)
 
 
 class BagOutput:
@@ -27,7 +27,7 @@ class BagOutput:
 
     Ours are named as the live node names them, ``/face_perception/faces`` and so on; with several
     image topics each has its own ones below its own name, such as
-    ``/left/image_raw/face_perception/faces``.  With ``anonymized`` the frames' pictures take the
+    ``/left/image_raw/face_perception/faces``.  With ``anonymized`` the frames' images take the
     place of the images, and all others are left out.
     """
 
@@ -68,9 +68,9 @@ class BagOutput:
             messages.latency(frame, result, self._counts[frame.topic]),
         )
         if self._annotated != 'none':
-            picture = annotate(frame.picture, result.faces)
+            image = annotate(frame.image, result.faces)
             self._write(
-                ours['annotated'], frame, messages.image(frame, picture, self._annotated == 'jpeg')
+                ours['annotated'], frame, messages.image(frame, image, self._annotated == 'jpeg')
             )
 
     def close(self) -> list[Path]:
@@ -105,7 +105,7 @@ class BagOutput:
         if not self._anonymized or topic.name in self._topics:
             return True
         known = bool(topic.type)
-        return known and topic.type not in IMAGE_TYPES and not PICTURES.search(topic.type)
+        return known and topic.type not in IMAGE_TYPES and not IMAGES.search(topic.type)
 
     def _described(self, topic: Topic) -> Topic:
         """Return a topic with its definition, where the source has none but we do."""
@@ -136,7 +136,7 @@ class BagOutput:
                     self._write(
                         self._copied[message.topic],
                         frame,
-                        self._messages.image(frame, frame.picture, compressed),
+                        self._messages.image(frame, frame.image, compressed),
                     )
                 else:
                     self._copy_raw(message)

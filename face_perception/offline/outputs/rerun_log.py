@@ -15,11 +15,11 @@ CAMERA = 'camera'
 
 class RerunLog:
     """
-    Writes ``results.rrd``: pictures, boxes, emotions and latency on a common time.
+    Writes ``results.rrd``: images, boxes, emotions and latency on a common time.
 
     Per stream ``<topic>`` (``camera`` where there are no topics) it has the entities
     ``<topic>/image``, ``<topic>/image/faces``, ``<topic>/latency``, per face that is followed
-    ``<topic>/tracks/<id>`` with the probabilities in the order of ``EMOTIONS``, and for pictures
+    ``<topic>/tracks/<id>`` with the probabilities in the order of ``EMOTIONS``, and for images
     of a folder ``<topic>/file``.  It goes to the file as it comes, whatever the input's length.
     """
 
@@ -35,7 +35,7 @@ class RerunLog:
             self._writer = RerunWriter(self._folder / FILE_NAME, self._name)
         writer, stream = self._writer, frame.topic or CAMERA
         writer.at(frame.time_ns, frame.index)
-        writer.picture(stream, frame.picture)
+        writer.image(stream, frame.image)
         writer.boxes(stream, result.faces)
         writer.emotions(
             stream,

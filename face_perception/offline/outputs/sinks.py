@@ -30,10 +30,10 @@ def _table(context: SinkContext) -> Sink:
 
 
 def _video(context: SinkContext) -> Sink:
-    from .pictures import AnnotatedPictures, AnnotatedVideos
+    from .images import AnnotatedImages, AnnotatedVideos
 
     if context.reader.stills:
-        return AnnotatedPictures(context.folder)
+        return AnnotatedImages(context.folder)
     # Asked before the frames are read: a bag can be read at one place at a time.
     rates = {topic: context.reader.rate(topic) for topic in context.reader.topics or ('',)}
     return AnnotatedVideos(context.folder, rates)

@@ -22,7 +22,7 @@ class DetectionsOutput:
         self._messages = optional_messages('vision_msgs', 'detections.enabled')
         self._publisher = outputs.create(self._messages.Detection2DArray, '~/detections')
 
-    def publish(self, header: Header, picture: np.ndarray, result: FrameResult) -> None:
+    def publish(self, header: Header, image: np.ndarray, result: FrameResult) -> None:
         """Publish the faces of one image, if anybody listens."""
         if self._publisher.get_subscription_count():
             self._publisher.publish(detection_array(self._messages, header, result))

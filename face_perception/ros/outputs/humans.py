@@ -47,7 +47,7 @@ class HumansOutput:
         self._tracked = outputs.create(self._messages.IdsList, f'{FACES}/tracked')
         self._faces: dict[str, dict] = {}
 
-    def publish(self, header: Header, picture: np.ndarray, result: FrameResult) -> None:
+    def publish(self, header: Header, image: np.ndarray, result: FrameResult) -> None:
         """Publish the faces of one image."""
         faces = result.faces[:MOST_FACES]  # the largest come first
         present = {self._prefix + face.track_id: face for face in faces}
@@ -55,7 +55,7 @@ class HumansOutput:
         for name, face in present.items():
             if name not in self._faces:
                 self._faces[name] = self._create(name)
-            self._publish_face(self._faces[name], header, picture, face)
+            self._publish_face(self._faces[name], header, image, face)
         self._tracked.publish(self._messages.IdsList(header=header, ids=list(present)))
 
     def nobody(self, header: Header) -> None:
@@ -82,12 +82,12 @@ class HumansOutput:
         }
 
     def _publish_face(
-        self, publishers: dict, header: Header, picture: np.ndarray, face: Face
+        self, publishers: dict, header: Header, image: np.ndarray, face: Face
     ) -> None:
-        height, width = picture.shape[:2]
+        height, width = image.shape[:2]
         publishers['roi'].publish(region(self._messages, header, face, width, height))
         if publishers['cropped'].get_subscription_count():
-            publishers['cropped'].publish(image_message(header, crop(picture, face)))
+            publishers['cropped'].publish(image_message(header, crop(image, face)))
         if face.emotion and face.emotion.label:
             publishers['expression'].publish(expression(self._messages, header, face))
         if face.gender:
@@ -125,7 +125,7 @@ def soft_biometrics(messages: ModuleType, header: Header, face: Face):
     )
 
 
-def crop(picture: np.ndarray, face: Face) -> np.ndarray:
-    """Return the part of a uint8 ``[H, W, 3]`` BGR picture that is the face's box."""
+def crop(image: np.ndarray, face: Face) -> np.ndarray:
+    """Return the part of a uint8 ``[H, W, 3]`` BGR image that is the face's box."""
     x, y = int(face.box.x), int(face.box.y)
-    return picture[y : y + int(face.box.height), x : x + int(face.box.width)]
+    return image[y : y + int(face.box.height), x : x + int(face.box.width)]

@@ -106,11 +106,11 @@ class Outputs:
         with self._lock:
             return any(publisher.get_subscription_count() for publisher in self._publishers)
 
-    def publish(self, header: Header, picture: np.ndarray, result: FrameResult) -> None:
+    def publish(self, header: Header, image: np.ndarray, result: FrameResult) -> None:
         """Publish the faces of one image."""
         self._faces.publish(face_array(header, result))
         for extra in self._extras:
-            extra.publish(header, picture, result)
+            extra.publish(header, image, result)
 
     def nobody(self, header: Header) -> None:
         """Let those know who keep the faces of the last image that no more images come."""
@@ -118,7 +118,7 @@ class Outputs:
             for extra in self._extras:
                 extra.nobody(header)
 
-    def publish_annotated(self, header: Header, picture: np.ndarray, result: FrameResult) -> None:
+    def publish_annotated(self, header: Header, image: np.ndarray, result: FrameResult) -> None:
         """Publish the image with boxes and labels, if anybody looks."""
         if not self._annotated.get_subscription_count():
             return
@@ -127,5 +127,5 @@ class Outputs:
             f'{count} face{"" if count == 1 else "s"}  {1e3 * timings.processing:.0f} ms '
             f'(detect {1e3 * timings.detect:.0f}, classify {1e3 * timings.classify:.0f})'
         )
-        drawn = annotate(picture, result.faces, caption)
+        drawn = annotate(image, result.faces, caption)
         self._annotated.publish(image_message(header, drawn))

@@ -1,1 +1,1 @@
-"""The program that publishes pictures as a camera does."""
+"""The program that publishes images as a camera does."""

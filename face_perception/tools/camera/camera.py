@@ -20,7 +20,7 @@ from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from ...console.arguments import Parser, picture_count, picture_rate, picture_size
+from ...console.arguments import Parser, image_count, image_rate, image_size
 from ...core.errors import FacePerceptionError
 from ...media.messages.encoding import ENCODERS, compress, encode
 from ...media.sources import Source, open_source
@@ -31,14 +31,14 @@ from ..ros_program import refuse, run_program, steady_executor, warn
 from .pace import Pace
 
 PROGRAM = 'face_perception_camera'
-#: Seconds that the last pictures get to arrive, and that a webcam gets to end.
+#: Seconds that the last images get to arrive, and that a webcam gets to end.
 FAREWELL_S = 0.5
 #: Before a source that ends, somebody who listens already is waited for so many seconds at most.
 MEETING_S = 2.0
 
 
 class CameraNode(Node):
-    """Publishes pictures as messages."""
+    """Publishes images as messages."""
 
     def __init__(self, options: argparse.Namespace):
         super().__init__(PROGRAM, start_parameter_services=False)
@@ -53,19 +53,19 @@ class CameraNode(Node):
         else:
             self.publisher = self.create_publisher(Image, topic, qos)
 
-    def publish(self, picture: np.ndarray) -> None:
-        """Publish a uint8 ``[H, W, 3]`` BGR picture that was taken now."""
+    def publish(self, image: np.ndarray) -> None:
+        """Publish a uint8 ``[H, W, 3]`` BGR image that was taken now."""
         header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._options.frame_id)
         if self._options.compressed:
-            message = compress(picture, self._options.compressed, header)
+            message = compress(image, self._options.compressed, header)
         else:
-            message = encode(picture, self._options.encoding, header)
+            message = encode(image, self._options.encoding, header)
         self.publisher.publish(message)
         self.published += 1
 
-    def announce(self, picture: np.ndarray, rate: float) -> None:
+    def announce(self, image: np.ndarray, rate: float) -> None:
         """Log what is published."""
-        options, (height, width) = self._options, picture.shape[:2]
+        options, (height, width) = self._options, image.shape[:2]
         self.get_logger().info(
             f"publishing '{readable(options.source)}' on '{self.publisher.topic_name}': "
             f'{width}x{height} {options.compressed or options.encoding}, {rate:g} Hz, '
@@ -75,7 +75,7 @@ class CameraNode(Node):
 
 class Stream:
     """
-    Publishes a source's pictures at a steady rate, on a thread of its own.
+    Publishes a source's images at a steady rate, on a thread of its own.
 
     A webcam may keep its reader waiting; the main thread stays free to be interrupted.
     """
@@ -94,7 +94,7 @@ class Stream:
 
     @property
     def running(self) -> bool:
-        """Whether there are pictures left to publish."""
+        """Whether there are images left to publish."""
         return self._thread.is_alive()
 
     def stop(self) -> None:
@@ -112,7 +112,7 @@ class Stream:
                 self.fault = f'stopped by {error!r}'
 
     def _await_listener(self) -> None:
-        """Wait a moment for somebody to listen, where a picture that nobody heard is lost."""
+        """Wait a moment for somebody to listen, where an image that nobody heard is lost."""
         end = time.monotonic() + MEETING_S
         while not self._node.publisher.get_subscription_count() and time.monotonic() < end:
             if self._stop.wait(0.02):
@@ -123,33 +123,33 @@ class Stream:
         if not self._options.loop and not self._source.live:
             self._await_listener()
         pace = Pace(rate)
-        for picture in self._pictures(pace):
+        for image in self._images(pace):
             if self._stop.is_set():
                 return
-            self._node.publish(picture)
+            self._node.publish(image)
             if self._node.published == 1:
-                self._node.announce(picture, rate)
+                self._node.announce(image, rate)
             if self._node.published == self._options.count:
                 break
         self._node.publisher.wait_for_all_acked(Duration(seconds=FAREWELL_S))
 
-    def _pictures(self, pace: Pace) -> Iterator[np.ndarray]:
-        """Give each picture when it is due."""
-        for picture in self._source.frames(self._options.loop):
+    def _images(self, pace: Pace) -> Iterator[np.ndarray]:
+        """Give each image when it is due."""
+        for image in self._source.frames(self._options.loop):
             if self._source.live:
                 # A webcam sets the beat itself; what comes faster than wanted is left out.
                 if self._options.rate and pace.skips():
                     continue
             elif not pace.wait(self._stop):
                 return
-            yield picture
+            yield image
 
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     """Read the command line without its ROS part; exits with code 2 on a mistake."""
     parser = Parser(
         prog=PROGRAM,
-        description='Publish pictures as a ROS 2 camera does, on the topic image.',
+        description='Publish images as a ROS 2 camera does, on the topic image.',
         epilog="ROS's own arguments follow --ros-args, such as -r image:=/camera/image_raw.",
     )
     parser.add_argument(
@@ -161,15 +161,15 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         '--size',
-        type=picture_size,
+        type=image_size,
         metavar='WxH',
-        help="scale the pictures into this size (None: the source's own)",
+        help="scale the images into this size (None: the source's own)",
     )
     parser.add_argument(
         '--rate',
-        type=picture_rate,
+        type=image_rate,
         metavar='HZ',
-        help="pictures per second (None: the source's own)",
+        help="images per second (None: the source's own)",
     )
     parser.add_argument(
         '--encoding',
@@ -199,11 +199,11 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         help='begin again at the end of the source',
     )
     parser.add_argument(
-        '--count', type=picture_count, metavar='N', help='stop after N pictures (None: never)'
+        '--count', type=image_count, metavar='N', help='stop after N images (None: never)'
     )
     options = parser.parse_args(arguments)
     if options.compressed and options.encoding != 'bgr8':
-        parser.error('--compressed pictures are always bgr8: leave --encoding out')
+        parser.error('--compressed images are always bgr8: leave --encoding out')
     return options
 
 

@@ -32,7 +32,7 @@ class Pace:
         return not stop.wait(self.delay())
 
     def skips(self) -> bool:
-        """Return whether a picture that comes now is too early for the rate."""
+        """Return whether an image that comes now is too early for the rate."""
         # Half a period of tolerance: a webcam is never quite on time.
         if self._clock() < self._due - self._period / 2:
             return True

@@ -22,7 +22,7 @@ import rclpy
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 
-from ...console.arguments import Parser, duration, picture_rate, picture_size
+from ...console.arguments import Parser, duration, image_rate, image_size
 from ...console.signals import catch_signals
 from ...core.errors import FacePerceptionError
 from ...media.video_writer import Recording
@@ -33,7 +33,7 @@ from ...visuals.rerun_writer import import_rerun
 from .children import Child, end_all
 from .latency_plot import plot_latency
 from .live_view import LiveView
-from .monitor import Monitor, Statistics, picture_of
+from .monitor import Monitor, Statistics, image_of
 from .rerun_recording import RerunRecording
 from .summary import summary
 
@@ -96,9 +96,9 @@ def run(options: argparse.Namespace, work: Path, interrupted: Callable[[], bool]
         raise DemoError('it was interrupted before the first result came')
     if not statistics.faces:
         raise DemoError(
-            f"no face was seen in {statistics.results} pictures of '{options.source}': use faces "
+            f"no face was seen in {statistics.results} images of '{options.source}': use faces "
             'that look into the camera and fill a tenth of its height or more (annotated.png '
-            'shows a picture as the node sees it), or try --source sample'
+            'shows an image as the node sees it), or try --source sample'
         )
     return 0
 
@@ -139,14 +139,14 @@ def observe(
         if rerun:
             rerun.add_faces(message)
 
-    def on_picture(message: Image) -> None:
-        recording.add_picture(stamp_of(message), picture_of(message))
+    def on_image(message: Image) -> None:
+        recording.add_image(stamp_of(message), image_of(message))
         if rerun:
-            rerun.add_picture(message)
+            rerun.add_image(message)
 
     monitor = begin(
         [PROGRAM],
-        lambda: Monitor(NODE_NAME, on_faces, on_picture, rerun.add_latency if rerun else None),
+        lambda: Monitor(NODE_NAME, on_faces, on_image, rerun.add_latency if rerun else None),
         SignalHandlerOptions.NO,
     )
     executor = SteadyExecutor(once_a_minute(_warn))
@@ -248,10 +248,10 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         "image, a folder of images, or 'sample'",
     )
     parser.add_argument(
-        '--size', type=picture_size, default=(640, 480), metavar='WxH', help='size of the pictures'
+        '--size', type=image_size, default=(640, 480), metavar='WxH', help='size of the images'
     )
     parser.add_argument(
-        '--rate', type=picture_rate, default=15.0, metavar='HZ', help='pictures per second'
+        '--rate', type=image_rate, default=15.0, metavar='HZ', help='images per second'
     )
     parser.add_argument(
         '--duration',

@@ -1,4 +1,4 @@
-"""What a running node says: faces, latency and the annotated pictures, over ROS."""
+"""What a running node says: faces, latency and the annotated images, over ROS."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Monitor(Node):
         self,
         watched: str,
         on_faces: Callable[[FaceArray], None],
-        on_picture: Callable[[Image], None],
+        on_image: Callable[[Image], None],
         on_latency: Callable[[PipelineLatency], None] | None = None,
     ):
         """Watch the node with the full name ``watched``; pass on what it says."""
@@ -81,7 +81,7 @@ class Monitor(Node):
         self.create_subscription(FaceArray, f'{watched}/faces', self._receive_faces, deep)
         self.create_subscription(PipelineLatency, f'{watched}/latency', self._receive_latency, deep)
         self.create_subscription(
-            Image, f'{watched}/image_annotated', on_picture, qos_profile_sensor_data
+            Image, f'{watched}/image_annotated', on_image, qos_profile_sensor_data
         )
 
     def _seconds(self) -> float:
@@ -121,7 +121,7 @@ class Monitor(Node):
             self._on_latency(message)
 
 
-def picture_of(message: Image) -> np.ndarray:
-    """Return a bgr8 message's picture, uint8 ``[H, W, 3]``, sharing its memory."""
+def image_of(message: Image) -> np.ndarray:
+    """Return a bgr8 message's image, uint8 ``[H, W, 3]``, sharing its memory."""
     rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)
     return rows[:, : 3 * message.width].reshape(message.height, message.width, 3)

@@ -12,14 +12,14 @@ from ...media.video_writer import REMEMBERED
 from ...msg import FaceArray, PipelineLatency
 from ...ros.conversions import NANOSECONDS, seconds
 from ...visuals.rerun_writer import FILE_NAME, RerunWriter
-from .monitor import picture_of
+from .monitor import image_of
 
 STREAM = 'face_perception'
 
 
 class RerunRecording:
     """
-    Writes ``results.rrd`` into a folder: annotated pictures, emotions and latency.
+    Writes ``results.rrd`` into a folder: annotated images, emotions and latency.
 
     The messages about an image arrive on different topics and in any order; they share its stamp.
     """
@@ -31,7 +31,7 @@ class RerunRecording:
         self._count = 0
 
     def add_faces(self, message: FaceArray) -> None:
-        """Write the emotions of the faces that are followed: their boxes are in the picture."""
+        """Write the emotions of the faces that are followed: their boxes are in the image."""
         self._at(message)
         self._writer.emotions(
             STREAM,
@@ -49,10 +49,10 @@ class RerunRecording:
             STREAM, {name: seconds(getattr(message, name)) for name in (*STAGES, *SUMS)}
         )
 
-    def add_picture(self, message: Image) -> None:
-        """Write a bgr8 picture."""
+    def add_image(self, message: Image) -> None:
+        """Write a bgr8 image."""
         self._at(message)
-        self._writer.picture(STREAM, picture_of(message))
+        self._writer.image(STREAM, image_of(message))
 
     def finish(self) -> list[Path]:
         """Complete the file and return it; none when nothing came."""

@@ -21,8 +21,8 @@ SIZES = [
 ]
 
 
-def soft_picture(width, height):
-    """Return a picture of soft blobs, which survives shrinking."""
+def soft_image(width, height):
+    """Return an image of soft blobs, which survives shrinking."""
     coarse = np.random.default_rng(0).integers(0, 256, (6, 6, 3), dtype=np.uint8)
     return cv2.resize(coarse, (width, height))
 
@@ -30,7 +30,7 @@ def soft_picture(width, height):
 @pytest.mark.parametrize('size', SIZES)
 @pytest.mark.parametrize('input_size', [160, 400])
 def test_the_canvas_is_as_small_as_the_multiple_allows(size, input_size):
-    canvas = Letterbox(32).put(soft_picture(*size), input_size)
+    canvas = Letterbox(32).put(soft_image(*size), input_size)
     assert canvas.dtype == np.uint8 and canvas.flags['C_CONTIGUOUS']
     long_side = min(input_size, max(size))
     for side, own in zip(canvas.shape[2:0:-1], size):
@@ -44,7 +44,7 @@ def test_a_point_of_the_image_comes_back_to_where_it_was(size, input_size):
     """The canvas shows the whole image, from edge to edge, and boxes are taken back so."""
     width, height = size
     letterbox = Letterbox(1)
-    canvas = letterbox.put(soft_picture(*size), input_size)
+    canvas = letterbox.put(soft_image(*size), input_size)
     rows, columns = canvas.shape[1:3]
     assert np.allclose(
         letterbox.to_image(np.array([[0, 0, columns, rows]])), [[0, 0, width, height]]
@@ -58,9 +58,9 @@ def test_a_point_of_the_image_comes_back_to_where_it_was(size, input_size):
 
 @pytest.mark.parametrize('size', [(640, 480), (1921, 1079), (333, 257), (1283, 2001)])
 def test_shrinking_averages_and_leaves_everything_in_its_place(size):
-    picture = soft_picture(*size)
-    canvas = Letterbox(1).put(picture, 160)[0]
-    expected = cv2.resize(picture, canvas.shape[1::-1], interpolation=cv2.INTER_AREA)
+    image = soft_image(*size)
+    canvas = Letterbox(1).put(image, 160)[0]
+    expected = cv2.resize(image, canvas.shape[1::-1], interpolation=cv2.INTER_AREA)
     assert np.abs(canvas.astype(int) - expected).mean() < 1
     stripes = np.zeros((*size[::-1], 3), np.uint8)
     stripes[::2] = 200
@@ -68,16 +68,16 @@ def test_shrinking_averages_and_leaves_everything_in_its_place(size):
 
 
 def test_a_small_image_keeps_its_size_and_its_pixels():
-    picture = soft_picture(70, 41)
-    canvas = Letterbox(32).put(picture, 400)
+    image = soft_image(70, 41)
+    canvas = Letterbox(32).put(image, 400)
     assert canvas.shape == (1, 64, 96, 3)
-    assert np.array_equal(canvas[0, :41, :70], picture)
+    assert np.array_equal(canvas[0, :41, :70], image)
     assert (canvas[0, 41:] == PAD_VALUE).all() and (canvas[0, :, 70:] == PAD_VALUE).all()
 
 
 def test_boxes_are_clipped_to_the_image():
     letterbox = Letterbox(32)
-    letterbox.put(soft_picture(200, 100), 100)
+    letterbox.put(soft_image(200, 100), 100)
     clipped = letterbox.to_image(
         np.array([[-5, -7, 500, 30], [60, 52, 90, 64], [10, 10, np.inf, np.inf]], np.float32)
     )
@@ -86,20 +86,20 @@ def test_boxes_are_clipped_to_the_image():
 
 def test_the_canvas_is_kept_while_the_sizes_are_the_same():
     letterbox = Letterbox(32)
-    first = letterbox.put(soft_picture(640, 480), 160)
+    first = letterbox.put(soft_image(640, 480), 160)
     again = letterbox.put(np.zeros((480, 640, 3), np.uint8), 160)
     assert again is first and not again[0, :120, :160].any()
-    assert letterbox.put(soft_picture(640, 480), 320) is not first
-    assert letterbox.put(soft_picture(640, 360), 320).shape == (1, 192, 320, 3)
+    assert letterbox.put(soft_image(640, 480), 320) is not first
+    assert letterbox.put(soft_image(640, 360), 320).shape == (1, 192, 320, 3)
 
 
 def test_images_that_are_views_or_read_only_are_taken():
-    picture = soft_picture(641, 483)
-    picture.flags.writeable = False
+    image = soft_image(641, 483)
+    image.flags.writeable = False
     letterbox = Letterbox(32)
-    mirrored = letterbox.put(picture[:, ::-1], 160).copy()
-    assert np.array_equal(mirrored, letterbox.put(picture[:, ::-1].copy(), 160))
-    assert not np.array_equal(mirrored, letterbox.put(picture, 160))
+    mirrored = letterbox.put(image[:, ::-1], 160).copy()
+    assert np.array_equal(mirrored, letterbox.put(image[:, ::-1].copy(), 160))
+    assert not np.array_equal(mirrored, letterbox.put(image, 160))
 
 
 @pytest.mark.parametrize(

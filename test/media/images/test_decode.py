@@ -10,15 +10,15 @@ import pytest
 
 from face_perception.core.errors import ImageError
 from face_perception.media.images.decode import MAX_PIXELS, decode_image, image_header
-from face_perception.media.images.files import images_in, load_picture, read_picture
+from face_perception.media.images.files import images_in, load_image, read_image
 
 NOISE = np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8)
 
 
-def encoded(extension, picture=NOISE, options=()):
-    """Return a picture's bytes in a format."""
+def encoded(extension, image=NOISE, options=()):
+    """Return an image's bytes in a format."""
     try:
-        done, data = cv2.imencode(extension, picture, list(options))
+        done, data = cv2.imencode(extension, image, list(options))
     except cv2.error:
         done = False
     if not done:
@@ -71,7 +71,7 @@ def tiff_of(width, height, order='<'):
 
 
 def gif_of(width, height):
-    """Return a GIF without a picture."""
+    """Return a GIF without an image."""
     return b'GIF89a' + struct.pack('<HH', width, height) + bytes(3) + b';'
 
 
@@ -109,11 +109,11 @@ def test_the_header_states_the_size_of_what_is_decoded(extension):
 )
 def test_a_jpeg_is_whole_until_its_end_is_missing(options):
     data = encoded('.jpg', options=options)
-    picture = decode_image(data)
+    image = decode_image(data)
     for size in (len(data) - 1, len(data) - 2, len(data) // 2, 200, 30, 3):
         assert reason(data[:size])[0] == 'truncated'
     for behind in (b'\0' * 999, b'\xff\xd9', data[: len(data) // 2]):
-        assert np.array_equal(decode_image(data + behind), picture)
+        assert np.array_equal(decode_image(data + behind), image)
 
 
 def test_the_end_of_a_thumbnail_is_not_the_end():
@@ -192,19 +192,19 @@ def test_the_limit_is_in_pixels():
 @pytest.mark.parametrize('extension', ['.png', '.tiff'])
 @pytest.mark.parametrize('channels', [1, 3])
 def test_images_of_16_bits_are_as_bright_as_their_sensor_saw_them(extension, bits, channels):
-    picture = np.ascontiguousarray(NOISE[:, :, :channels].squeeze())
-    deep = (picture.astype(np.uint16) * 257) >> (16 - bits)
+    image = np.ascontiguousarray(NOISE[:, :, :channels].squeeze())
+    deep = (image.astype(np.uint16) * 257) >> (16 - bits)
     decoded = decode_image(encoded(extension, deep))
-    expected = NOISE if channels == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+    expected = NOISE if channels == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
     assert decoded.dtype == np.uint8 and np.abs(decoded.astype(int) - expected).max() <= 1
 
 
-@pytest.mark.parametrize('data', [b'', b'this is no picture', b'\x89PNG', b'BM', b'RIFF', b'II*\0'])
+@pytest.mark.parametrize('data', [b'', b'this is no image', b'\x89PNG', b'BM', b'RIFF', b'II*\0'])
 def test_what_is_no_image_is_refused(data):
     assert reason(data)[0] in ('corrupt', 'truncated')
 
 
-def test_pictures_of_a_folder_are_those_that_can_be_read_and_those_that_cannot(tmp_path):
+def test_images_of_a_folder_are_those_that_can_be_read_and_those_that_cannot(tmp_path):
     for name in ('a.jpg', 'b.HEIC', 'c.gif', 'd.nef', 'e.mp4', 'f.txt', 'g.jxl'):
         (tmp_path / name).write_bytes(encoded('.jpg') if name == 'a.jpg' else b'something')
     (tmp_path / 'h.jpg').mkdir()
@@ -215,18 +215,18 @@ def test_pictures_of_a_folder_are_those_that_can_be_read_and_those_that_cannot(t
         *('a.jpg', 'b.HEIC', 'c.gif', 'd.nef', 'e.mp4', 'g.jxl'),
         *('no_suffix', 'photo.jpg_large'),
     ]
-    assert load_picture(tmp_path / 'a.jpg').shape == (60, 80, 3)
+    assert load_image(tmp_path / 'a.jpg').shape == (60, 80, 3)
     with pytest.raises(ImageError, match='no image of a kind that is known'):
-        load_picture(tmp_path / 'b.HEIC')
+        load_image(tmp_path / 'b.HEIC')
     with pytest.raises(ImageError, match='give it by itself'):
-        load_picture(tmp_path / 'e.mp4')
+        load_image(tmp_path / 'e.mp4')
 
 
-def test_a_picture_that_cannot_be_used_is_none(tmp_path):
+def test_an_image_that_cannot_be_used_is_none(tmp_path):
     path = tmp_path / 'cut.jpg'
     path.write_bytes(encoded('.jpg')[:900])
-    assert read_picture(path) is None
-    assert read_picture(tmp_path / 'missing.jpg') is None
+    assert read_image(path) is None
+    assert read_image(tmp_path / 'missing.jpg') is None
     path.write_bytes(b'')
     with pytest.raises(ImageError, match='it is empty'):
-        load_picture(path)
+        load_image(path)

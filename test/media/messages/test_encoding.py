@@ -12,13 +12,13 @@ EXACT = (
     *('bgr16', 'rgb16', 'bgra16', 'rgba16', '16UC3', '16UC4'),
 )
 GRAY = ('mono8', 'mono16', '8UC1')
-#: Mean error in gray levels of what loses colour resolution, on a smooth picture.
+#: Mean error in gray levels of what loses colour resolution, on a smooth image.
 TOLERANCE = 1.5
 
 
 @pytest.fixture(scope='module')
-def picture():
-    """Return a smooth, colourful picture without symmetry, uint8 ``[120, 160, 3]``."""
+def image():
+    """Return a smooth, colourful image without symmetry, uint8 ``[120, 160, 3]``."""
     random = np.random.RandomState(3)
     coarse = random.randint(30, 226, (4, 5, 3)).astype(np.uint8)
     return cv2.resize(coarse, (160, 120), interpolation=cv2.INTER_CUBIC)
@@ -34,18 +34,18 @@ def test_every_encoding_that_the_node_reads_can_be_made():
 
 
 @pytest.mark.parametrize('encoding', ENCODERS)
-def test_the_node_decodes_the_picture_again(encoding, picture, decoder):
+def test_the_node_decodes_the_image_again(encoding, image, decoder):
     header = Header(frame_id='somewhere')
-    message = encode(picture, encoding, header)
+    message = encode(image, encoding, header)
     assert (message.width, message.height, message.encoding) == (160, 120, encoding)
     assert message.step == 160 * BYTES_PER_PIXEL[encoding]
     assert message.header.frame_id == 'somewhere'
     rows = {'nv12': 180, 'nv21': 180, 'nv24': 360}.get(encoding, 120)
     assert len(message.data) == rows * message.step
     decoded = decoder.decode(message)
-    expected = picture
+    expected = image
     if encoding in GRAY:
-        gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+        gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         expected = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
     error = np.abs(decoded.astype(int) - expected)
     if encoding in EXACT + GRAY:
@@ -56,18 +56,18 @@ def test_the_node_decodes_the_picture_again(encoding, picture, decoder):
 
 
 @pytest.mark.parametrize('kind, tolerance', [('png', 0), ('jpeg', 2)])
-def test_compressed_pictures_are_decoded_again(kind, tolerance, picture, decoder):
-    message = compress(picture, kind, Header(frame_id='somewhere'))
+def test_compressed_images_are_decoded_again(kind, tolerance, image, decoder):
+    message = compress(image, kind, Header(frame_id='somewhere'))
     assert message.format == f'bgr8; {kind} compressed bgr8'
     assert message.header.frame_id == 'somewhere'
-    error = np.abs(decoder.decode(message).astype(int) - picture)
+    error = np.abs(decoder.decode(message).astype(int) - image)
     assert error.mean() <= tolerance
 
 
 @pytest.mark.parametrize('encoding', ['bgr8', 'mono16', 'bayer_rggb8'])
 def test_odd_sizes_are_fine_for_most(encoding, decoder):
-    picture = np.full((31, 33, 3), 77, np.uint8)
-    assert np.abs(decoder.decode(encode(picture, encoding, Header())).astype(int) - 77).max() <= 1
+    image = np.full((31, 33, 3), 77, np.uint8)
+    assert np.abs(decoder.decode(encode(image, encoding, Header())).astype(int) - 77).max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_odd_sizes_that_cannot_be_are_refused(encoding, size):
         encode(np.zeros((*size, 3), np.uint8), encoding, Header())
 
 
-def test_a_view_of_a_larger_picture_is_encoded_right(picture, decoder):
-    part = picture[10:50, 20:100]
+def test_a_view_of_a_larger_image_is_encoded_right(image, decoder):
+    part = image[10:50, 20:100]
     for encoding in ('bgr8', 'rgb8', 'nv12'):
         message = encode(part, encoding, Header())
         error = np.abs(decoder.decode(message).astype(int) - part)

@@ -24,7 +24,7 @@ def overlap(first, second):
     return common / (first.area + second.area - common)
 
 
-def test_the_same_index_gives_the_same_picture(scene):
+def test_the_same_index_gives_the_same_image(scene):
     for index in (0, 70, 150):
         again = SampleScene()
         np.testing.assert_array_equal(scene.frame(index), again.frame(index))
@@ -80,10 +80,10 @@ def test_the_default_detector_finds_the_faces_where_they_are(scene):
 def test_every_size_shows_the_same_scene(size):
     scene = SampleScene(*size)
     for index in (0, 40, 70, 100):
-        picture = scene.frame(index)
-        assert picture.shape == (size[1], size[0], 3)
-        assert picture.dtype == np.uint8
-    # The faces' places are shares of the picture.
+        image = scene.frame(index)
+        assert image.shape == (size[1], size[0], 3)
+        assert image.dtype == np.uint8
+    # The faces' places are shares of the image.
     (face,) = sample_faces(0)
     (other,) = sample_faces(0, *size)
     assert other.center[0] / size[0] == pytest.approx(face.center[0] / 640)

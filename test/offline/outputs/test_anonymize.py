@@ -26,8 +26,8 @@ def inside(box, region):
     return region.x <= x < region.x + region.width and region.y <= y < region.y + region.height
 
 
-def assert_no_face_is_left(detectors, picture, boxes, how):
-    covered = anonymize(picture, boxes, how)
+def assert_no_face_is_left(detectors, image, boxes, how):
+    covered = anonymize(image, boxes, how)
     for detector in detectors:
         left = [
             face
@@ -37,8 +37,8 @@ def assert_no_face_is_left(detectors, picture, boxes, how):
         assert not left, (type(detector).__name__, left)
 
 
-def boxes_of(detector, picture):
-    boxes = [face.box for face in detector.detect(picture)]
+def boxes_of(detector, image):
+    boxes = [face.box for face in detector.detect(image)]
     assert boxes, 'there was no face to begin with'
     return boxes
 
@@ -46,14 +46,14 @@ def boxes_of(detector, picture):
 @pytest.mark.parametrize('how', HOW)
 @pytest.mark.parametrize('scale', [0.25, 0.5, 1, 2])
 def test_no_detector_finds_the_face_at_any_scale(detectors, portrait, how, scale):
-    picture = cv2.resize(portrait[0], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    assert_no_face_is_left(detectors, picture, boxes_of(detectors[0], picture), how)
+    image = cv2.resize(portrait[0], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    assert_no_face_is_left(detectors, image, boxes_of(detectors[0], image), how)
 
 
 @pytest.mark.parametrize('how', HOW)
-def test_no_detector_finds_a_face_that_fills_the_picture(detectors, portrait, how):
-    picture, (x, y, size) = portrait
-    close = picture[y - 20 : y + size + 30, x - 20 : x + size + 20]
+def test_no_detector_finds_a_face_that_fills_the_image(detectors, portrait, how):
+    image, (x, y, size) = portrait
+    close = image[y - 20 : y + size + 30, x - 20 : x + size + 20]
     scale = 600 / close.shape[1]
     close = cv2.resize(close, None, fx=scale, fy=scale)
     box = Box(20 * scale, 20 * scale, size * scale, size * scale)
@@ -62,8 +62,8 @@ def test_no_detector_finds_a_face_that_fills_the_picture(detectors, portrait, ho
 
 @pytest.mark.parametrize('how', HOW)
 def test_no_detector_finds_one_of_several_small_faces(detectors, portrait, how):
-    picture, (x, y, size) = portrait
-    bust = cv2.resize(picture[y - 55 : y + size + 60, x - 60 : x + size + 60], (120, 120))
+    image, (x, y, size) = portrait
+    bust = cv2.resize(image[y - 55 : y + size + 60, x - 60 : x + size + 60], (120, 120))
     group = np.full((480, 640, 3), 120, np.uint8)
     for top in (10, 170, 330):
         for left in (10, 170, 330, 490):
@@ -86,11 +86,11 @@ def test_no_detector_finds_a_face_of_the_sample(detectors, how):
 
 @pytest.mark.parametrize('how', HOW)
 def test_all_else_stays_as_it_is(portrait, how):
-    picture, (x, y, size) = portrait
-    before = picture.copy()
+    image, (x, y, size) = portrait
+    before = image.copy()
     box = Box(x, y, size, size)
-    covered = anonymize(picture, [box], how)
-    assert (picture == before).all() and not np.shares_memory(picture, covered)
+    covered = anonymize(image, [box], how)
+    assert (image == before).all() and not np.shares_memory(image, covered)
     region = head(box)
     rows = (
         slice(int(region.y), int(region.y + region.height))
@@ -98,11 +98,11 @@ def test_all_else_stays_as_it_is(portrait, how):
         else slice(0, int(region.y + region.height))
     )
     columns = slice(int(region.x), int(region.x + region.width))
-    changed = (covered != picture).any(axis=2)
+    changed = (covered != image).any(axis=2)
     assert changed[rows, columns].mean() > 0.9
     changed[rows, columns] = False
     assert not changed.any()
-    assert (anonymize(picture, [], how) == picture).all()
+    assert (anonymize(image, [], how) == image).all()
 
 
 @pytest.mark.parametrize('how', HOW)
@@ -134,8 +134,8 @@ def test_a_box_that_shows_nothing_changes_nothing(how, box):
 
 
 def test_only_a_few_values_of_a_face_are_left(portrait):
-    picture, (x, y, size) = portrait
-    covered = anonymize(picture, [Box(x, y, size, size)], 'pixelate')[y : y + size, x : x + size]
+    image, (x, y, size) = portrait
+    covered = anonymize(image, [Box(x, y, size, size)], 'pixelate')[y : y + size, x : x + size]
     assert len(np.unique(covered.reshape(-1, 3), axis=0)) <= 16
 
 
@@ -156,8 +156,8 @@ class Blind:
 
 
 def noise_frame(index, topic='', name=''):
-    picture = np.random.default_rng(index).integers(0, 256, (200, 400, 3), np.uint8)
-    return Frame(picture, index, index * 100_000_000, topic, '', name)
+    image = np.random.default_rng(index).integers(0, 256, (200, 400, 3), np.uint8)
+    return Frame(image, index, index * 100_000_000, topic, '', name)
 
 
 def result_of(*boxes):
@@ -166,7 +166,7 @@ def result_of(*boxes):
 
 def covered_share(frame, covered, box):
     x, y, width, height = (int(v) for v in (box.x, box.y, box.width, box.height))
-    changed = (frame.picture != covered).any(axis=2)
+    changed = (frame.image != covered).any(axis=2)
     return changed[y : y + height, x : x + width].mean()
 
 
@@ -184,21 +184,21 @@ def test_a_face_that_is_missed_stays_covered_where_it_walks_to():
         frame = noise_frame(index)
         assert covered_share(frame, anonymizer(frame, result_of()), walking(index)) > 0.95, index
     frame = noise_frame(16)
-    assert (anonymizer(frame, result_of()) == frame.picture).all()
+    assert (anonymizer(frame, result_of()) == frame.image).all()
 
 
-def test_streams_are_kept_apart_and_pictures_have_no_past():
+def test_streams_are_kept_apart_and_images_have_no_past():
     anonymizer = Anonymizer('blur', detector=Blind())
     box = Box(100, 80, 40, 40)
     anonymizer(noise_frame(0, '/left'), result_of(box))
     anonymizer(noise_frame(0, name='a.png'), result_of(box))
     for frame in (noise_frame(1, '/right'), noise_frame(1, name='b.png')):
-        assert (anonymizer(frame, result_of()) == frame.picture).all()
+        assert (anonymizer(frame, result_of()) == frame.image).all()
     frame = noise_frame(1, '/left')
     assert covered_share(frame, anonymizer(frame, result_of()), box) > 0.95
 
 
-def test_sinks_that_share_an_anonymizer_get_the_same_picture():
+def test_sinks_that_share_an_anonymizer_get_the_same_image():
     calls = []
 
     class Counting(Blind):
@@ -222,7 +222,7 @@ def test_every_face_of_the_sample_is_covered_though_the_result_has_none():
         covered = anonymizer(frame, FrameResult(640, 480))
         for box in scene.faces(index):
             seen += 1
-            # Half of the box, as far as it lies in the picture: eyes, nose and mouth.
+            # Half of the box, as far as it lies in the image: eyes, nose and mouth.
             inner = Box(
                 box.x + box.width / 4, box.y + box.height / 4, box.width / 2, box.height / 2
             ).clipped(640, 480)

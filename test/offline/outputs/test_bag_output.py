@@ -168,12 +168,12 @@ def test_the_annotated_images(make_bag, recorded, scene, annotate, kind, topic):
     assert [name for name in found if 'annotated' in name] == ([topic] if topic else [])
     for index, (_, message) in enumerate(found.get(topic, [])):
         assert message.header.frame_id == 'camera'
-        picture = (
+        image = (
             cv2.imdecode(message.data, cv2.IMREAD_COLOR)
             if kind == 'jpeg'
             else message.data.reshape(240, 320, 3)
         )
-        changed = np.abs(picture.astype(int) - scene[index]).max(axis=2) > 60
+        changed = np.abs(image.astype(int) - scene[index]).max(axis=2) > 60
         assert 0.001 < changed.mean() < 0.2, 'a box and a label are drawn'
 
 

@@ -50,7 +50,7 @@ def write(made, folder, frames, anonymizer=None):
     for frame, faces in frames:
         result = made.result(*faces)
         if anonymizer:  # as a run does, before any sink has it
-            frame = replace(frame, picture=anonymizer(frame, result))
+            frame = replace(frame, image=anonymizer(frame, result))
         sink.add(frame, result)
     (path,) = sink.close()
     assert path == folder / 'results.rrd'
@@ -103,15 +103,13 @@ def test_streams_and_dates_of_a_bag(made, tmp_path):
     assert '2023-11-14' in rerun('print', '-vvv', path)
 
 
-def test_pictures_of_a_folder_have_names_and_no_tracks(made, tmp_path):
-    frames = [
-        (made.frame(index, name=f'picture {index}.jpg'), [made.face('')]) for index in range(3)
-    ]
+def test_images_of_a_folder_have_names_and_no_tracks(made, tmp_path):
+    frames = [(made.frame(index, name=f'image {index}.jpg'), [made.face('')]) for index in range(3)]
     path = write(made, tmp_path, frames)
     rows = rows_per_entity(path)
     assert rows['/camera/file', 'TextLog'] == 3
     assert not [entity for entity, _ in rows if 'tracks' in entity]
-    assert 'picture 2.jpg' in rerun('print', '-vvv', path)
+    assert 'image 2.jpg' in rerun('print', '-vvv', path)
 
 
 def test_faces_that_were_not_asked_have_a_box_only(made, tmp_path):
@@ -120,12 +118,12 @@ def test_faces_that_were_not_asked_have_a_box_only(made, tmp_path):
     assert '[#1]' in rerun('print', '-vvv', path)
 
 
-def test_with_an_anonymizer_no_face_is_in_the_pictures(made, portrait, tmp_path, monkeypatch):
+def test_with_an_anonymizer_no_face_is_in_the_images(made, portrait, tmp_path, monkeypatch):
     detector = make_detector('onnx', 480, None)
     written = []
-    monkeypatch.setattr(RerunWriter, 'picture', lambda self, stream, it: written.append(it))
-    picture, (x, y, size) = portrait
-    frames = [(made.frame(0, picture), [made.face(box=Box(x, y, size, size))])]
+    monkeypatch.setattr(RerunWriter, 'image', lambda self, stream, it: written.append(it))
+    image, (x, y, size) = portrait
+    frames = [(made.frame(0, image), [made.face(box=Box(x, y, size, size))])]
     write(made, tmp_path, frames)
     write(made, tmp_path, frames, Anonymizer('pixelate'))
     assert [len(detector.detect(it)) for it in written] == [1, 0]
@@ -161,7 +159,7 @@ def test_a_file_that_was_not_completed_can_be_read(made, tmp_path):
         'writer = RerunWriter(pathlib.Path(sys.argv[1]), "cut off")\n'
         'for index in range(40):\n'
         '    writer.at(index * 10**8, index)\n'
-        '    writer.picture("camera", numpy.zeros((48, 64, 3), numpy.uint8))\n'
+        '    writer.image("camera", numpy.zeros((48, 64, 3), numpy.uint8))\n'
         '    time.sleep(0.06)\n'
         'os._exit(9)\n'
     )

@@ -35,8 +35,8 @@ def test_the_rows_are_what_the_pipeline_says(make_bag, recorded, scene, tabulate
     pipeline = FacePipeline.load()
     expected = [
         (index, number, face)
-        for index, picture in enumerate(scene)
-        for number, face in enumerate(pipeline(picture, recorded.stamp(index) / 1e9).faces)
+        for index, image in enumerate(scene)
+        for number, face in enumerate(pipeline(image, recorded.stamp(index) / 1e9).faces)
     ]
     assert len(rows) == len(expected) >= 8
     for row, (index, number, face) in zip(rows, expected):

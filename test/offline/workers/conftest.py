@@ -21,14 +21,14 @@ def clips(tmp_path_factory, scene):
     import cv2
 
     folder = tmp_path_factory.mktemp('clips')
-    for name, pictures in (('a', scene[:4]), ('b', scene[5:]), ('long', scene * 25)):
+    for name, images in (('a', scene[:4]), ('b', scene[5:]), ('long', scene * 25)):
         writer = cv2.VideoWriter(
             str(folder / f'{name}.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 10.0, (320, 240)
         )
         if not writer.isOpened():
             pytest.skip('this OpenCV writes no mp4v')
-        for picture in pictures:
-            writer.write(picture)
+        for image in images:
+            writer.write(image)
         writer.release()
     cv2.imwrite(str(folder / 'still.png'), scene[8])
     (folder / 'broken.mp4').write_bytes(b'nonsense')

@@ -87,13 +87,13 @@ def test_compressed_images_are_published_beside_the_raw_topic(ros, start_tool, g
     )
     message = ros.spin_until(lambda: messages)[0]
     assert message.format == 'bgr8; jpeg compressed bgr8'
-    picture = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
-    assert picture.shape == (480, 640, 3)
+    image = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape == (480, 640, 3)
     assert camera.stop(timeout=3) == 0
 
 
 @pytest.mark.parametrize('arguments', [['--count', '3'], ['--no-loop']])
-def test_it_ends_after_the_last_picture(start_tool, gray_image, arguments):
+def test_it_ends_after_the_last_image(start_tool, gray_image, arguments):
     camera = start_tool('camera', '--source', gray_image, *arguments)
     assert camera.wait() == 0
     assert 'publishing' in camera.log()
@@ -125,7 +125,7 @@ def test_what_cannot_run_is_one_sentence_and_code_2(start_tool, gray_image, argu
         (['--rate', '0'], "'0' is not a rate"),
         (['--rate', 'nan'], "'nan' is not a rate"),
         (['--rate', 'fast'], "'fast' is not a rate"),
-        (['--count', '0'], "'0' is not a number of pictures"),
+        (['--count', '0'], "'0' is not a number of images"),
         (['--count', '1.5'], "'1.5' is not a number"),
         (['--encoding', 'bgr9'], "invalid choice: 'bgr9'"),
         (['--compressed', 'gif'], "invalid choice: 'gif'"),

@@ -59,7 +59,7 @@ def test_waiting_ends_when_asked_to():
 @pytest.mark.parametrize(
     'given, wanted, kept', [(30, 10, 10), (30, 30, 30), (30, 20, 20), (30, 100, 30)]
 )
-def test_pictures_of_a_webcam_that_come_too_early_are_left_out(given, wanted, kept):
+def test_images_of_a_webcam_that_come_too_early_are_left_out(given, wanted, kept):
     clock = Clock()
     pace = Pace(wanted, clock)
     count = 0

@@ -31,9 +31,9 @@ def test_it_shows_faces_and_writes_its_files(start_tool, tmp_path):
         'annotated.png',
         'latency.png',
     ]
-    picture = cv2.imread(str(output / 'annotated.png'))
-    assert picture.shape == (480, 640, 3)
-    assert picture.std() > 20
+    image = cv2.imread(str(output / 'annotated.png'))
+    assert image.shape == (480, 640, 3)
+    assert image.std() > 20
     video = cv2.VideoCapture(str(output / 'annotated.mp4'))
     assert video.get(cv2.CAP_PROP_FRAME_COUNT) > 30
     readable, frame = video.read()

@@ -126,9 +126,9 @@ def test_the_plot_shows_every_stage(monitor, tmp_path, count):
             # One result of a hundred is very slow.
             monitor._receive_latency(latency(1 + number, 900.0 if number == 50 else 20.0))
         plot_latency(monitor.statistics, tmp_path / 'latency.png')
-    picture = cv2.imread(str(tmp_path / 'latency.png'))
-    assert min(picture.shape[:2]) > 500
-    assert picture.std() > 10
+    image = cv2.imread(str(tmp_path / 'latency.png'))
+    assert min(image.shape[:2]) > 500
+    assert image.std() > 10
     over_time, per_stage = drawn[0].axes
     names = [label.get_text() for label in per_stage.get_yticklabels()]
     assert len(names) == 6 + len(SUMS)

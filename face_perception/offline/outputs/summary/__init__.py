@@ -1,1 +1,1 @@
-"""One picture that says what was in a recording."""
+"""One image that says what was in a recording."""

@@ -1,4 +1,4 @@
-"""One picture that says what was in an input."""
+"""One image that says what was in an input."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .totals import LABELS, InputSummary, TrackSummary
 
 #: Sides of the thumbnails in pixels, and the context around a face in sides of its box.
 THUMBNAIL, CONTEXT = 96, 0.5
-#: What lies beyond the picture, in thumbnails.
+#: What lies beyond the image, in thumbnails.
 BEYOND = (235, 235, 235)
 #: Tracks that are remembered; of more, the shortest are forgotten, but counted.
 MOST_TRACKS = 200
-#: A track has ended when it was not seen for so long, in seconds or pictures.
+#: A track has ended when it was not seen for so long, in seconds or images.
 ENDED = 10.0
-#: Faces of pictures without tracks that are kept to be shown.
+#: Faces of images without tracks that are kept to be shown.
 MOST_FACES = 32
 
 
@@ -59,10 +59,10 @@ class SummaryPicture:
         """Take the next result; the frames of a stream come in order."""
         summary = self._summary
         if not summary.frames and frame.name:
-            summary.pictures, summary.bins = True, Bins(1)
+            summary.stills, summary.bins = True, Bins(1)
         time = (
             float(summary.frames)
-            if summary.pictures
+            if summary.stills
             else self._time.advance(frame.topic, frame.time_ns)
         )
         place = self._place(time)
@@ -71,12 +71,12 @@ class SummaryPicture:
         for face in result.faces:
             summary.labels[place, _label_of(face)] += 1
             if face.track_id:
-                self._add_to_track(frame.topic, face, frame.picture, time, place)
+                self._add_to_track(frame.topic, face, frame.image, time, place)
             else:
-                self._add_thumbnail(face, frame.picture)
+                self._add_thumbnail(face, frame.image)
 
     def close(self) -> list[Path]:
-        """Draw the picture and return its path; none where no frame came."""
+        """Draw the image and return its path; none where no frame came."""
         if not self._summary.frames:
             return []
         from .summary_plot import draw_summary
@@ -127,7 +127,7 @@ class SummaryPicture:
         summary.slowest[place] = max(summary.slowest[place], timings.processing)
 
     def _add_to_track(
-        self, stream: str, face: Face, picture: np.ndarray, time: float, place: int
+        self, stream: str, face: Face, image: np.ndarray, time: float, place: int
     ) -> None:
         tracks = self._summary.tracks
         track = tracks.get((stream, face.track_id))
@@ -143,7 +143,7 @@ class SummaryPicture:
         track.genders.update([face.gender.label] if face.gender and face.gender.label else [])
         quality = face.score * min(max(face.box.width, face.box.height), THUMBNAIL)
         if quality > track.quality:
-            track.thumbnail, track.quality = thumbnail(picture, face.box), quality
+            track.thumbnail, track.quality = thumbnail(image, face.box), quality
 
     def _forget_short_ones(self, time: float) -> None:
         """Forget the shorter half of too many tracks that ended, to make room for others."""
@@ -157,7 +157,7 @@ class SummaryPicture:
         for key in ended[: -(-len(ended) // 2)]:
             del tracks[key]
 
-    def _add_thumbnail(self, face: Face, picture: np.ndarray) -> None:
+    def _add_thumbnail(self, face: Face, image: np.ndarray) -> None:
         """Keep faces that are spread evenly over the input."""
         kept = self._summary.thumbnails
         if self._untracked % self._stride == 0:
@@ -165,18 +165,18 @@ class SummaryPicture:
                 del kept[1::2]
                 self._stride *= 2
             if self._untracked % self._stride == 0:
-                kept.append(thumbnail(picture, face.box))
+                kept.append(thumbnail(image, face.box))
         self._untracked += 1
 
 
-def thumbnail(picture: np.ndarray, box: Box) -> np.ndarray:
+def thumbnail(image: np.ndarray, box: Box) -> np.ndarray:
     """Return a face with some context, uint8 ``[THUMBNAIL, THUMBNAIL, 3]`` RGB."""
     x, y = box.center
     side = max(round(max(box.width, box.height) * (1 + 2 * CONTEXT)), 1)
     left, top = round(x - side / 2), round(y - side / 2)
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     right, bottom = left + side, top + side
-    cut = picture[max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)]
+    cut = image[max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)]
     whole = cv2.copyMakeBorder(
         cut,
         max(-top, 0),

@@ -19,7 +19,7 @@ from ....visuals import stage_bars
 from ....visuals.page import GRAY, LEFT, RIGHT, WIDTH, Page, counted, shorter, time_label
 from .totals import InputSummary
 from .track_rows import (
-    draw_faces_per_picture,
+    draw_faces_per_image,
     draw_tracks,
     emotion_colors,
     end_of,
@@ -69,7 +69,7 @@ def draw_summary(summary: InputSummary, path: Path) -> None:
     if summary.tracks:
         draw_tracks(page, top, summary, emotion_colors())
     else:
-        draw_faces_per_picture(page, top, summary, emotion_colors())
+        draw_faces_per_image(page, top, summary, emotion_colors())
     _draw_latency(page, top + rows + 0.35, summary)
     with warnings.catch_warnings():
         # A name may have characters that the font has not: it shows boxes for them.
@@ -80,9 +80,9 @@ def draw_summary(summary: InputSummary, path: Path) -> None:
 def _write_head(page: Page, summary: InputSummary) -> None:
     page.write(0.28, LEFT, shorter(summary.name, LONGEST_NAME), 17, weight='bold')
     sizes = [f'{width}x{height}' for width, height in sorted(summary.sizes)]
-    what = 'picture' if summary.pictures else 'frame'
+    what = 'image' if summary.stills else 'frame'
     parts = [counted(summary.frames, what)]
-    if not summary.pictures and summary.end:
+    if not summary.stills and summary.end:
         parts.append(time_label(end_of(summary)))
     parts.append(sizes[0] + ' pixels' if len(sizes) == 1 else 'of several sizes')
     if len(summary.streams) > 1:
@@ -156,8 +156,8 @@ def _draw_latency(page: Page, top: float, summary: InputSummary) -> None:
     width = WIDTH - LEFT - RIGHT - 0.55 - STAGES_WIDTH - 0.3
     axes = page.axes(top + 0.1, LEFT + 0.55, 1.95, width)
     shared = (summary.images > 1).any()
-    step = f'{summary.bins.width:.2g}' + ('' if summary.pictures else ' s')
-    what = 'picture' if summary.pictures else 'frame'
+    step = f'{summary.bins.width:.2g}' + ('' if summary.stills else ' s')
+    what = 'image' if summary.stills else 'frame'
     axes.set_title(
         f'Time per {what}' + (f' (means of {step})' if shared else ''),
         fontsize=11,

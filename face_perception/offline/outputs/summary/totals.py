@@ -45,13 +45,13 @@ class InputSummary:
     """
     What was in an input, in memory that does not grow with its length.
 
-    Times are seconds since its beginning, or numbers of pictures where ``pictures`` is set.
+    Times are seconds since its beginning, or numbers of images where ``stills`` is set.
     The arrays have one row per bin of ``bins``.
     """
 
     name: str
     anonymized: str = ''
-    pictures: bool = False
+    stills: bool = False
     frames: int = 0
     frames_with_faces: int = 0
     faces: int = 0

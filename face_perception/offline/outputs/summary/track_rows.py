@@ -21,7 +21,7 @@ TICKS = (15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 
 
 def emotion_colors() -> dict[str, tuple[float, float, float]]:
-    """Return the colours of the labels, RGB 0..1: as in annotated pictures, darker on white."""
+    """Return the colours of the labels, RGB 0..1: as in annotated images, darker on white."""
     colors = {
         emotion: tuple(value / 255 for value in reversed(bgr)) for emotion, bgr in COLORS.items()
     }
@@ -86,8 +86,8 @@ def runs(summary: InputSummary, track: TrackSummary, end: float) -> list[tuple]:
 
 def _describe(page: Page, y: float, summary: InputSummary, track: TrackSummary) -> None:
     left = LEFT + SIDE + 0.12
-    if summary.pictures or track.last == track.first:
-        length = counted(track.images, 'picture' if summary.pictures else 'frame')
+    if summary.stills or track.last == track.first:
+        length = counted(track.images, 'image' if summary.stills else 'frame')
     else:
         length = time_label(track.last - track.first)
     stream = f'  {shorter(track.stream, 22)}' if len(summary.streams) > 1 else ''
@@ -99,17 +99,17 @@ def _describe(page: Page, y: float, summary: InputSummary, track: TrackSummary) 
     page.write(y + 0.32, left, ', '.join([*labels, length]), 9, color=GRAY)
 
 
-def draw_faces_per_picture(page: Page, top: float, summary: InputSummary, colors) -> None:
+def draw_faces_per_image(page: Page, top: float, summary: InputSummary, colors) -> None:
     """Draw how many faces were seen over time, by emotion, and some of them."""
     if not summary.faces:
         page.write(top, LEFT, 'No face was seen in this input.', 12, color=GRAY)
         return
-    what = 'picture' if summary.pictures else 'frame'
+    what = 'image' if summary.stills else 'frame'
     page.write(top, LEFT, f'Faces per {what}', 11, weight='bold')
     axes = page.axes(top + 0.3, LEFT + 0.55, 0.95, WIDTH - LEFT - RIGHT - 0.55)
     bins = np.flatnonzero(summary.images)
     width = summary.bins.width
-    if not summary.pictures:
+    if not summary.stills:
         width = max(width, end_of(summary) / max(summary.streams.values()))
     base = np.zeros(len(bins))
     for column, label in enumerate(LABELS):
@@ -127,22 +127,22 @@ def draw_faces_per_picture(page: Page, top: float, summary: InputSummary, colors
     axes.set_ylim(0, max(1.05 * base.max(), 1))
     axes.set_ylabel('faces')
     style_time(axes, summary, end_of(summary))
-    for index, picture in enumerate(summary.thumbnails):
+    for index, image in enumerate(summary.thumbnails):
         row, column = divmod(index, THUMBNAILS_PER_ROW)
         _draw_thumbnail(
-            page, top + 1.85 + row * (SIDE + 0.12), LEFT + 0.55 + column * (SIDE + 0.12), picture
+            page, top + 1.85 + row * (SIDE + 0.12), LEFT + 0.55 + column * (SIDE + 0.12), image
         )
 
 
-def _draw_thumbnail(page: Page, top: float, left: float, picture: np.ndarray) -> None:
+def _draw_thumbnail(page: Page, top: float, left: float, image: np.ndarray) -> None:
     axes = page.axes(top, left, SIDE, SIDE)
-    axes.imshow(picture, interpolation='lanczos')
+    axes.imshow(image, interpolation='lanczos')
     axes.set_axis_off()
 
 
 def end_of(summary: InputSummary) -> float:
     """Return where the time axis ends: one frame after the last one began."""
-    if summary.pictures:
+    if summary.stills:
         return summary.frames
     longest = max(summary.streams.values())
     return summary.end + (summary.end / (longest - 1) if longest > 1 and summary.end else 0.1)
@@ -153,8 +153,8 @@ def style_time(axes, summary: InputSummary, end: float) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
     axes.set_xlim(0, end)
-    if summary.pictures:
-        axes.set_xlabel('picture')
+    if summary.stills:
+        axes.set_xlabel('image')
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     elif end >= 100:
         axes.set_xlabel('time [min:s]')

@@ -25,7 +25,7 @@ from face_perception.offline.outputs.summary.track_rows import end_of, runs  # n
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Return the list of all texts of the pictures that are drawn."""
+    """Return the list of all texts of the images that are drawn."""
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
@@ -41,22 +41,22 @@ def drawn(monkeypatch):
 
 
 def write(made, folder, frames, name='input.mp4', anonymizer=None):
-    """Write a summary of (frame, faces) and return the sink and its picture."""
+    """Write a summary of (frame, faces) and return the sink and its image."""
     sink = SummaryPicture(folder, name, anonymizer.how if anonymizer else '')
     for frame, faces in frames:
         result = made.result(*faces)
         if anonymizer:  # as a run does, before any sink has it
-            frame = replace(frame, picture=anonymizer(frame, result))
+            frame = replace(frame, image=anonymizer(frame, result))
         sink.add(frame, result)
     (path,) = sink.close()
     assert path == folder / 'summary.png' and list(folder.iterdir()) == [path]
-    picture = cv2.imread(str(path))
-    assert picture.shape[1] == 1320
-    return sink, picture
+    image = cv2.imread(str(path))
+    assert image.shape[1] == 1320
+    return sink, image
 
 
-def shares_color(picture, rgb, within=3):
-    return (np.abs(picture[:, :, ::-1].astype(int) - rgb) <= within).all(axis=2).mean()
+def shares_color(image, rgb, within=3):
+    return (np.abs(image[:, :, ::-1].astype(int) - rgb) <= within).all(axis=2).mean()
 
 
 def test_without_a_frame_nothing_is_written(tmp_path):
@@ -85,7 +85,7 @@ def test_it_says_what_was_in_an_input(made, tmp_path, drawn):
         )
         for index in range(40)
     ]
-    _, picture = write(made, tmp_path, frames)
+    _, image = write(made, tmp_path, frames)
     text = '\n'.join(drawn)
     for part in (
         'input.mp4',
@@ -105,7 +105,7 @@ def test_it_says_what_was_in_an_input(made, tmp_path, drawn):
         assert part in text, part
     assert 'anonymised' not in text and 'left out' not in text
     happy, sad = (250, 200, 40), (60, 140, 220)
-    assert shares_color(picture, happy) > 2 * shares_color(picture, sad) > 0.005
+    assert shares_color(image, happy) > 2 * shares_color(image, sad) > 0.005
 
 
 def test_an_input_without_a_face(made, tmp_path, drawn):
@@ -135,17 +135,17 @@ def test_of_a_hundred_tracks_the_longest_are_shown(made, tmp_path, drawn):
     assert '#99' in drawn and '#50' not in drawn
 
 
-def test_pictures_of_a_folder_have_no_tracks(made, tmp_path, drawn):
+def test_images_of_a_folder_have_no_tracks(made, tmp_path, drawn):
     frames = [
         (made.frame(index, name=f'{index}.jpg'), [made.face('', 'sad')] * (index % 3))
         for index in range(60)
     ]
-    sink, picture = write(made, tmp_path, frames, 'pictures')
-    assert '60 pictures, 160x120 pixels' in drawn
-    assert 'Faces per picture' in drawn and 'picture' in drawn
+    sink, image = write(made, tmp_path, frames, 'images')
+    assert '60 images, 160x120 pixels' in drawn
+    assert 'Faces per image' in drawn and 'image' in drawn
     assert 'Who was seen when' not in drawn
     assert 10 <= len(sink._summary.thumbnails) <= MOST_FACES
-    assert shares_color(picture, (60, 140, 220)) > 0.01
+    assert shares_color(image, (60, 140, 220)) > 0.01
 
 
 def test_topics_are_told_apart(made, tmp_path, drawn):
@@ -184,7 +184,7 @@ def test_a_break_shows_and_a_short_miss_does_not(made, tmp_path):
 
 def test_memory_stays_flat(made, tmp_path):
     sink = SummaryPicture(tmp_path, 'long')
-    picture = np.zeros((120, 160, 3), np.uint8)
+    image = np.zeros((120, 160, 3), np.uint8)
 
     def add(begin, end):
         for index in range(begin, end):
@@ -192,7 +192,7 @@ def test_memory_stays_flat(made, tmp_path):
                 made.face(str(index // 10), 'happy' if index % 3 else 'sad'),
                 made.face('', 'fear'),
             ]
-            sink.add(made.frame(index, picture), made.result(*faces))
+            sink.add(made.frame(index, image), made.result(*faces))
 
     # More tracks than are remembered, so that all that is limited has reached its limit.
     add(0, 15 * MOST_TRACKS)
@@ -211,11 +211,11 @@ def test_memory_stays_flat(made, tmp_path):
 
 def test_with_an_anonymizer_no_face_is_in_the_summary(made, portrait, tmp_path, drawn):
     detector = make_detector('onnx', 960, None)
-    picture, (x, y, size) = portrait
+    image, (x, y, size) = portrait
     frames = [
-        (made.frame(index, picture), [made.face(box=Box(x, y, size, size))]) for index in range(3)
+        (made.frame(index, image), [made.face(box=Box(x, y, size, size))]) for index in range(3)
     ]
-    _, open_picture = write(made, tmp_path, frames)
+    _, open_image = write(made, tmp_path, frames)
     (tmp_path / 'summary.png').unlink()
     _, anonymous = write(made, tmp_path, frames, anonymizer=Anonymizer('blur'))
 
@@ -228,20 +228,20 @@ def test_with_an_anonymizer_no_face_is_in_the_summary(made, portrait, tmp_path, 
             for face in detector.detect(cv2.resize(column, None, fx=zoom, fy=zoom))
         ]
 
-    assert faces_in(open_picture)
+    assert faces_in(open_image)
     assert not faces_in(anonymous)
     assert any('shown faces are anonymised (blur)' in text for text in drawn)
 
 
 def test_a_thumbnail_shows_the_face_also_at_the_border():
-    picture = np.zeros((100, 100, 3), np.uint8)
-    picture[10:30, 80:100] = (0, 0, 255)
-    made = thumbnail(picture, Box(80, 10, 20, 20))
+    image = np.zeros((100, 100, 3), np.uint8)
+    image[10:30, 80:100] = (0, 0, 255)
+    made = thumbnail(image, Box(80, 10, 20, 20))
     assert made.shape == (96, 96, 3)
     assert (made[30:66, 30:66] == (255, 0, 0)).all()
     assert (made[48, 90] == 235).all()
-    assert thumbnail(picture, Box(0, 0, 100, 100)).shape == (96, 96, 3)
-    assert thumbnail(picture, Box(5, 5, 0.3, 0.3)).shape == (96, 96, 3)
+    assert thumbnail(image, Box(0, 0, 100, 100)).shape == (96, 96, 3)
+    assert thumbnail(image, Box(5, 5, 0.3, 0.3)).shape == (96, 96, 3)
 
 
 def test_time_never_goes_back_and_jumps_count_as_nothing():

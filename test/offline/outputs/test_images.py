@@ -1,4 +1,4 @@
-"""Annotated videos and pictures."""
+"""Annotated videos and images."""
 
 import cv2
 import pytest
@@ -8,8 +8,8 @@ for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
 
 from face_perception.core.types import Box, Face, FrameResult  # noqa: E402
 from face_perception.offline.errors import OutputError  # noqa: E402
-from face_perception.offline.outputs import pictures  # noqa: E402
-from face_perception.offline.outputs.pictures import AnnotatedVideos, check_video, open_video  # noqa: E402
+from face_perception.offline.outputs import images  # noqa: E402
+from face_perception.offline.outputs.images import AnnotatedVideos, check_video, open_video  # noqa: E402
 from face_perception.offline.run import run_task  # noqa: E402
 from face_perception.offline.types import Frame, Task  # noqa: E402
 
@@ -48,12 +48,12 @@ def test_each_image_topic_becomes_a_video(tmp_path, make_bag, recorded, scene):
     assert [describe(path) for path in files] == [(10, 10, (320, 240)), (10, 6, (320, 240))]
 
 
-def test_pictures_become_pictures_of_the_same_names(tmp_path, scene):
+def test_images_become_images_of_the_same_names(tmp_path, scene):
     folder = tmp_path / 'people'
     folder.mkdir()
-    for name, picture in zip(('a.png', 'b.jpg', 'c.bmp'), scene):
-        cv2.imwrite(str(folder / name), picture)
-    (folder / 'notes.txt').write_text('no picture')
+    for name, image in zip(('a.png', 'b.jpg', 'c.bmp'), scene):
+        cv2.imwrite(str(folder / name), image)
+    (folder / 'notes.txt').write_text('no image')
     files = make(folder, tmp_path / 'out')
     assert [path.name for path in files] == ['a.png', 'b.jpg', 'c.bmp.png']
     drawn = cv2.imread(str(files[0]))
@@ -62,10 +62,10 @@ def test_pictures_become_pictures_of_the_same_names(tmp_path, scene):
 
 
 def test_the_second_format_is_taken_where_the_first_cannot_be_written(tmp_path, monkeypatch, scene):
-    monkeypatch.setattr(pictures, 'FORMATS', (('.mp4', 'none'), *pictures.FORMATS[1:]))
+    monkeypatch.setattr(images, 'FORMATS', (('.mp4', 'none'), *images.FORMATS[1:]))
     videos = AnnotatedVideos(tmp_path, {'': 10.0})
-    for index, picture in enumerate(scene[:4]):
-        videos.add(Frame(picture, index, 0), FrameResult(320, 240, [Face(Box(9, 9, 50, 50), 1)]))
+    for index, image in enumerate(scene[:4]):
+        videos.add(Frame(image, index, 0), FrameResult(320, 240, [Face(Box(9, 9, 50, 50), 1)]))
     (path,) = videos.close()
     assert path.name == 'annotated.avi' and describe(path) == (10, 4, (320, 240))
     assert [each.name for each in tmp_path.iterdir()] == ['annotated.avi']
@@ -74,15 +74,15 @@ def test_the_second_format_is_taken_where_the_first_cannot_be_written(tmp_path, 
 def test_a_video_that_was_not_written_whole_is_noticed(tmp_path, make_video, scene):
     path = make_video(scene)
     check_video(path, 10)
-    with pytest.raises(OutputError, match='10 of 11 pictures.*disk full'):
+    with pytest.raises(OutputError, match='10 of 11 images.*disk full'):
         check_video(path, 11)
     path.write_bytes(path.read_bytes()[:3000])
-    with pytest.raises(OutputError, match='0 of 10 pictures'):
+    with pytest.raises(OutputError, match='0 of 10 images'):
         check_video(path, 10)
 
 
 def test_where_no_video_can_be_written_it_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(pictures, 'FORMATS', (('.mp4', 'none'),))
+    monkeypatch.setattr(images, 'FORMATS', (('.mp4', 'none'),))
     with pytest.raises(OutputError, match='no video of 64x48 px'):
         open_video(tmp_path / 'annotated', (64, 48), 10.0)
     assert list(tmp_path.iterdir()) == []
@@ -91,7 +91,7 @@ def test_where_no_video_can_be_written_it_says_so(tmp_path, monkeypatch):
 def test_a_full_disk_is_noticed_while_a_video_is_written(
     tmp_path, monkeypatch, make_video, scene, visible
 ):
-    monkeypatch.setattr(pictures, 'SMALLEST_SPACE', 1 << 60)
+    monkeypatch.setattr(images, 'SMALLEST_SPACE', 1 << 60)
     with pytest.raises(OutputError, match='the disk is full'):
         run_task(Task(make_video(scene), tmp_path / 'out' / 'clip', ('video',)))
     assert visible(tmp_path / 'out') == []

@@ -1,4 +1,4 @@
-"""Annotated pictures: a video per stream, or a file per still."""
+"""Annotated images: a video per stream, or a file per still."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ..types import Frame
 
 #: Containers and codecs in the order in which they are tried; OpenCV has the last one built in.
 FORMATS = (('.mp4', 'mp4v'), ('.avi', 'MJPG'))
-#: Endings that are written as they were read; pictures of other kinds become PNG.
+#: Endings that are written as they were read; images of other kinds become PNG.
 KEPT_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp')
-#: Pictures per second with which a video can be written; others play faster or slower.
+#: Images per second with which a video can be written; others play faster or slower.
 SLOWEST, FASTEST = 0.003, 10_000.0
-#: A disk with less space than this, in bytes, is full; it is looked at so often, in pictures.
+#: A disk with less space than this, in bytes, is full; it is looked at so often, in images.
 SMALLEST_SPACE, LOOK_EVERY = 1 << 20, 100
 
 
@@ -32,7 +32,7 @@ class AnnotatedVideos:
     """Writes ``annotated.mp4``, or ``annotated_<topic>.mp4`` for each of several topics."""
 
     def __init__(self, folder: Path, rates: dict[str, float]):
-        """``rates`` are the pictures per second of each topic."""
+        """``rates`` are the images per second of each topic."""
         self._folder, self._rates = folder, rates
         names = FreeNames()
         self._names = {
@@ -43,17 +43,17 @@ class AnnotatedVideos:
         self._counts: dict[str, int] = {}
 
     def add(self, frame: Frame, result: FrameResult) -> None:
-        """Append a picture."""
-        picture = annotate(frame.picture, result.faces)
+        """Append an image."""
+        image = annotate(frame.image, result.faces)
         if self._counts.get(frame.topic, 0) % LOOK_EVERY == 0:
             check_space(self._folder)
         if frame.topic not in self._videos:
             self._videos[frame.topic] = open_video(
                 self._folder / self._names[frame.topic],
-                picture.shape[1::-1],
+                image.shape[1::-1],
                 self._rates[frame.topic],
             )
-        self._videos[frame.topic].write(picture)
+        self._videos[frame.topic].write(image)
         self._counts[frame.topic] = self._counts.get(frame.topic, 0) + 1
 
     def close(self) -> list[Path]:
@@ -65,8 +65,8 @@ class AnnotatedVideos:
         return files
 
 
-class AnnotatedPictures:
-    """Writes each picture into ``annotated/``, under its own name."""
+class AnnotatedImages:
+    """Writes each image into ``annotated/``, under its own name."""
 
     def __init__(self, folder: Path):
         self._folder = folder / 'annotated'
@@ -74,7 +74,7 @@ class AnnotatedPictures:
         self._files: list[Path] = []
 
     def add(self, frame: Frame, result: FrameResult) -> None:
-        """Write a picture."""
+        """Write an image."""
         stem, suffix = frame.name, Path(frame.name).suffix
         if suffix.lower() in KEPT_SUFFIXES:
             stem = stem.removesuffix(suffix)
@@ -82,7 +82,7 @@ class AnnotatedPictures:
             suffix = '.png'
         name = self._names.take(stem, suffix)
         self._folder.mkdir(exist_ok=True)
-        _, data = cv2.imencode(Path(name).suffix.lower(), annotate(frame.picture, result.faces))
+        _, data = cv2.imencode(Path(name).suffix.lower(), annotate(frame.image, result.faces))
         self._files.append(self._folder / name)
         self._files[-1].write_bytes(data)
 
@@ -115,12 +115,12 @@ def check_space(folder: Path) -> None:
 
 
 def check_video(path: Path, count: int) -> None:
-    """Look whether a video has its pictures: OpenCV does not say when a disk is full."""
+    """Look whether a video has its images: OpenCV does not say when a disk is full."""
     with capture(path) as video:
         found = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
     if found != count:
         raise OutputError(
-            f"'{path.name}' was not written whole ({found} of {count} pictures): is "
+            f"'{path.name}' was not written whole ({found} of {count} images): is "
             'the disk full? Or leave out video from --outputs'
         )
 

@@ -1,4 +1,4 @@
-"""Pictures with a given number of faces, composed on the spot."""
+"""Images with a given number of faces, composed on the spot."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from face_perception.media.sample.portrait import (
 GRIDS = {1: (1, 1), 4: (2, 2), 8: (4, 2), 16: (4, 4)}
 #: What one person needs of the photograph, in its pixels: the head, and the neck above the next.
 CELL = (200, 170)
-#: The largest face, as a share of the picture's height.
+#: The largest face, as a share of the image's height.
 LARGEST_FACE = 0.3
 
 
 def crowd(faces: int, width: int, height: int) -> tuple[np.ndarray, list[Box]]:
     """
-    Return a uint8 ``[H, W, 3]`` BGR picture of a group of people, and where their faces are.
+    Return a uint8 ``[H, W, 3]`` BGR image of a group of people, and where their faces are.
 
     All are the same public-domain photograph, every other one mirrored and each lit differently.
     ``faces`` is 0 or one of ``GRIDS``.
     """
-    picture, boxes = make_room(width, height), []
+    image, boxes = make_room(width, height), []
     if not faces:
-        return picture, boxes
+        return image, boxes
     columns, rows = GRIDS[faces]
     scale = min(
         width / columns / CELL[0], height / rows / CELL[1], LARGEST_FACE * height / FACE.height
@@ -46,8 +46,8 @@ def crowd(faces: int, width: int, height: int) -> tuple[np.ndarray, list[Box]]:
             left = (column + 0.5) * width / columns - (x + FACE.width / 2) * scale
             # The hair's top lies a little below the cell's.
             top = row * height / rows - (PERSON.y - 4) * scale
-            portraits[mirrored].draw(picture, left, top, scale, 0.8 + 0.4 * (number * 5 % 8) / 8)
+            portraits[mirrored].draw(image, left, top, scale, 0.8 + 0.4 * (number * 5 % 8) / 8)
             boxes.append(
                 Box(left + x * scale, top + FACE.y * scale, FACE.width * scale, FACE.height * scale)
             )
-    return picture, boxes
+    return image, boxes
