@@ -72,8 +72,10 @@ def test_the_detector_is_small_and_says_how_it_was_made(detector):
 
 def test_the_detector_is_better_than_the_one_before(detector):
     numbers = json.loads(detector[1]['accuracy'])
-    assert numbers['average_precision'] > 0.8 and numbers['false_per_100_cuts'] <= 2
-    assert numbers['precision'] >= 0.93 and numbers['false_per_100_face_free'] <= 2
+    assert numbers['average_precision'] > 0.84 and numbers['recall'] >= 0.75
+    assert numbers['precision'] >= 0.93 and numbers['false_per_100_cuts'] <= 2
+    # Of 28 images that were kept apart: at most a single box.
+    assert numbers['false_per_100_face_free'] <= 3.6
 
 
 def test_each_node_of_the_detector_has_a_name_of_its_own(detector):
