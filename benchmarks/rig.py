@@ -55,6 +55,10 @@ class Process(Child):
             time.sleep(0.02)
 
 
+#: The floors look at every image, and at every face in it.
+EVERY_IMAGE = ('-p', 'detector.max_rate:=0.0', '-p', 'classifier.max_rate:=0.0')
+
+
 @dataclass(frozen=True)
 class Scene:
     """
@@ -114,6 +118,7 @@ class Scene:
                 f'image_transport:={"compressed" if self.compressed else "raw"}',
                 '-p',
                 f'classifier.interval:={self.classifier_interval}',
+                *(EVERY_IMAGE if self.classifier_interval == 1 else ()),
             ],
         )
 

@@ -119,6 +119,15 @@ class PipelineSettings:
         100,
         noun='a number of images',
     )
+    detector_max_rate: float = _setting(
+        15.0,
+        'detector.max_rate',
+        'detect at most so often a second where faces are followed; in between the boxes are '
+        'predicted; 0 is no limit',
+        0.0,
+        1000.0,
+        noun='a rate in Hz',
+    )
     classifier_interval: int = _setting(
         2,
         'classifier.interval',
@@ -127,6 +136,15 @@ class PipelineSettings:
         1,
         100,
         noun='a number of images',
+    )
+    classifier_max_rate: float = _setting(
+        7.5,
+        'classifier.max_rate',
+        'classify each face at most so often a second, in turns; new ones, and all that are not '
+        'followed, at once; 0 is no limit',
+        0.0,
+        1000.0,
+        noun='a rate in Hz',
     )
     max_faces: int = _setting(
         0,

@@ -10,7 +10,7 @@ from .attributes.history import LabelHistory
 from .errors import ImageError
 from .networks import FaceNetworks, check_image, judged, visible
 from .settings import PipelineSettings
-from .timing import Stopwatch, Timings
+from .timing import RateLimit, Stopwatch, Timings
 from .tracking.tracker import SET_BACK_S, Tracker, is_set_back
 from .types import Classification, Detection, Face, FrameResult, Track
 
@@ -35,6 +35,7 @@ class FaceStream:
         self._history.reset()
         self._time: float | None = None
         self._since_detection = 0
+        self._limit_detections()
 
     def __call__(self, image_bgr: np.ndarray, time_s: float) -> FrameResult:
         """
@@ -55,7 +56,7 @@ class FaceStream:
         detect_time = watch.lap()
         tracks = self._follow(detections, time_s, width, height)
         track_time = watch.lap()
-        chosen = self._choose(tracks)
+        chosen = self._choose(tracks, time_s)
         predictions = self.networks.classify(image_bgr, [track.box for track in chosen])
         self._average(chosen, predictions, time_s)
         return FrameResult(
@@ -78,13 +79,20 @@ class FaceStream:
         if before is None or is_set_back(before, time_s):
             self.reset()
             self._time, due = time_s, True
+            self._rate.allows()
         else:
             # Nobody can say where the faces are after a gap in which they would be forgotten.
             gap = time_s - before > max(self.settings.tracker_max_age, SET_BACK_S)
-            due = gap or self._since_detection + 1 >= self.settings.detector_interval
             self._time = max(before, time_s)
+            if self._rate.rate != self.settings.detector_max_rate:
+                self._limit_detections()
+            turn = self._since_detection + 1 >= self.settings.detector_interval
+            due = gap or (turn and self._rate.allows())
         self._since_detection = 0 if due else self._since_detection + 1
         return due
+
+    def _limit_detections(self) -> None:
+        self._rate = RateLimit(self.settings.detector_max_rate, lambda: self._time)
 
     def _follow(
         self, detections: list[Detection] | None, time_s: float, width: int, height: int
@@ -97,13 +105,15 @@ class FaceStream:
             detections, time_s, settings.tracker_max_age, settings.tracker_confirmations
         )
 
-    def _choose(self, tracks: list[Track]) -> list[Track]:
+    def _choose(self, tracks: list[Track], time_s: float) -> list[Track]:
         """Return the faces that are classified in this image."""
         self._history.keep(self._tracker.ids)
         return self._history.due(
             tracks[: self.settings.max_faces or None],
             self.networks.classifiers,
             self.settings.classifier_interval,
+            self.settings.classifier_max_rate,
+            time_s,
         )
 
     def _average(

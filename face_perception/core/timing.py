@@ -103,6 +103,7 @@ class RateLimit:
 
     def __init__(self, rate: float, clock=time.monotonic):
         """``rate`` is in events per second; 0 lets all through."""
+        self.rate = rate
         self._period = 1 / rate if rate > 0 else 0.0
         self._clock = clock
         self._due = float('-inf')

@@ -129,7 +129,9 @@ PIPELINE_OPTIONS = (
     ('--input-size', 'detector_input_size', 'PX'),
     ('--score-threshold', 'detector_score_threshold', 'S'),
     ('--detector-interval', 'detector_interval', 'N'),
+    ('--detector-max-rate', 'detector_max_rate', 'HZ'),
     ('--classifier-interval', 'classifier_interval', 'N'),
+    ('--classifier-max-rate', 'classifier_max_rate', 'HZ'),
     ('--max-faces', 'max_faces', 'N'),
     ('--max-age', 'tracker_max_age', 'S'),
     ('--faint-share', 'tracker_faint_share', 'SHARE'),
@@ -142,10 +144,13 @@ PIPELINE_OPTIONS = (
     ('--gender-min-confidence', 'gender_min_confidence', 'P'),
 )
 
+#: A recording has time: every image is looked at, so that no face is hidden an image too late.
+OFFLINE_DEFAULTS = {'detector_max_rate': 0.0}
+
 
 def _add_pipeline(group) -> None:
     for option, name, metavar in PIPELINE_OPTIONS:
-        setting, default = SETTINGS[name], DEFAULTS[name]
+        setting, default = SETTINGS[name], OFFLINE_DEFAULTS.get(name, DEFAULTS[name])
         limits = {}
         if setting.choices:
             limits['choices'] = setting.choices

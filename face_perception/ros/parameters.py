@@ -150,6 +150,7 @@ PARAMETERS = (
     _of_pipeline('detector_model'),
     _of_pipeline('detector_score_threshold'),
     _of_pipeline('detector_interval'),
+    _of_pipeline('detector_max_rate'),
     Parameter(
         'tracker.enabled', True, 'Follow faces from image to image: track ids and steady labels.'
     ),
@@ -158,6 +159,7 @@ PARAMETERS = (
     _of_pipeline('tracker_confirmations'),
     _of_pipeline('smoothing_time_constant'),
     _of_pipeline('classifier_interval'),
+    _of_pipeline('classifier_max_rate'),
     Parameter('emotion.enabled', True, 'Classify emotion.'),
     _of_pipeline('emotion_model'),
     _of_pipeline('emotion_min_confidence'),

@@ -16,6 +16,8 @@ def test_the_defaults_can_be_used():
         ('classifier_interval', 0, 'classifier_interval is 0: use 1 to 100'),
         ('max_faces', -1, 'max_faces is -1: use 0 to 1000'),
         ('detector_interval', 2.0, 'detector_interval is 2.0: give an integer'),
+        ('detector_max_rate', -1.0, 'detector_max_rate is -1.0: use 0.0 to 1000.0'),
+        ('classifier_max_rate', 'x', "classifier_max_rate is 'x': give a number"),
         ('num_threads', True, 'num_threads is True: give an integer'),
         ('tracker_max_age', float('nan'), 'tracker_max_age is nan: use 0.0 to 60.0'),
         ('smoothing_time_constant', '1', "smoothing_time_constant is '1': give a number"),

@@ -110,7 +110,9 @@ def test_each_face_is_classified_on_every_nth_image_in_equal_shares():
 
 
 def test_only_the_largest_are_classified_and_all_are_there():
-    stream, detector, emotion = make(50, 90, 70, max_faces=2, classifier_interval=1)
+    stream, detector, emotion = make(
+        50, 90, 70, max_faces=2, classifier_interval=1, classifier_max_rate=0.0
+    )
     result = play(stream, detector, 2)[-1]
     assert [face.box.width for face in result.faces] == [90, 70, 50]
     assert [face.emotion is None for face in result.faces] == [False, False, True]
@@ -118,7 +120,7 @@ def test_only_the_largest_are_classified_and_all_are_there():
 
 
 def test_the_answer_is_averaged_and_the_raw_one_is_there_too():
-    stream, detector, emotion = make(80, smoothing_time_constant=0.5)
+    stream, detector, emotion = make(80, smoothing_time_constant=0.5, classifier_max_rate=0.0)
     play(stream, detector, 40)
     emotion.said = [0.1, 0.9]
     results = play(stream, detector, 40, start=40)
@@ -235,3 +237,56 @@ def test_a_time_that_is_none_is_refused_and_changes_nothing(time_s):
     with pytest.raises(ImageError, match='time of a clock'):
         stream(IMAGE, time_s)
     assert stream(IMAGE, 1.1).faces[0].track_id == '1'
+
+
+@pytest.mark.parametrize('rate', [15.0, 30.0, 50.0, 60.0])
+def test_detections_are_limited_in_time_whatever_the_cameras_rate(rate):
+    stream, detector, _ = make(80, detector_max_rate=10.0)
+    results = play(stream, detector, round(4 * rate), rate)
+    assert detector.calls == pytest.approx(40, abs=1)
+    assert all(len(result.faces) == 1 for result in results)
+
+
+def test_a_slow_camera_loses_no_detection_and_no_answer():
+    stream, detector, emotion = make(
+        80, 60, detector_max_rate=10.0, classifier_max_rate=7.5, classifier_interval=1
+    )
+    results = play(stream, detector, 10, rate=5.0)
+    assert all(result.detected and result.classified == 2 for result in results)
+
+
+@pytest.mark.parametrize('rate', [15.0, 30.0, 60.0])
+def test_each_face_is_classified_at_its_rate_and_no_image_bears_all(rate):
+    sides = (50, 60, 70, 80)
+    stream, detector, emotion = make(*sides, classifier_max_rate=5.0, classifier_interval=1)
+    results = play(stream, detector, round(4 * rate), rate)
+    for side in sides:
+        assert sum(side in batch for batch in emotion.batches) == pytest.approx(20, abs=2)
+    assert max(result.classified for result in results[1:]) <= np.ceil(4 * 5.0 / rate) + 1
+
+
+def test_a_jittering_camera_keeps_the_rates():
+    stream, detector, emotion = make(
+        80, detector_max_rate=15.0, classifier_max_rate=7.5, classifier_interval=1
+    )
+    jitter = np.random.default_rng(0).uniform(-0.01, 0.01, 300)
+    for index, late in enumerate(jitter):
+        stream(IMAGE, index / 30 + late)
+    assert detector.calls == pytest.approx(150, abs=8)
+    assert sum(len(batch) for batch in emotion.batches) == pytest.approx(75, abs=4)
+
+
+def test_rates_may_change_between_images():
+    stream, detector, _ = make(80, detector_max_rate=1.0)
+    play(stream, detector, 10)
+    assert detector.calls == 1
+    stream.settings = PipelineSettings(detector_max_rate=0.0)
+    play(stream, detector, 5, start=10)
+    assert detector.calls == 6
+
+
+def test_after_time_was_set_back_rates_count_anew():
+    stream, detector, _ = make(80, detector_max_rate=10.0)
+    play(stream, detector, 20, start=2000)
+    results = play(stream, detector, 4)
+    assert [result.detected for result in results] == [True, False, True, False]

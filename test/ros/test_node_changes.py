@@ -65,7 +65,7 @@ def told(robot, words):
 
 
 def test_a_network_that_is_off_is_not_called(start_robot, image):
-    robot = start_robot(patch=TELLING)
+    robot = start_robot(classifier__max_rate=0.0, patch=TELLING)
     asked = dict.fromkeys(('emotion', 'gender'), 0)
     for off in ((), ('gender',), ('gender', 'emotion'), ('emotion',), ()):
         switches = {f'{task}__enabled': task not in off for task in asked}
@@ -159,7 +159,11 @@ def test_with_the_tracker_off_faces_have_no_ids(shared_robot, image):
 
 def test_detection_on_every_fifth_image(start_robot, image):
     robot = start_robot(
-        detector__interval=5, detector__input_size=240, tracker__max_age=60.0, patch=TELLING
+        detector__interval=5,
+        detector__max_rate=0.0,
+        detector__input_size=240,
+        tracker__max_age=60.0,
+        patch=TELLING,
     )
     robot.show_and_wait(image)
     for _ in range(10):
@@ -173,6 +177,7 @@ def test_detection_on_every_fifth_image(start_robot, image):
 def test_classification_on_every_third_image(start_robot, image):
     robot = start_robot(
         classifier__interval=3,
+        classifier__max_rate=0.0,
         detector__input_size=240,
         tracker__max_age=60.0,
         gender__enabled=False,

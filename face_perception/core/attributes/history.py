@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ..types import Classification, Track
 from .classifier import Classifier
 from .smoothing import TimeAverage
+from .turns import Turns
 
 #: A label that became too unsure to be named is named again when it is this much surer than asked,
 #: so that it does not come and go with every image.
@@ -59,11 +60,13 @@ class LabelHistory:
     def __init__(self):
         self._labels: dict[str, dict[str, SmoothedLabel]] = {}
         self._waited: dict[str, int] = {}
+        self._turns = Turns()
 
     def reset(self) -> None:
         """Forget all labels."""
         self._labels.clear()
         self._waited.clear()
+        self._turns.reset()
 
     def keep(self, ids: set[str]) -> None:
         """Forget the faces that are no longer followed."""
@@ -71,13 +74,19 @@ class LabelHistory:
             del self._labels[gone], self._waited[gone]
 
     def due(
-        self, tracks: Sequence[Track], questions: Mapping[str, Classifier], interval: int = 1
+        self,
+        tracks: Sequence[Track],
+        questions: Mapping[str, Classifier],
+        interval: int = 1,
+        max_rate: float = 0.0,
+        time_s: float = 0.0,
     ) -> list[Track]:
         """
         Return whom to classify in this image, in the order of ``tracks``.
 
         Everybody who lacks a label, and of the others those that have waited for ``interval``
-        images: the longest wait first, and no more of them than keeps every image's share equal.
+        images, each at most ``max_rate`` times a second (0: no limit) by the images' ``time_s``:
+        the longest wait first, and no more of them than keeps every image's share equal.
         """
         if not questions:
             return []
@@ -94,6 +103,9 @@ class LabelHistory:
         ]
         waiting.sort(key=lambda track: -self._waited[track.id])
         share = max(-(-len(tracks) // interval) - len(unknown), 0)
+        share = min(share, self._turns.earn(len(tracks) - len(unknown), max_rate, time_s))
+        if max_rate > 0:
+            self._turns.spend(len(waiting[:share]))
         chosen = {track.id for track in unknown + waiting[:share]}
         return [track for track in tracks if track.id in chosen]
 
