@@ -146,27 +146,28 @@ def fully_convolutional(channels: int, classes: int) -> Classifier:
 
 def residual_teacher(channels: int, classes: int) -> Classifier:
     """Plain residual network (He et al. 2016), 1.6 M parameters: not shipped, but learned from."""
-
-    def block(wide: int, wider: int) -> Residual:
-        stride = 1 if wide == wider else 2
-        shortcut = (
-            nn.Identity()
-            if wide == wider
-            else nn.Sequential(
-                nn.AvgPool2d(2), nn.Conv2d(wide, wider, 1, bias=False), nn.BatchNorm2d(wider)
-            )
-        )
-        return Residual(
-            shortcut,
-            nn.Sequential(
-                *convolution(wide, wider, stride=stride), *convolution(wider, wider)[:-1]
-            ),
-        )
-
     widths = (48, 48, 48, 96, 96, 192, 192)
     return Classifier(
         *convolution(channels, widths[0], 5, stride=2),
-        *(block(*pair) for pair in pairwise(widths)),
+        *(_plain_block(*pair) for pair in pairwise(widths)),
+        nn.Dropout(0.2),
+        nn.Conv2d(widths[-1], classes, 1),
+        *_average(),
+    )
+
+
+def quick_teacher(channels: int, classes: int) -> Classifier:
+    """
+    Residual network that begins at a quarter of the resolution, 1.6 M parameters.
+
+    A third of the time of ``residual_teacher``: one step takes about what ``deep_mini_xception``
+    does, as plain 3x3 kernels suit a CPU and few pixels are left for them.
+    """
+    widths = (64, 64, 64, 128, 128, 256)
+    return Classifier(
+        *convolution(channels, 32, stride=2),
+        *convolution(32, widths[0], stride=2),
+        *(_plain_block(*pair) for pair in pairwise(widths)),
         nn.Dropout(0.2),
         nn.Conv2d(widths[-1], classes, 1),
         *_average(),
@@ -179,6 +180,7 @@ ARCHITECTURES: dict[str, Callable[[int, int], Classifier]] = {
     'deep_mini_xception': deep_mini_xception,
     'fully_convolutional': fully_convolutional,
     'residual_teacher': residual_teacher,
+    'quick_teacher': quick_teacher,
 }
 
 
@@ -211,6 +213,22 @@ def separable(wide: int, wider: int, stride: int = 1, kernel: int = 3) -> list[n
 def _shortcut(wide: int, wider: int) -> nn.Sequential:
     """Return a 1x1 convolution of every second pixel and its batch normalisation."""
     return nn.Sequential(nn.Conv2d(wide, wider, 1, stride=2, bias=False), nn.BatchNorm2d(wider))
+
+
+def _plain_block(wide: int, wider: int) -> Residual:
+    """Return two 3x3 convolutions and a shortcut; halves the resolution where it widens."""
+    if wide == wider:
+        return Residual(
+            nn.Identity(),
+            nn.Sequential(*convolution(wide, wider), *convolution(wider, wider)[:-1]),
+        )
+    shortcut = nn.Sequential(
+        nn.AvgPool2d(2), nn.Conv2d(wide, wider, 1, bias=False), nn.BatchNorm2d(wider)
+    )
+    return Residual(
+        shortcut,
+        nn.Sequential(*convolution(wide, wider, stride=2), *convolution(wider, wider)[:-1]),
+    )
 
 
 def _average() -> list[nn.Module]:

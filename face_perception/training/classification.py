@@ -97,9 +97,11 @@ class ClassifierLearner:
         )
         outputs = network(images).float()
         logits = outputs[:, : len(recipe.labels)]
+        targets = self.targets[chosen]
         losses = functional.cross_entropy(
-            logits, self.targets[chosen], label_smoothing=recipe.label_smoothing, reduction='none'
+            logits, targets, label_smoothing=recipe.label_smoothing, reduction='none'
         )
+        losses = losses * targets.sum(dim=1)  # nothing where the label is unknown
         if self.teacher is not None:
             taught = self._teacher_logits(images, batch.key)
             losses = (1 - recipe.distillation) * losses + recipe.distillation * distance(

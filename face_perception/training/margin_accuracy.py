@@ -10,8 +10,6 @@ detector, on images that it has not learned from; to be repeated when the detect
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,12 +23,11 @@ from rich.table import Table
 from ..core.attributes.classifier import Classifier
 from ..core.errors import FacePerceptionError
 from .across_sources import found_boxes, images_of
-from .checkpoints import record_sum, write_atomically
-from .data import Sample, load_samples
+from .data import Sample
 from .evaluate import load, metadata_of, probabilities_of
 from .metrics import accuracy
-from .onnx_graph import set_metadata
 from .robustness import near_face
+from .served_file import write_measured
 
 MARGINS = (-0.06, -0.03, 0.0, 0.03, 0.06, 0.1)
 
@@ -72,18 +69,8 @@ def write_margin(
     path: Path, margin: float, data: Sequence[str], detectors: Sequence[str], malformed: str
 ) -> dict[str, float]:
     """Write ``margin`` into the file, with its accuracy there, and return the numbers."""
-    from .export import measure_served
-
-    model = onnx.load(str(path))
     metadata = {**metadata_of(path), 'crop_margin': str(margin)}
-    set_metadata(model, metadata)
-    samples = load_samples(metadata['task'], data, margin, malformed=malformed)
-    numbers = measure_served(model, samples, detectors)
-    set_metadata(model, {**metadata, 'accuracy': json.dumps(numbers)})
-    content = model.SerializeToString(deterministic=True)
-    write_atomically(path, content)
-    record_sum(path, hashlib.sha256(content).hexdigest())
-    return numbers
+    return write_measured(path, onnx.load(str(path)), metadata, data, detectors, malformed)
 
 
 def _table_of(table: dict[float, dict[str, tuple[float, float]]], path: Path) -> Table:

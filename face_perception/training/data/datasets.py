@@ -13,6 +13,10 @@ from ...core.errors import FacePerceptionError
 from ...core.types import Box
 
 
+#: The label of an image whose label nobody knows: a teacher's answers are all there is to learn.
+UNLABELLED = -1
+
+
 class DatasetError(FacePerceptionError):
     """A data set is missing, damaged, or in no form that is known here."""
 
@@ -26,7 +30,8 @@ class FaceSet:
 
     ``images`` is uint8 ``[N, S, S, C]`` (C = 1 gray or 3 RGB), ``targets`` float32 ``[N, K]``
     with rows that sum to 1 (what the loss compares with), ``labels`` int64 ``[N]`` (what
-    accuracy counts).  ``groups`` names further numbers per image, such as the age;
+    accuracy counts).  Where a label is ``UNLABELLED`` the row of the targets is zeros.
+    ``groups`` names further numbers per image, such as the age;
     ``weights`` is how much each image counts in training, 1 on average (float32 ``[N]``).
     ``votes`` are further opinions on the images, shares of people float32 ``[N, V]``, with
     zeros for an image on which nobody voted.  ``sources`` names, per image, whose it is.
@@ -120,12 +125,19 @@ def split_for_calibration(faces: FaceSet, share: float) -> tuple[FaceSet, FaceSe
     """
     digests = [hashlib.sha256(image.tobytes()).digest()[:4] for image in faces.images]
     kept_back = np.array([int.from_bytes(each, 'big') for each in digests]) < share * 2**32
+    kept_back &= faces.labels != UNLABELLED
     return faces.select(~kept_back), faces.select(kept_back)
 
 
 def one_hot(labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """Return float32 ``[N, K]`` rows with a single 1 at each of ``labels`` (int ``[N]``)."""
-    return np.eye(num_classes, dtype=np.float32)[labels]
+    """
+    Return float32 ``[N, K]`` rows with a single 1 at each of ``labels`` (int ``[N]``).
+
+    Rows of ``UNLABELLED`` are zeros.
+    """
+    rows = np.eye(num_classes, dtype=np.float32)[labels]
+    rows[np.asarray(labels) == UNLABELLED] = 0
+    return rows
 
 
 def existing_file(path: Path | str, what: str) -> Path:

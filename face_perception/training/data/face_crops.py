@@ -6,7 +6,8 @@ A ``.zip`` file or a folder with ``index.csv``, a row per image:
 ========  =====================================================================================
 file      the image, relative to the index; any size and colours
 label     the label's name (``female``, ``fear``) or its number: gender 0 male, 1 female as in
-          UTKFace, emotion 0 angry ... 6 neutral as in FER-2013
+          UTKFace, emotion 0 angry ... 6 neutral as in FER-2013; or ``unknown``: a face that
+          only a teacher's answers are learned for, and that is never measured on
 x y w h   the face's box as a detector draws it, in pixels of the image
 source    optional: what the row of a table is called (else the name of the file or folder)
 person    optional: who it is, so that nobody is on both sides of a split
@@ -29,6 +30,7 @@ from pathlib import Path
 import numpy as np
 
 from ...core.types import GENDERS, Box
+from .datasets import UNLABELLED
 from .entries import SPLITS, TRAIN, VALIDATION, Entry, split_by_name
 from .faults import Faults, MalformedError
 from .indexed import INDEX, IndexedImages, columns_of
@@ -37,6 +39,8 @@ from .utkface import GENDER_OF_NUMBER, MAXIMUM_AGE, MINIMUM_AGE, RACES
 COLUMNS = ('file', 'label', 'x', 'y', 'w', 'h')
 #: One of so many persons is held out.
 PERSONS_PER_HELD_OUT = 5
+#: What the column ``label`` says of a face whose label nobody knows.
+UNKNOWN_LABEL = 'unknown'
 
 
 def find(path: Path) -> Path | None:
@@ -84,10 +88,14 @@ def _entry(
         groups['age'] = _age(row['age'])
     if group.capitalize() in RACES or group in RACES:
         groups['race'] = RACES.index(group if group in RACES else group.capitalize())
+    label = _label(row['label'], labels)
+    split = _split(row.get('split', ''), source, person, name)
+    if label == UNLABELLED and not row.get('split'):
+        split = TRAIN
     return Entry(
         name,
-        _label(row['label'], labels),
-        _split(row.get('split', ''), source, person, name),
+        label,
+        split,
         decode,
         groups,
         source=source,
@@ -104,6 +112,8 @@ def _split(given: str, source: str, person: str, name: str) -> str:
 
 
 def _label(text: str, labels: tuple[str, ...]) -> int:
+    if text.lower() == UNKNOWN_LABEL:
+        return UNLABELLED
     if text.lower() in labels:
         return labels.index(text.lower())
     if labels == GENDERS and text in map(str, GENDER_OF_NUMBER):

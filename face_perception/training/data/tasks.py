@@ -13,6 +13,7 @@ import numpy as np
 from ...core.types import Box
 from .canvases import filling_box, training_canvas
 from .datasets import (
+    UNLABELLED,
     DatasetError,
     FaceSet,
     Sample,
@@ -54,7 +55,9 @@ def load_task(recipe: Recipe, data: Data, malformed: str = STOP) -> tuple[FaceSe
     image is left for training or for validation.
     """
     images = {TRAIN: _Images(recipe), VALIDATION: _Images(recipe)}
-    for entry, image, box in _read(recipe.task, data, tuple(images), malformed):
+    for entry, image, box in _read(
+        recipe.task, data, tuple(images), malformed, unlabelled=recipe.distillation > 0
+    ):
         images[entry.split].add(entry, image, box)
     for split, read in images.items():
         _demand(read.labels, data, split)
@@ -107,15 +110,21 @@ def named(data: Data) -> str:
 
 
 def _read(
-    task: str, data: Data, splits: Collection[str], malformed: str
+    task: str, data: Data, splits: Collection[str], malformed: str, unlabelled: bool = False
 ) -> Iterator[tuple[Entry, np.ndarray, Box | None]]:
-    """Yield what is listed for ``splits`` with its source, its decoded image and its box."""
+    """
+    Yield what is listed for ``splits`` with its source, its decoded image and its box.
+
+    What has no label is left out, but for training images where ``unlabelled`` says so.
+    """
     for path in [data] if isinstance(data, (str, Path)) else data:
         faults = Faults(path, malformed)
         form, found = recognise(task, path)
         source = form.source or Path(path).resolve().stem
         try:
             for entry in form.read(found, splits, faults):
+                if entry.label == UNLABELLED and not (unlabelled and entry.split == TRAIN):
+                    continue
                 try:
                     image, box = entry.read()
                 except MalformedError as error:

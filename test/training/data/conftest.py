@@ -24,6 +24,7 @@ def recipe():
             'balance_ages': 0.0,
             'balance_labels': 0.0,
             'source_weights': {},
+            'distillation': 0.0,
         }
         return SimpleNamespace(**{**values, **changes})
 

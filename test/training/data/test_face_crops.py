@@ -10,6 +10,7 @@ import pytest
 
 from face_perception.core.types import GENDERS, Box
 from face_perception.training.data import DatasetError, load_samples, load_task
+from face_perception.training.data.datasets import UNLABELLED, split_for_calibration
 from face_perception.training.data.face_crops import split_of_person
 
 COLUMNS = ('file', 'label', 'source', 'x', 'y', 'w', 'h', 'person', 'age', 'group')
@@ -233,3 +234,19 @@ def test_a_damaged_archive_is_named(tmp_path):
     path.write_bytes(b'PK\x03\x04 cut off')
     with pytest.raises(DatasetError, match='faces.zip'):
         everything(path)
+
+
+def test_faces_without_a_label_are_for_teachers_alone(recipe, rows, write):
+    for row in rows[40:]:
+        row['label'] = 'unknown'
+    path = write(rows)
+    labelled, held_out = load_task(recipe('gender'), path)
+    assert set(labelled.count_by_source()) == {'news'}
+    train, validation = load_task(recipe('gender', distillation=0.5), path)
+    unknown = train.sources == 'portraits'
+    assert unknown.sum() == 20 and (train.labels[unknown] == UNLABELLED).all()
+    assert (train.targets[unknown] == 0).all() and (train.targets[~unknown].sum(axis=1) == 1).all()
+    assert len(validation) == len(held_out) and UNLABELLED not in validation.labels
+    learned, calibration = split_for_calibration(train, 0.5)
+    assert UNLABELLED not in calibration.labels and len(learned) + len(calibration) == len(train)
+    assert UNLABELLED not in [sample.label for sample in load_samples('gender', path, 0.1, 'train')]

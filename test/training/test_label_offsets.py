@@ -1,0 +1,82 @@
+"""Leaning a file towards a label: what it answers then, and what the file says about itself."""
+
+import argparse
+import hashlib
+import json
+import sys
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
+pytest.importorskip('onnx', reason='training needs the extra "train" (onnx)')
+pytest.importorskip('rich', reason='training needs the extra "train" (rich)')
+
+from face_perception.training import label_offsets  # noqa: E402
+from face_perception.training.architectures import mini_xception  # noqa: E402
+from face_perception.training.evaluate import load, metadata_of  # noqa: E402
+from face_perception.training.onnx_graph import build_model  # noqa: E402
+
+
+@pytest.fixture(params=[False, True], ids=['picture', 'with mirror image'])
+def model(tmp_path, request):
+    """Return a gender file that was never trained."""
+    torch.manual_seed(3)
+    metadata = {
+        'task': 'gender',
+        'labels': json.dumps(['female', 'male']),
+        'color': 'rgb',
+        'input_size': '48',
+        'crop_margin': '0.1',
+        'architecture': 'mini_xception',
+        'training': '{"data_sets": {}}',
+    }
+    network = mini_xception(3, 2).eval()
+    path = tmp_path / 'gender.onnx'
+    path.write_bytes(build_model(network, 1.3, 48, metadata, request.param).SerializeToString())
+    return path
+
+
+def answers(path):
+    pictures = np.random.RandomState(0).randint(0, 256, (5, 48, 48, 3)).astype(np.uint8)
+    return load(path).model.session.run(['probabilities'], {'image': pictures})[0]
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, 'argv', ['label_offsets', *map(str, arguments)])
+    return label_offsets.main()
+
+
+def test_a_written_offset_changes_the_odds_by_just_that(model, utkface_folder, monkeypatch):
+    before = answers(model)
+    command = [model, '--data', utkface_folder, '--offsets', 'female=0.7', '--write']
+    assert run(monkeypatch, *command) == 0
+    after = answers(model)
+    change = np.log(after[:, 0] / after[:, 1]) - np.log(before[:, 0] / before[:, 1])
+    np.testing.assert_allclose(change, 0.7, atol=1e-4)
+    shifted = label_offsets.shifted(before, np.array([0.7, 0]))
+    np.testing.assert_allclose(after, shifted, atol=1e-4)
+    metadata = metadata_of(model)
+    assert json.loads(metadata['training']) == {'data_sets': {}, 'offsets': {'female': 0.7}}
+    assert 'accuracy' in json.loads(metadata['accuracy'])
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    assert digest in model.with_name('SHA256SUMS').read_text()
+    assert run(monkeypatch, *command) == 0
+    assert json.loads(metadata_of(model)['training'])['offsets'] == {'female': 1.4}
+
+
+def test_without_writing_the_file_stays(model, utkface_folder, monkeypatch):
+    before = model.read_bytes()
+    assert run(monkeypatch, model, '--data', utkface_folder, '--offsets', 'male=1') == 0
+    assert model.read_bytes() == before
+
+
+def test_an_unknown_label_is_named(model, utkface_folder, monkeypatch, capsys):
+    assert run(monkeypatch, model, '--data', utkface_folder, '--offsets', 'fear=1') == 1
+    assert 'fear is none of the labels female, male' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('text', ['fear', 'fear=', '=1', 'fear=nan', 'fear=inf', 'fear=5'])
+def test_an_offset_that_cannot_be_meant_is_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match='should be a label and a number'):
+        label_offsets.parse_offset(text)
