@@ -145,7 +145,7 @@ def main() -> int:
         model = classifier.model
         vector = vector_of(arguments.offsets, model.labels)
         table = Table(
-            'pictures', 'source', 'accuracy %', 'macro F1', 'ECE %', *model.labels, title='recall %'
+            'images', 'source', 'accuracy %', 'macro F1', 'ECE %', *model.labels, title='recall %'
         )
         for split in (TRAIN, VALIDATION):
             samples = load_samples(

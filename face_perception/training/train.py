@@ -7,6 +7,7 @@ import json
 import math
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,6 +49,11 @@ HISTORY, CURVES = 'history.json', 'learning_curves.png'
 STATISTICS = 256
 #: More threads than any machine has.
 MOST_THREADS = 1024
+
+
+#: Set when the user asks the run to stop: what a signal handler raises is lost where it meets a
+#: destructor or a callback of a weak reference, so that each step looks here too.
+_asked_to_stop = threading.Event()
 
 
 class InterruptedRunError(KeyboardInterrupt):  # noqa: N818 (an error only of this run)
@@ -102,8 +108,13 @@ def train(
             total=None if last == FOREVER else last * steps,
             completed=trainer.epoch * steps,
         )
+
+        def after_step() -> None:
+            _stop_if_asked()
+            progress.advance(bar)
+
         while trainer.epoch < last:
-            entry = trainer.train_epoch(lambda: progress.advance(bar))
+            entry = trainer.train_epoch(after_step)
             finite_or_stop(trainer, entry)
             _write(output, recipe, trainer, made_from)
             console.print(
@@ -173,7 +184,13 @@ def make_learner(
 
 
 def _interrupt(signum, frame) -> None:
-    raise InterruptedRunError('stopped; the same command goes on after the last whole epoch')
+    _asked_to_stop.set()
+    _stop_if_asked()
+
+
+def _stop_if_asked() -> None:
+    if _asked_to_stop.is_set():
+        raise InterruptedRunError('stopped; the same command goes on after the last whole epoch')
 
 
 def positive(text: str) -> int:
@@ -245,6 +262,7 @@ def main() -> int:
     arguments = _arguments()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
+    _asked_to_stop.clear()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:

@@ -1,10 +1,12 @@
 """Training: it learns, survives being stopped, and goes on as if it had not been."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -349,3 +351,23 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_result(number, data_folder, w
 def test_missing_data_end_the_program_with_a_sentence(tmp_path, recipe_values):
     status, _, said = finish(start(tmp_path, recipe_values, tmp_path / 'run', tmp_path))
     assert status == 1 and said.startswith('error: ') and 'Traceback' not in said
+
+
+@pytest.mark.usefixtures('no_curves')
+def test_a_wish_to_stop_is_not_lost_where_its_exception_is(
+    data, recipe_values, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(training, '_asked_to_stop', threading.Event())
+    learn, calls = ClassifierLearner.loss, []
+
+    def interrupted(learner, batch, network):
+        calls.append(1)
+        if len(calls) == 2:
+            with contextlib.suppress(training.InterruptedRunError):  # as destructors do
+                training._interrupt(signal.SIGINT, None)
+        return learn(learner, batch, network)
+
+    monkeypatch.setattr(ClassifierLearner, 'loss', interrupted)
+    with pytest.raises(training.InterruptedRunError, match='goes on'):
+        run({**recipe_values, 'epochs': 3}, data, tmp_path)
+    assert len(calls) == 2

@@ -12,7 +12,6 @@ import numpy as np
 from ...core.errors import FacePerceptionError
 from ...core.types import Box
 
-
 #: The label of an image whose label nobody knows: a teacher's answers are all there is to learn.
 UNLABELLED = -1
 
