@@ -98,8 +98,11 @@ def test_the_environment_is_an_ament_prefix(bare):
         'share/face_perception/models/emotion_mini_xception.onnx',
         f'lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages/face_perception/py.typed',
         'lib/face_perception/face_perception_annotate',
+        'lib/face_perception/face_perception_evaluate',
+        'lib/face_perception/face_perception_export',
         'lib/face_perception/face_perception_node',
         'lib/face_perception/face_perception_play',
+        'lib/face_perception/face_perception_train',
         'lib/face_perception/face_perception_view',
     ):
         assert (prefix / path).is_file(), path

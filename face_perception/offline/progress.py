@@ -8,7 +8,6 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     TaskID,
     TextColumn,
@@ -18,6 +17,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from ..console.counts import DoneOfTotal
 from .errors import InterruptedRunError
 from .names import readable
 from .types import Task, TaskReport
@@ -39,7 +39,7 @@ class RunProgress:
         self._progress = Progress(
             TextColumn('{task.description}'),
             BarColumn(),
-            MofNCompleteColumn(),
+            DoneOfTotal(),
             TextColumn('{task.fields[unit]}'),
             TimeElapsedColumn(),
             TextColumn('ETA'),

@@ -15,13 +15,13 @@ import torch
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
+from ..console.counts import DoneOfTotal
 from ..core.errors import FacePerceptionError
 from .checkpoints import (
     branch_decay,
@@ -97,7 +97,7 @@ def train(
     with Progress(
         TextColumn('{task.description}'),
         BarColumn(),
-        MofNCompleteColumn(),
+        DoneOfTotal(),
         TimeElapsedColumn(),
         TextColumn('ETA'),
         TimeRemainingColumn(),

@@ -195,7 +195,7 @@ def _draw_latency(page: Page, top: float, summary: InputSummary) -> None:
     axes.legend(
         loc='upper center',
         bbox_to_anchor=(0.5, -0.27),
-        ncols=5,
+        ncol=5,  # what Matplotlib before 3.6 calls it; later ones know both names
         frameon=False,
         fontsize=9,
         handlelength=1.2,
