@@ -1,12 +1,15 @@
 """
 A long run of the real node: does anything grow, and does latency stay where it was?
 
-    python benchmarks/soak.py [--minutes 120] [--output benchmarks_output]
+    python benchmarks/soak.py [--minutes 120] [--rate 30] [--output benchmarks_output]
 
 Two cameras and two nodes, faces that come and go, annotated images looked at now and then,
-parameters that change, the worker restarted, a replay beside.  Every ten seconds memory, shared
-memory, threads and file handles of the nodes are noted, and their latencies; at the end each has a
-slope per hour with its standard error.  Writes ``soak.json`` and ``soak.png``.
+parameters that change, the worker restarted, a camera that leaves and comes back, and beside them
+a recording that is played in a loop for a third node, whose time is the recording's.
+
+Every ten seconds memory, shared memory, threads and file handles of the nodes are noted, and their
+latencies.  Each sample is written to ``soak.jsonl`` at once.  At the end, or when interrupted, each
+quantity gets a slope per hour with its error (``soak_report.py``) and is drawn in ``soak.png``.
 """
 
 from __future__ import annotations
@@ -14,10 +17,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
+import signal
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -25,21 +30,40 @@ import rclpy
 from rcl_interfaces.srv import SetParameters
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
+from rclpy.serialization import serialize_message
+from rclpy.signals import SignalHandlerOptions
 from rig import Process, prepare_environment
 from sensor_msgs.msg import Image
+from soak_report import Sample, report
+from std_msgs.msg import Header
 from std_srvs.srv import SetBool
+from usage import processor_seconds
 
+from face_perception.media.bags.recorded import Topic
+from face_perception.media.bags.writer import BagWriter
+from face_perception.media.messages.encoding import compress
+from face_perception.media.sample.sample import LOOP_S
+from face_perception.media.sources import open_source
 from face_perception.msg import PipelineLatency
 from face_perception.ros.conversions import seconds
 from face_perception.tools.demo.children import end_all
 
 SAMPLE_S = 10.0
-#: Seconds at the start that do not count: caches and allocators fill.
-WARM_UP_S = 120.0
+#: Samples after which the disturbed camera is started anew.
+CAMERA_LIFE = 60
 CAMERAS = ('left', 'right')
+DISTURBED, REPLAY = 'right', 'replay'
+NODE, CAMERA, PLAYER = (
+    'face_perception.ros.node',
+    'face_perception.tools.camera.camera',
+    'face_perception.tools.player.play',
+)
+COMPRESSED = 'sensor_msgs/msg/CompressedImage'
+#: When the recording that is played was made.
+RECORDED_NS = 1_700_000_000 * 10**9
 #: What is changed in turns, and changed back: parameters of one node.
 CHANGES = (
-    ('max_rate', 5.0, 0.0),
+    ('max_rate', 2.0, 0.0),
     ('detector.input_size', 320, 480),
     ('emotion.enabled', False, True),
     ('classifier.interval', 5, 2),
@@ -48,29 +72,16 @@ CHANGES = (
 )
 
 
-@dataclass
-class Sample:
-    """What one node had at a moment; memory in MiB, latencies in milliseconds."""
-
-    time_s: float
-    camera: str
-    rss: float
-    shared: float
-    threads: int
-    handles: int
-    results: int
-    p50: float
-    p99: float
-
-
 def usage(pid: int) -> dict:
-    """Return memory (MiB), threads and file handles of a process."""
+    """Return memory (MiB), threads, file handles and shared segments of a process."""
     status = dict(
         line.split(':', 1) for line in Path(f'/proc/{pid}/status').read_text().splitlines()
     )
+    maps = Path(f'/proc/{pid}/maps').read_text()
     return {
         'rss': (int(status['RssAnon'].split()[0]) + int(status['RssFile'].split()[0])) / 1024,
         'shared': int(status['RssShmem'].split()[0]) / 1024,
+        'segments': len(set(re.findall(r'/dev/shm/\S+', maps))),
         'threads': int(status['Threads']),
         'handles': len(os.listdir(f'/proc/{pid}/fd')),
     }
@@ -112,128 +123,159 @@ class Ears:
         self._enable.call_async(SetBool.Request(data=enabled))
 
 
-def commands(folder: Path) -> list[tuple[str, str, list[str]]]:
-    """Return name, module and arguments of all processes."""
-    found = []
-    for camera in CAMERAS:
-        remap = ['--ros-args', '-r', f'__ns:=/{camera}']
-        found.append((f'{camera} node', 'face_perception.ros.node', remap))
-        found.append((f'{camera} camera', 'face_perception.tools.camera.camera', remap))
-    return found
+def record(folder: Path, rate: float) -> None:
+    """Write one round of the sample as a recording of compressed images."""
+    writer = BagWriter(folder)
+    channel = writer.add_topic(Topic('/image/compressed', COMPRESSED))
+    images = open_source('sample', None, rate, print).frames(loop=True)
+    for number in range(round(LOOP_S * rate)):
+        time_ns = RECORDED_NS + round(number * 1e9 / rate)
+        header = Header(frame_id='recorded')
+        header.stamp.sec, header.stamp.nanosec = divmod(time_ns, 10**9)
+        writer.write(channel, time_ns, serialize_message(compress(next(images), 'jpeg', header)))
+    writer.close()
 
 
-def watch(minutes: float) -> list[Sample]:
-    """Run everything for so long; return what was seen."""
-    rclpy.init()
-    node = rclpy.create_node('soak')
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    ears = {camera: Ears(node, camera) for camera in CAMERAS}
-    samples, children, turn = [], {}, 0
-    with tempfile.TemporaryDirectory() as work:
-        for name, module, arguments in commands(Path(work)):
-            children[name] = Process(name, module, arguments, Path(work) / f'{name}.log')
+class Soak:
+    """The processes of the run, and what is noted of them."""
+
+    def __init__(self, options: argparse.Namespace, work: Path):
+        self._options, self._work = options, work
+        self._children: dict[str, Process] = {}
+        self._node = rclpy.create_node('soak')
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self._node)
+        self._ears = {camera: Ears(self._node, camera) for camera in (*CAMERAS, REPLAY)}
+        self._turn = 0
+
+    def start(self) -> None:
+        """Start all processes."""
+        bag = self._work / 'bag'
+        record(bag, self._options.replay_rate)
+        for camera in CAMERAS:
+            self._start(f'{camera} node', NODE, [], camera)
+            self._start_camera(camera)
+        own_time = ['-p', 'use_sim_time:=true', '-p', 'image_transport:=compressed']
+        self._start('replay node', NODE, [], REPLAY, own_time)
+        topic = '/image/compressed'
+        remap = ['-r', f'{topic}:=/{REPLAY}{topic}']
+        self._start('player', PLAYER, [str(bag), '--loop'], REPLAY, remap)
+
+    def end(self) -> None:
+        """End all processes."""
+        end_all(list(self._children.values()))
+        self._executor.shutdown()
+        self._node.destroy_node()
+
+    def run(self, output: Path) -> None:
+        """Write a sample every ten seconds, until the time is over."""
         started = time.monotonic()
-        try:
-            while (now := time.monotonic() - started) < 60 * minutes:
-                end = time.monotonic() + SAMPLE_S
-                while (left := end - time.monotonic()) > 0:
-                    executor.spin_once(timeout_sec=left)
-                for child in children.values():
-                    child.check()
-                for camera, ear in ears.items():
-                    times, ear.latencies = ear.latencies, []
-                    p50, p99 = np.percentile(times, (50, 99)) if times else (0.0, 0.0)
-                    seen = usage(children[f'{camera} node'].pid)
-                    samples.append(
-                        Sample(now, camera, **seen, results=len(times), p50=p50, p99=p99)
-                    )
-                disturb(ears['right'], turn)
-                turn += 1
-                print(f'\r{now / 60:.1f} of {minutes:g} min', end='', file=sys.stderr)
-        finally:
-            end_all(list(children.values()))
-            executor.shutdown()
-            node.destroy_node()
-            rclpy.try_shutdown()
-    return samples
+        with output.open('w', encoding='utf-8') as file:
+            while (now := time.monotonic() - started) < 60 * self._options.minutes:
+                self._listen(SAMPLE_S)
+                for sample in self._samples(now):
+                    file.write(json.dumps(asdict(sample)) + '\n')
+                file.flush()
+                self._disturb()
+                print(f'\r{now / 60:.1f} of {self._options.minutes:g} min', end='', file=sys.stderr)
 
+    def _start(self, name: str, module: str, own: list[str], space: str, ros=()) -> None:
+        arguments = [*own, '--ros-args', '-r', f'__ns:=/{space}', *ros]
+        log = self._work / f'{name}.log'
+        self._children[name] = Process(name, module, arguments, log)
 
-def disturb(ear: Ears, turn: int) -> None:
-    """Do what an operator does; every other turn puts it back."""
-    ear.look(turn % 6 < 3)
-    name, other, default = CHANGES[turn // 2 % len(CHANGES)]
-    ear.change(name, default if turn % 2 else other)
-    ear.enable(turn % 12 != 11)
+    def _start_camera(self, camera: str) -> None:
+        rate = ['--rate', str(self._options.rate)]
+        self._start(f'{camera} camera', CAMERA, rate, camera)
 
+    def _listen(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._executor.spin_once(timeout_sec=left)
 
-def slope(samples: list[Sample], what: str) -> tuple[float, float]:
-    """Return the slope per hour of a quantity and its standard error, after the warm-up."""
-    late = [each for each in samples if each.time_s >= min(WARM_UP_S, samples[-1].time_s / 3)]
-    hours = np.array([each.time_s / 3600 for each in late])
-    values = np.array([getattr(each, what) for each in late], float)
-    if len(late) < 4:
-        return 0.0, float('inf')
-    (rise, _), covariance = np.polyfit(hours, values, 1, cov=True)
-    return float(rise), float(np.sqrt(covariance[0, 0]))
-
-
-def plot(samples: list[Sample], path: Path) -> None:
-    """Draw each quantity over time."""
-    import matplotlib
-
-    matplotlib.use('Agg')
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(3, 2, figsize=(10, 8), sharex=True, layout='constrained')
-    for axis, (what, label) in zip(
-        axes.flat,
-        (
-            ('rss', 'memory (MiB)'),
-            ('shared', 'shared memory in use (MiB)'),
-            ('threads', 'threads'),
-            ('handles', 'file handles'),
-            ('p50', 'processing, median (ms)'),
-            ('p99', 'processing, p99 (ms)'),
-        ),
-    ):
-        for camera, colour in zip(CAMERAS, ('tab:blue', 'tab:orange')):
-            own = [each for each in samples if each.camera == camera]
-            note = ' (disturbed)' if camera == 'right' else ''
-            axis.plot(
-                [each.time_s / 60 for each in own],
-                [getattr(each, what) for each in own],
-                colour,
-                label=camera + note,
-                lw=1,
+    def _samples(self, now: float) -> list[Sample]:
+        load, found = os.getloadavg()[0], []
+        for child in self._children.values():
+            child.check()
+        for camera, ear in self._ears.items():
+            times, ear.latencies = ear.latencies, []
+            p50, p95, p99 = np.percentile(times, (50, 95, 99)) if times else (0.0,) * 3
+            pid = self._children[f'{camera} node'].pid
+            found.append(
+                Sample(
+                    now,
+                    camera,
+                    **usage(pid),
+                    results=len(times),
+                    p50=float(p50),
+                    p95=float(p95),
+                    p99=float(p99),
+                    processor_s=processor_seconds(pid),
+                    all_s=self._processor_seconds(),
+                    load=load,
+                )
             )
-        axis.set_ylabel(label)
-        axis.set_ylim(bottom=0)
-    axes[0, 0].legend()
-    for axis in axes[-1]:
-        axis.set_xlabel('minutes')
-    figure.savefig(path, dpi=120)
+        return found
+
+    def _processor_seconds(self) -> float:
+        """Return what all processes have used that run now, and this one."""
+        pids = [child.pid for child in self._children.values()]
+        return sum(map(processor_seconds, [os.getpid(), *pids]))
+
+    def _disturb(self) -> None:
+        """Do what an operator does; every other turn puts it back."""
+        ear, turn = self._ears[DISTURBED], self._turn
+        ear.look(turn % 6 < 3)
+        name, other, default = CHANGES[turn // 2 % len(CHANGES)]
+        ear.change(name, default if turn % 2 else other)
+        ear.enable(turn % 12 != 11)
+        if turn % CAMERA_LIFE == CAMERA_LIFE - 1:
+            end_all([self._children.pop(f'{DISTURBED} camera')])
+            self._start_camera(DISTURBED)
+        self._turn += 1
+
+
+def interrupt(*_) -> None:
+    """End the run as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def watch(options: argparse.Namespace, data: Path) -> None:
+    """Run everything for so long, or until interrupted."""
+    prepare_environment()
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    signal.signal(signal.SIGTERM, interrupt)
+    with tempfile.TemporaryDirectory() as work:
+        soak = Soak(options, Path(work))
+        try:
+            soak.start()
+            soak.run(data)
+        except KeyboardInterrupt:
+            print('\ninterrupted', file=sys.stderr)
+        finally:
+            soak.end()
+            rclpy.try_shutdown()
 
 
 def main() -> int:
     """Run, print the slopes, and write data and plot."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument('--minutes', type=float, default=120.0)
+    parser.add_argument('--rate', type=float, default=30.0, help='images a second of a camera')
+    parser.add_argument(
+        '--replay-rate', type=float, default=10.0, help='images a second of the recording'
+    )
     parser.add_argument('--output', type=Path, default=Path('benchmarks_output'))
+    parser.add_argument(
+        '--draw', action='store_true', help='run nothing: draw the data that are there'
+    )
     options = parser.parse_args()
-    prepare_environment()
-    samples = watch(options.minutes)
     options.output.mkdir(exist_ok=True)
-    (options.output / 'soak.json').write_text(json.dumps([asdict(each) for each in samples]))
-    plot(samples, options.output / 'soak.png')
-    print('\n| node | quantity | at the end | slope per hour |\n|---|---|---|---|')
-    for camera in CAMERAS:
-        own = [each for each in samples if each.camera == camera]
-        for what in ('rss', 'shared', 'threads', 'handles', 'p50', 'p99'):
-            rise, error = slope(own, what)
-            print(
-                f'| {camera} | {what} | {getattr(own[-1], what):.1f} | {rise:+.2f} ± {error:.2f} |'
-            )
+    data = options.output / 'soak.jsonl'
+    if not options.draw:
+        watch(options, data)
+    samples = [Sample(**json.loads(line)) for line in data.read_text('utf-8').splitlines()]
+    report(samples, options.output / 'soak.png')
     return 0
 
 
