@@ -11,7 +11,8 @@ smaller segments.
 from __future__ import annotations
 
 import os
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..core.resources import share_directory
@@ -20,6 +21,9 @@ from .shared_memory import LARGE_SEGMENT, SMALL_SEGMENT, enough, room
 #: Name of the variable since Fast DDS 3 (Kilted), and the one before it.
 PROFILE_VARIABLE = 'FASTDDS_DEFAULT_PROFILES_FILE'
 OLD_PROFILE_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
+OLD_DISTRIBUTIONS = ('humble', 'iron', 'jazzy')
+#: The first major version of rclpy that comes with Fast DDS 3.
+NEW_RCLPY = 9
 #: The shipped profiles.
 LARGE, SMALL = 'fastdds_large_images.xml', 'fastdds_small_memory.xml'
 #: Whoever set one of these has decided about the transport already.
@@ -77,5 +81,17 @@ def use_large_images(environment: MutableMapping[str, str] = os.environ) -> None
         if Path(environment.get(name, '')).name == LARGE:
             environment[name] = profile_path()
     if not any(name in environment for name in DECISIONS):
-        # Each version reads its own name, and ROS_DISTRO need not be set to tell which it is.
-        environment[PROFILE_VARIABLE] = environment[OLD_PROFILE_VARIABLE] = profile_path()
+        # Not both: the newer version reads the old name too, and warns of it at each start.
+        environment[OLD_PROFILE_VARIABLE if _is_old(environment) else PROFILE_VARIABLE] = (
+            profile_path()
+        )
+
+
+def _is_old(environment: Mapping[str, str]) -> bool:
+    """Return whether Fast DDS is older than version 3: by the distribution, else by rclpy."""
+    if distribution := environment.get('ROS_DISTRO'):
+        return distribution in OLD_DISTRIBUTIONS
+    try:
+        return int(version('rclpy').split('.')[0]) < NEW_RCLPY
+    except (PackageNotFoundError, ValueError):
+        return False

@@ -11,14 +11,25 @@ from face_perception.ros.transport import (
     use_large_images,
 )
 
-BOTH = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
 
-
-@pytest.mark.parametrize('distribution', [{}, {'ROS_DISTRO': 'humble'}, {'ROS_DISTRO': 'kilted'}])
-def test_the_profile_is_set_under_the_names_of_old_and_new_versions(distribution):
-    environment = dict(distribution)
+@pytest.mark.parametrize(
+    ('distribution', 'rclpy', 'name'),
+    [
+        ('humble', '9.1.2', 'FASTRTPS_DEFAULT_PROFILES_FILE'),
+        ('kilted', '3.3.20', 'FASTDDS_DEFAULT_PROFILES_FILE'),
+        ('', '7.1.6', 'FASTRTPS_DEFAULT_PROFILES_FILE'),
+        ('', '9.1.2', 'FASTDDS_DEFAULT_PROFILES_FILE'),
+        ('', 'unknown', 'FASTDDS_DEFAULT_PROFILES_FILE'),
+    ],
+)
+def test_the_profile_is_set_under_the_name_that_this_version_reads(
+    monkeypatch, distribution, rclpy, name
+):
+    monkeypatch.setattr('face_perception.ros.transport.version', lambda _: rclpy)
+    given = {'ROS_DISTRO': distribution} if distribution else {}
+    environment = dict(given)
     use_large_images(environment)
-    assert environment == {**distribution, **dict.fromkeys(BOTH, profile_path())}
+    assert environment == {**given, name: profile_path()}
 
 
 @pytest.mark.parametrize('middleware', ['rmw_cyclonedds_cpp', 'rmw_zenoh_cpp'])
