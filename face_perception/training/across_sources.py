@@ -23,8 +23,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from ..console.endings import exit_status
 from ..core.attributes.classifier import Classifier
-from ..core.errors import FacePerceptionError, ModelError
+from ..core.errors import ModelError
 from ..core.types import Box
 from .confidence import THRESHOLDS, answered
 from .data import RACES, Data, DatasetError, Sample, load_samples
@@ -297,32 +298,31 @@ def write(report: dict, folder: Path) -> None:
     draw_confidence(report, folder / 'confidence.png')
 
 
+def run(arguments: argparse.Namespace) -> None:
+    """Print the table, and write it where that was asked for."""
+    if arguments.output:  # found out before the measuring if it cannot be made
+        arguments.output.mkdir(parents=True, exist_ok=True)
+    classifiers = [load(path) for path in arguments.model]
+    first = classifiers[0].model
+    for classifier in classifiers[1:]:
+        if classifier.model.task != first.task:
+            raise ModelError(
+                f'{classifier.model.path} is for {classifier.model.task}, '
+                f'{first.path} for {first.task}: measure one task at a time'
+            )
+    samples = images_of(
+        arguments.model[0], first.task, arguments.data, first.crop_margin, arguments.malformed
+    )
+    report = measure(classifiers, samples, arguments.detector)
+    Console().print(table_of(report))
+    if arguments.output:
+        write(report, arguments.output)
+        print(f'written: {arguments.output}')
+
+
 def main() -> int:
     """Run the command line; returns the exit status."""
-    arguments = parse_arguments()
-    try:
-        if arguments.output:  # found out before the measuring if it cannot be made
-            arguments.output.mkdir(parents=True, exist_ok=True)
-        classifiers = [load(path) for path in arguments.model]
-        first = classifiers[0].model
-        for classifier in classifiers[1:]:
-            if classifier.model.task != first.task:
-                raise ModelError(
-                    f'{classifier.model.path} is for {classifier.model.task}, '
-                    f'{first.path} for {first.task}: measure one task at a time'
-                )
-        samples = images_of(
-            arguments.model[0], first.task, arguments.data, first.crop_margin, arguments.malformed
-        )
-        report = measure(classifiers, samples, arguments.detector)
-        Console().print(table_of(report))
-        if arguments.output:
-            write(report, arguments.output)
-            print(f'written: {arguments.output}')
-    except (FacePerceptionError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(run, parse_arguments())
 
 
 if __name__ == '__main__':

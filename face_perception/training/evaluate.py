@@ -16,8 +16,9 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
+from ..console.endings import exit_status
 from ..core.attributes.classifier import Classifier
-from ..core.errors import FacePerceptionError, ModelError
+from ..core.errors import ModelError
 from ..core.onnx_models import DETECTION, load_classifier
 from ..core.types import GENDERS
 from . import metrics, plots
@@ -381,22 +382,21 @@ def evaluate_detector(arguments: argparse.Namespace) -> dict:
     return report
 
 
+def run(arguments: argparse.Namespace) -> None:
+    """Measure a file of either kind, and write the report where that was asked for."""
+    if arguments.output:  # found out before the measuring if it cannot be made
+        arguments.output.mkdir(parents=True, exist_ok=True)
+    detector = metadata_of(Path(arguments.model)).get('task') == DETECTION
+    report = (evaluate_detector if detector else evaluate_classifier)(arguments)
+    if arguments.output:
+        text = json.dumps(report, indent=2) + '\n'
+        (arguments.output / 'evaluation.json').write_text(text, encoding='utf-8')
+        print(f'written: {arguments.output}')
+
+
 def main() -> int:
     """Run the command line; returns the exit status."""
-    arguments = parse_arguments()
-    try:
-        if arguments.output:  # found out before the measuring if it cannot be made
-            arguments.output.mkdir(parents=True, exist_ok=True)
-        detector = metadata_of(Path(arguments.model)).get('task') == DETECTION
-        report = (evaluate_detector if detector else evaluate_classifier)(arguments)
-        if arguments.output:
-            text = json.dumps(report, indent=2) + '\n'
-            (arguments.output / 'evaluation.json').write_text(text, encoding='utf-8')
-            print(f'written: {arguments.output}')
-    except (FacePerceptionError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(run, parse_arguments())
 
 
 if __name__ == '__main__':

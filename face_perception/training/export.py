@@ -15,7 +15,7 @@ import torch
 from onnx import ModelProto
 from torch import nn
 
-from ..core.errors import FacePerceptionError
+from ..console.endings import exit_status
 from .architectures import count_parameters
 from .augmentation import center_crop
 from .checkpoints import finished_checkpoint, record_sum, write_atomically
@@ -119,6 +119,19 @@ def measure_served(
         return measure(load(path), samples, detectors)
 
 
+def run(arguments: argparse.Namespace) -> None:
+    """Write the file and print its numbers."""
+    numbers = export(
+        arguments.run,
+        arguments.data,
+        arguments.output,
+        arguments.detectors,
+        arguments.malformed,
+    )
+    for name, value in numbers.items():
+        print(f'{name:32s} {value}')
+
+
 def main() -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -142,21 +155,7 @@ def main() -> int:
         default='stop',
         help='what to do at a row or image that cannot be read',
     )
-    arguments = parser.parse_args()
-    try:
-        numbers = export(
-            arguments.run,
-            arguments.data,
-            arguments.output,
-            arguments.detectors,
-            arguments.malformed,
-        )
-    except (FacePerceptionError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    for name, value in numbers.items():
-        print(f'{name:32s} {value}')
-    return 0
+    return exit_status(run, parser.parse_args())
 
 
 if __name__ == '__main__':

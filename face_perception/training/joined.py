@@ -14,7 +14,8 @@ import numpy as np
 import onnx
 from onnx import ModelProto, TensorProto, compose, helper, numpy_helper
 
-from ..core.errors import FacePerceptionError, ModelError
+from ..console.endings import exit_status
+from ..core.errors import ModelError
 from ..core.onnx_models import ClassifierModel, load_classifier
 from .onnx_graph import IR_VERSION, OPSET, image_input
 
@@ -80,19 +81,18 @@ def _input_of(model: ClassifierModel, name: str, weights: list) -> list[onnx.Nod
     ]
 
 
+def run(arguments: argparse.Namespace) -> None:
+    """Write the joined file."""
+    model = joined(arguments.emotion, arguments.gender)
+    arguments.output.write_bytes(model.SerializeToString(deterministic=True))
+
+
 def main() -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description='Join two classifiers into one ONNX file.')
     for name in ('emotion', 'gender', 'output'):
         parser.add_argument(name, type=Path, help=f'ONNX file ({name})')
-    arguments = parser.parse_args()
-    try:
-        model = joined(arguments.emotion, arguments.gender)
-        arguments.output.write_bytes(model.SerializeToString(deterministic=True))
-    except (FacePerceptionError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(run, parser.parse_args())
 
 
 if __name__ == '__main__':

@@ -24,7 +24,8 @@ from onnx import ModelProto, numpy_helper
 from rich.console import Console
 from rich.table import Table
 
-from ..core.errors import FacePerceptionError, ModelError
+from ..console.endings import exit_status
+from ..core.errors import ModelError
 from .data import Sample, load_samples
 from .data.entries import TRAIN, VALIDATION
 from .evaluate import load, metadata_of, probabilities_of
@@ -119,6 +120,34 @@ def _recalls(said: np.ndarray, right: np.ndarray) -> list[float]:
     return recall_per_class(said, right).tolist()
 
 
+def run(arguments: argparse.Namespace) -> None:
+    """Print what the offsets change, and write them where that was asked for."""
+    classifier = load(arguments.model)
+    model = classifier.model
+    vector = vector_of(arguments.offsets, model.labels)
+    table = Table(
+        'images', 'source', 'accuracy %', 'macro F1', 'ECE %', *model.labels, title='recall %'
+    )
+    for split in (TRAIN, VALIDATION):
+        samples = load_samples(
+            model.task, arguments.data, model.crop_margin, split, arguments.malformed
+        )
+        said = probabilities_of(classifier, samples)
+        report(samples, said, f'{split}, as it is', table)
+        report(samples, shifted(said, vector), f'{split}, with the offsets', table)
+    Console().print(table)
+    if arguments.write:
+        numbers = write_offsets(
+            arguments.model,
+            arguments.offsets,
+            arguments.data,
+            arguments.detectors,
+            arguments.malformed,
+        )
+        for name, value in numbers.items():
+            print(f'{name:32s} {value}')
+
+
 def main() -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -139,36 +168,7 @@ def main() -> int:
         help='with --write: measure it also with the boxes that these draw',
     )
     parser.add_argument('--malformed', choices=('stop', 'skip'), default='stop')
-    arguments = parser.parse_args()
-    try:
-        classifier = load(arguments.model)
-        model = classifier.model
-        vector = vector_of(arguments.offsets, model.labels)
-        table = Table(
-            'images', 'source', 'accuracy %', 'macro F1', 'ECE %', *model.labels, title='recall %'
-        )
-        for split in (TRAIN, VALIDATION):
-            samples = load_samples(
-                model.task, arguments.data, model.crop_margin, split, arguments.malformed
-            )
-            said = probabilities_of(classifier, samples)
-            report(samples, said, f'{split}, as it is', table)
-            report(samples, shifted(said, vector), f'{split}, with the offsets', table)
-        Console().print(table)
-        if arguments.write:
-            numbers = write_offsets(
-                arguments.model,
-                arguments.offsets,
-                arguments.data,
-                arguments.detectors,
-                arguments.malformed,
-            )
-            for name, value in numbers.items():
-                print(f'{name:32s} {value}')
-    except (FacePerceptionError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(run, parser.parse_args())
 
 
 if __name__ == '__main__':

@@ -20,8 +20,8 @@ import onnx
 from rich.console import Console
 from rich.table import Table
 
+from ..console.endings import exit_status
 from ..core.attributes.classifier import Classifier
-from ..core.errors import FacePerceptionError
 from .across_sources import found_boxes, images_of
 from .data import Sample
 from .evaluate import load, metadata_of, probabilities_of
@@ -82,6 +82,32 @@ def _table_of(table: dict[float, dict[str, tuple[float, float]]], path: Path) ->
     return shown
 
 
+def run(arguments: argparse.Namespace) -> None:
+    """Print a table of margins, or write the one that was asked for."""
+    classifier = load(arguments.model)
+    if arguments.write is not None:
+        numbers = write_margin(
+            arguments.model,
+            arguments.write,
+            arguments.data,
+            [arguments.detector],
+            arguments.malformed,
+        )
+        for name, value in numbers.items():
+            print(f'{name:32s} {value}')
+        return
+    samples = images_of(
+        arguments.model,
+        classifier.model.task,
+        arguments.data,
+        classifier.model.crop_margin,
+        arguments.malformed,
+    )
+    table = accuracies(classifier, samples, arguments.margins, arguments.detector)
+    Console().print(_table_of(table, arguments.model))
+    print(f'best on average: {best_margin(table):g}')
+
+
 def main() -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -96,34 +122,7 @@ def main() -> int:
         '--write', type=float, metavar='MARGIN', help="make this the file's margin instead"
     )
     parser.add_argument('--malformed', choices=('stop', 'skip'), default='stop')
-    arguments = parser.parse_args()
-    try:
-        classifier = load(arguments.model)
-        if arguments.write is not None:
-            numbers = write_margin(
-                arguments.model,
-                arguments.write,
-                arguments.data,
-                [arguments.detector],
-                arguments.malformed,
-            )
-            for name, value in numbers.items():
-                print(f'{name:32s} {value}')
-            return 0
-        samples = images_of(
-            arguments.model,
-            classifier.model.task,
-            arguments.data,
-            classifier.model.crop_margin,
-            arguments.malformed,
-        )
-        table = accuracies(classifier, samples, arguments.margins, arguments.detector)
-        Console().print(_table_of(table, arguments.model))
-        print(f'best on average: {best_margin(table):g}')
-    except (FacePerceptionError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(run, parser.parse_args())
 
 
 if __name__ == '__main__':

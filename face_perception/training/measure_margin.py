@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.errors import FacePerceptionError
+from ..console.endings import exit_status
 from .data import fer2013, utkface
 from .detector_boxes import find_face
 
@@ -52,32 +52,27 @@ def report(name: str, images: list[np.ndarray], detector: str = 'haar') -> None:
     print(f'  margin by which the median box grows to the image: {margin_to_fill(side):+.3f}')
 
 
+def run(arguments: argparse.Namespace) -> None:
+    """Print what the detector draws on the faces of each data set."""
+    folder = Path(arguments.data)
+    faces = fer2013.load_fer2013(folder / fer2013.TRAIN_FILE)
+    every = max(1, len(faces) // arguments.count)  # the file is sorted by emotion
+    report('FER-2013', list(faces.images[::every, :, :, 0][: arguments.count]), arguments.detector)
+    chips = (
+        chip
+        for chip in utkface.read_chips(folder / utkface.FILE)
+        if chip.age >= utkface.MINIMUM_AGE and not chip.held_out
+    )
+    report('UTKFace', [chip.image for chip in islice(chips, arguments.count)], arguments.detector)
+
+
 def main() -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description='Measure the boxes that a detector draws.')
     parser.add_argument('--data', required=True, help='folder with the data sets')
     parser.add_argument('--detector', choices=('haar', 'onnx'), default='haar')
     parser.add_argument('--count', type=int, default=2000, help='images per data set')
-    arguments = parser.parse_args()
-    folder = Path(arguments.data)
-    try:
-        faces = fer2013.load_fer2013(folder / fer2013.TRAIN_FILE)
-        every = max(1, len(faces) // arguments.count)  # the file is sorted by emotion
-        report(
-            'FER-2013', list(faces.images[::every, :, :, 0][: arguments.count]), arguments.detector
-        )
-        chips = (
-            chip
-            for chip in utkface.read_chips(folder / utkface.FILE)
-            if chip.age >= utkface.MINIMUM_AGE and not chip.held_out
-        )
-        report(
-            'UTKFace', [chip.image for chip in islice(chips, arguments.count)], arguments.detector
-        )
-    except FacePerceptionError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(run, parser.parse_args())
 
 
 if __name__ == '__main__':

@@ -22,7 +22,7 @@ from rich.progress import (
 )
 
 from ..console.counts import DoneOfTotal
-from ..core.errors import FacePerceptionError
+from ..console.endings import exit_status
 from .checkpoints import (
     branch_decay,
     finished_checkpoint,
@@ -257,14 +257,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> int:
-    """Run the command line; returns the exit status."""
-    arguments = _arguments()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    _asked_to_stop.clear()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+def run(arguments: argparse.Namespace) -> int:
+    """Train; returns the exit status."""
     try:
         recipe, device = _recipe(arguments), pick_device(arguments.device)
         learner = make_learner(
@@ -278,10 +272,18 @@ def main() -> int:
     except InterruptedRunError as stop:
         print(stop, file=sys.stderr)
         return 130
-    except (FacePerceptionError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
     return 0
+
+
+def main() -> int:
+    """Run the command line; returns the exit status."""
+    arguments = _arguments()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    _asked_to_stop.clear()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    return exit_status(run, arguments)
 
 
 if __name__ == '__main__':

@@ -1,0 +1,30 @@
+"""How commands end."""
+
+from argparse import Namespace
+
+import pytest
+
+from face_perception.console.endings import exit_status
+from face_perception.core.errors import ModelError
+
+
+def test_the_status_is_what_the_command_returns_or_0():
+    assert exit_status(lambda options: options.status, Namespace(status=130)) == 130
+    assert exit_status(lambda options: None, Namespace()) == 0
+
+
+@pytest.mark.parametrize('error', [ModelError('no such file'), OSError('no such file')])
+def test_what_the_user_can_mend_is_one_sentence(error, capsys):
+    def run(options):
+        raise error
+
+    assert exit_status(run, Namespace()) == 1
+    assert capsys.readouterr().err == 'error: no such file\n'
+
+
+def test_a_fault_of_the_program_is_not_hidden():
+    def run(options):
+        raise KeyError('fault')
+
+    with pytest.raises(KeyError):
+        exit_status(run, Namespace())
