@@ -59,6 +59,7 @@ class FaceStream:
         chosen = self._choose(tracks, time_s)
         predictions = self.networks.classify(image_bgr, [track.box for track in chosen])
         self._average(chosen, predictions, time_s)
+        followed = frozenset(self._tracker.ids)
         return FrameResult(
             width,
             height,
@@ -66,7 +67,8 @@ class FaceStream:
             Timings(detect=detect_time, track=track_time, classify=watch.lap()),
             detecting,
             len(chosen),
-            len(self._tracker),
+            len(followed),
+            followed,
         )
 
     def _detect(self, image_bgr: np.ndarray) -> list[Detection]:

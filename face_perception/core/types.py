@@ -146,7 +146,8 @@ class FrameResult:
     What the pipeline says about one image; ``faces`` are sorted largest first.
 
     ``detected`` is whether the detector ran on this image, ``classified`` how many faces the
-    networks saw, and ``tracks`` how many faces are followed, also those unseen for a moment.
+    networks saw, and ``tracks`` how many faces are followed, also those unseen for a moment;
+    ``followed`` are the ``track_id`` of these (none where faces are not followed).
     """
 
     image_width: int
@@ -156,3 +157,4 @@ class FrameResult:
     detected: bool = True
     classified: int = 0
     tracks: int = 0
+    followed: frozenset[str] = frozenset()

@@ -290,3 +290,13 @@ def test_after_time_was_set_back_rates_count_anew():
     play(stream, detector, 20, start=2000)
     results = play(stream, detector, 4)
     assert [result.detected for result in results] == [True, False, True, False]
+
+
+def test_a_face_that_is_missed_is_followed_until_it_is_too_old():
+    stream, detector, _ = make(80, tracker_max_age=1.0, detector_max_rate=0.0)
+    (seen,) = play(stream, detector, 1)
+    detector.sides = ()
+    missed, *_, gone = play(stream, detector, 30, start=1)
+    name = seen.faces[0].track_id
+    assert (missed.faces, missed.followed, missed.tracks) == ([], {name}, 1)
+    assert (gone.followed, gone.tracks) == (frozenset(), 0)

@@ -163,9 +163,22 @@ def test_gender_has_rep_155s_values_and_age_is_unknown():
     assert (message.age, message.age_confidence) == (0, 0)
 
 
-def test_the_crop_is_the_box():
-    image = np.arange(200 * 200 * 3, dtype=np.uint32).astype(np.uint8).reshape(200, 200, 3)
-    assert np.array_equal(crop(image, FACE), image[48:144, 32:96])
+@pytest.mark.parametrize(
+    ('box', 'inner'),
+    [
+        (Box(32, 48, 64, 96), (slice(0, 128), slice(21, 106))),  # higher than wide: made larger
+        (Box(0, 10, 400, 200), (slice(32, 96), slice(0, 128))),  # wider than high: made smaller
+        (Box(7, 9, 128, 128), (slice(0, 128), slice(0, 128))),
+        (Box(399, 299, 1, 1), (slice(0, 128), slice(0, 128))),
+    ],
+)
+def test_the_crop_is_the_box_in_the_middle_of_black(box, inner):
+    image = np.zeros((300, 400, 3), np.uint8)
+    x, y, width, height = map(int, (box.x, box.y, box.width, box.height))
+    image[y : y + height, x : x + width] = (50, 100, 150)
+    expected = np.zeros((128, 128, 3), np.uint8)
+    expected[inner] = (50, 100, 150)
+    assert np.array_equal(crop(image, replace(FACE, box=box)), expected)
 
 
 class FakeOutputs:
@@ -182,9 +195,14 @@ class FakeOutputs:
         self.said[publisher.topic].append('removed')
 
 
-def test_when_no_images_come_any_more_nobody_is_tracked(monkeypatch):
+@pytest.fixture
+def lists(monkeypatch):
+    """Let lists of ids be plain objects, so that they need not be installed."""
     stand_ins = SimpleNamespace(**{**vars(HRI), 'IdsList': SimpleNamespace})
     monkeypatch.setattr(humans, 'optional_messages', lambda *_: stand_ins)
+
+
+def test_when_no_images_come_any_more_nobody_is_tracked(lists):
     outputs = FakeOutputs()
     output = humans.HumansOutput(outputs, '/robot/face_perception')
     image = np.zeros((200, 200, 3), np.uint8)
@@ -200,9 +218,42 @@ def test_when_no_images_come_any_more_nobody_is_tracked(monkeypatch):
     assert len(tracked) == 2, 'said once'
 
 
-def test_a_crowd_does_not_get_topics_without_end(monkeypatch):
-    stand_ins = SimpleNamespace(**{**vars(HRI), 'IdsList': SimpleNamespace})
-    monkeypatch.setattr(humans, 'optional_messages', lambda *_: stand_ins)
+def seen(*ids, followed=()):
+    """Return what is said of an image with some faces, where others are followed too."""
+    faces = [replace(FACE, track_id=each) for each in ids]
+    return FrameResult(200, 200, faces, followed=frozenset({*ids, *followed}))
+
+
+def test_a_face_that_is_missed_keeps_its_topics_while_it_is_followed(lists):
+    outputs = FakeOutputs()
+    output = humans.HumansOutput(outputs, 'node')
+    image = np.zeros((200, 200, 3), np.uint8)
+    tracked, roi = outputs.said['/humans/faces/tracked'], '/humans/faces/node_1/roi'
+    output.publish(HEADER, image, seen('1', '2'))
+    output.publish(HEADER, image, seen('2', followed=['1']))
+    assert set(tracked[-1].ids) == {'node_1', 'node_2'}
+    assert len(outputs.said[roi]) == 1, 'nothing is made up of a face that was not seen'
+    output.publish(HEADER, image, seen('1', '2'))
+    assert len(outputs.said[roi]) == 2 and 'removed' not in outputs.said[roi]
+    output.publish(HEADER, image, seen('2'))
+    assert tracked[-1].ids == ['node_2'] and outputs.said[roi][-1] == 'removed'
+
+
+def test_faces_that_are_missed_make_room_for_those_that_are_seen(lists, monkeypatch):
+    monkeypatch.setattr(humans, 'MOST_FACES', 3)
+    outputs = FakeOutputs()
+    output = humans.HumansOutput(outputs, 'node')
+    image = np.zeros((200, 200, 3), np.uint8)
+    everybody = [str(number) for number in range(9)]
+    for ids in (['1', '2', '3'], ['1', '2'], ['1', '4']):
+        output.publish(HEADER, image, seen(*ids, followed=everybody))
+    tracked = outputs.said['/humans/faces/tracked']
+    assert set(tracked[-1].ids) == {'node_1', 'node_2', 'node_4'}
+    output.publish(HEADER, image, seen('5', '6', '7', '8', followed=everybody))
+    assert tracked[-1].ids == ['node_5', 'node_6', 'node_7']
+
+
+def test_a_crowd_does_not_get_topics_without_end(lists):
     outputs = FakeOutputs()
     output = humans.HumansOutput(outputs, 'node')
     crowd = [replace(FACE, track_id=str(index)) for index in range(humans.MOST_FACES + 20)]
@@ -232,15 +283,8 @@ configured.Outputs = Outputs
 """
 
 
-def test_a_node_says_when_images_no_longer_come(start_robot, ros):
-    robot = start_robot(patch=LISTENING, no_image_timeout=2.0)
-    heard = ros.collect(String, f'/{robot.process.name}/heard')
-    gray = image_message(Header(), np.full((48, 64, 3), 80, np.uint8))
-
-    def see_then(stop):
-        ros.spin_until(lambda: robot.show_and_wait(gray) and heard and heard[-1].data == 'faces')
-        stop()
-        ros.spin_until(lambda: heard[-1].data == 'nobody')
+def see_then_nobody_comes(robot, ros, see_then):
+    """Disable the node, take its camera away and deactivate it, each after it has seen a face."""
 
     def enable(data):
         ros.call_until_answered(
@@ -255,6 +299,19 @@ def test_a_node_says_when_images_no_longer_come(start_robot, ros):
     see_then(
         lambda: ros.call_until_answered(ChangeState, f'/{robot.process.name}/change_state', change)
     )
+
+
+def test_a_node_says_when_images_no_longer_come(start_robot, ros):
+    robot = start_robot(patch=LISTENING, no_image_timeout=2.0)
+    heard = ros.collect(String, f'/{robot.process.name}/heard')
+    gray = image_message(Header(), np.full((48, 64, 3), 80, np.uint8))
+
+    def see_then(stop):
+        ros.spin_until(lambda: robot.show_and_wait(gray) and heard and heard[-1].data == 'faces')
+        stop()
+        ros.spin_until(lambda: heard[-1].data == 'nobody')
+
+    see_then_nobody_comes(robot, ros, see_then)
 
 
 @pytest.mark.parametrize(
@@ -309,8 +366,30 @@ def test_a_node_publishes_the_topics_of_rep_155(start_robot, ros, portrait):
     (face,) = robot.faces[-1].faces
     roi, cropped = heard['roi'][-1], heard['cropped'][-1]
     assert roi.xmin == pytest.approx(face.roi.x_offset / 640, abs=0.01)
-    assert (cropped.width, cropped.height) == (face.roi.width, face.roi.height)
+    assert (cropped.width, cropped.height) == (128, 128)
     empty = image_message(Header(), np.full((480, 640, 3), 90, np.uint8))
+    del tracked[:]
+    ros.spin_until(lambda: not robot.show_and_wait(empty).faces and len(tracked) > 2)
+    assert tracked[-1].ids == [name], 'it is missed, but still followed'
+    assert ros.node.count_publishers(f'/humans/faces/{name}/roi') == 1
+    robot.set(tracker__max_age=0.1)
     ros.spin_until(lambda: robot.show_and_wait(empty) and tracked[-1].ids == [])
     ros.spin_until(lambda: ros.node.count_publishers(f'/humans/faces/{name}/roi') == 0)
+    ros.stop_collecting('/humans/faces/tracked')
+
+
+def test_a_node_empties_the_list_of_rep_155_when_images_no_longer_come(start_robot, ros, portrait):
+    pytest.importorskip('hri_msgs', reason='needs hri_msgs, which is not on PyPI')
+    robot = start_robot(humans__enabled=True, tracker__max_age=60.0, no_image_timeout=2.0)
+    tracked = ros.collect(HRI.IdsList, '/humans/faces/tracked')
+    message = image_message(Header(), portrait[0])
+
+    def see_then(stop):
+        ros.spin_until(lambda: robot.show_and_wait(message) and tracked and tracked[-1].ids, 40.0)
+        roi = f'/humans/faces/{tracked[-1].ids[0]}/roi'
+        stop()
+        ros.spin_until(lambda: tracked[-1].ids == [])
+        ros.spin_until(lambda: ros.node.count_publishers(roi) == 0)
+
+    see_then_nobody_comes(robot, ros, see_then)
     ros.stop_collecting('/humans/faces/tracked')

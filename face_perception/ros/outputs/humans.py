@@ -11,6 +11,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from ...core.types import Face, FrameResult
+from ...media.fitting import fit
 from ...media.messages.encoding import image_message
 from ...media.messages.fields import GENDER_UNDEFINED, GENDER_VALUES
 from ..messages import optional_messages
@@ -26,16 +27,20 @@ EXPRESSIONS = {
     'neutral': 'neutral',
 }
 FACES = '/humans/faces'
-#: Faces of an image that have topics at most: each has four, and each topic costs the middleware.
+#: Faces that have topics at most: each has four, and each topic costs the middleware.
 MOST_FACES = 50
+#: Width and height of ``cropped`` in pixels: what REP-155 has where its parameters are not set.
+CROPPED_SIZE = (128, 128)
 
 
 class HumansOutput:
     """
     Publishes ``/humans/faces/tracked`` and, per face, what is known of it.
 
-    A face's topics come when it is first seen and go when it is no longer in the image, or no
-    longer among the ``MOST_FACES`` largest.
+    A face's topics come when it is first seen, if it is among the ``MOST_FACES`` largest then.
+    They and its id in ``tracked`` stay while the tracker follows it, also where the detector
+    misses it for a moment, since listeners forget a face that is not listed.  Where that would
+    be more than ``MOST_FACES``, those that were not seen for longest go first.
     """
 
     def __init__(self, outputs, node_name: str):
@@ -45,18 +50,25 @@ class HumansOutput:
         # Part of a topic's name: letters, digits and _ only, unique among several nodes.
         self._prefix = re.sub(r'\W+', '_', node_name.strip('/')) + '_'
         self._tracked = outputs.create(self._messages.IdsList, f'{FACES}/tracked')
+        #: Publishers by the face's id; those that were seen last stand last.
         self._faces: dict[str, dict] = {}
 
     def publish(self, header: Header, image: np.ndarray, result: FrameResult) -> None:
         """Publish the faces of one image."""
         faces = result.faces[:MOST_FACES]  # the largest come first
         present = {self._prefix + face.track_id: face for face in faces}
-        self._remove_all_but(present)
+        absent = [
+            name
+            for name in self._faces
+            if name not in present and name.removeprefix(self._prefix) in result.followed
+        ]
+        room = MOST_FACES - len(present)
+        self._remove_all_but({*present, *absent[max(len(absent) - room, 0) :]})
         for name, face in present.items():
-            if name not in self._faces:
-                self._faces[name] = self._create(name)
-            self._publish_face(self._faces[name], header, image, face)
-        self._tracked.publish(self._messages.IdsList(header=header, ids=list(present)))
+            publishers = self._faces.pop(name, None) or self._create(name)
+            self._faces[name] = publishers
+            self._publish_face(publishers, header, image, face)
+        self._tracked.publish(self._messages.IdsList(header=header, ids=list(self._faces)))
 
     def nobody(self, header: Header) -> None:
         """Say that no face is seen any more, as no images come: else listeners keep the last."""
@@ -126,6 +138,11 @@ def soft_biometrics(messages: ModuleType, header: Header, face: Face):
 
 
 def crop(image: np.ndarray, face: Face) -> np.ndarray:
-    """Return the part of a uint8 ``[H, W, 3]`` BGR image that is the face's box."""
+    """
+    Return the face's box of a uint8 ``[H, W, 3]`` BGR image as uint8 ``[128, 128, 3]``.
+
+    It is scaled with its proportions kept, and stands in the middle of black.
+    """
     x, y = int(face.box.x), int(face.box.y)
-    return image[y : y + int(face.box.height), x : x + int(face.box.width)]
+    part = image[y : y + int(face.box.height), x : x + int(face.box.width)]
+    return fit(part, CROPPED_SIZE)
