@@ -34,6 +34,7 @@ from .classification import ClassifierLearner
 from .data import load_task
 from .data.datasets import single
 from .detection.learner import DetectorLearner
+from .detection.pasted import read_crops
 from .detection.scenes import load_scenes
 from .plots import learning_curves
 from .provenance import provenance, same_origin
@@ -174,7 +175,9 @@ def make_learner(
 ) -> Learner:
     """Return what ``recipe`` trains, with its data and those it is to learn from (may be none)."""
     if isinstance(recipe, DetectorRecipe):
-        return DetectorLearner(recipe, load_scenes(recipe, single(data), malformed), device)
+        folder = single(data)
+        crops = read_crops(folder) if recipe.augmentation.paste else {}
+        return DetectorLearner(recipe, load_scenes(recipe, folder, malformed), device, crops)
     return ClassifierLearner(
         recipe,
         *load_task(recipe, data, malformed),

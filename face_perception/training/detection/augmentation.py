@@ -13,6 +13,7 @@ import numpy as np
 
 from .covers import cover
 from .distractors import distract
+from .pasted import Patches
 from .scenes import Scene
 from .settings import DetectorAugmentation
 
@@ -44,11 +45,13 @@ def augmented_sample(
     how: DetectorAugmentation,
     random: np.random.Generator,
     around: np.ndarray | None = None,
+    patches: Patches | None = None,
 ) -> AugmentedSample:
     """
     Return a sample of ``size`` pixels of scene ``index``, or a mosaic of it and three others.
 
-    With ``around``, a box x1, y1, x2, y2 in the scene's pixels, it shows that box.
+    With ``around``, a box x1, y1, x2, y2 in the scene's pixels, it shows that box; ``patches``
+    are what is pasted into it.
     """
     if around is not None:
         sample = _placed(scenes[index], (size, size), how, random, around)
@@ -56,6 +59,8 @@ def augmented_sample(
         sample = _placed(scenes[index], (size, size), how, random)
     else:
         sample = _mosaic(scenes, index, size, how, random)
+    if patches is not None and random.random() < how.paste:
+        sample = _pasted(sample, patches, how, random)
     heights = sample.boxes[:, 3] - sample.boxes[:, 1]
     if how.cover > 0:
         _cover(sample, how.cover, random)
@@ -65,6 +70,21 @@ def augmented_sample(
         _recoloured(sample.image, how, random),
         sample.boxes,
         sample.ignored | (heights < how.ignored_below),
+    )
+
+
+def _pasted(
+    sample: AugmentedSample,
+    patches: Patches,
+    how: DetectorAugmentation,
+    random: np.random.Generator,
+) -> AugmentedSample:
+    """Return ``sample`` with faces of others in it."""
+    added = patches.paste(sample.image, sample.boxes, how.smallest_face, random)
+    return AugmentedSample(
+        sample.image,
+        np.concatenate([sample.boxes, added]),
+        np.concatenate([sample.ignored, np.zeros(len(added), bool)]),
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -14,6 +17,7 @@ from .losses import detection_loss
 from .measure import at_precision, scaled
 from .mining import Mined, mine
 from .network import FaceDetector, cells
+from .pasted import Patch, Patches
 from .predict import predict
 from .scenes import Split
 
@@ -32,9 +36,13 @@ class DetectorLearner:
     """
 
     def __init__(
-        self, recipe: DetectorRecipe, split: Split, device: torch.device | str = 'cpu'
+        self,
+        recipe: DetectorRecipe,
+        split: Split,
+        device: torch.device | str = 'cpu',
+        crops: Mapping[str, Sequence[Patch]] = MappingProxyType({}),
     ) -> None:
-        """Build an untrained network."""
+        """Build an untrained network; the faces of ``crops``, by file, are pasted into scenes."""
         torch.manual_seed(recipe.seed)
         self.recipe, self.device = recipe, torch.device(device)
         self.network = FaceDetector().to(self.device, memory_format=torch.channels_last)
@@ -43,6 +51,9 @@ class DetectorLearner:
         weights = np.array([recipe.weights.get(scene.event, 1.0) for scene in split.train])
         self._chances = weights / weights.sum()
         self._mined = Mined()
+        self._crops = crops
+        faces = [patch for patches in crops.values() for patch in patches]
+        self._patches = Patches(faces, split.train) if recipe.augmentation.paste else None
 
     @property
     def data_sets(self) -> dict[str, dict[str, int]]:
@@ -53,6 +64,9 @@ class DetectorLearner:
             for scene in scenes:
                 said = counts.setdefault(scene.source, {'training': 0, 'validation': 0})
                 said[name] += 1
+        if self._patches is not None:
+            for source, patches in self._crops.items():
+                counts[source] = {'training': len(patches), 'validation': 0}
         return counts
 
     def __len__(self) -> int:
@@ -113,9 +127,9 @@ class DetectorLearner:
         how = self.recipe.augmentation
         if len(self._mined) and random.random() < how.mined:
             index, box = self._mined.draw(random)
-            return augmented_sample(self.scenes, index, size, how, random, around=box)
+            return augmented_sample(self.scenes, index, size, how, random, box, self._patches)
         index = int(random.choice(len(self.scenes), p=self._chances))
-        return augmented_sample(self.scenes, index, size, how, random)
+        return augmented_sample(self.scenes, index, size, how, random, patches=self._patches)
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return average precision, and recall at ``PRECISION``, on the validation scenes."""

@@ -19,7 +19,8 @@ class DetectorAugmentation:
 
     Probabilities are ``mosaic``, ``flip``, ``tilt`` (by up to ``rotation`` degrees), ``turned``
     (by any angle up to a right one), ``dark``, ``gray``, ``blur``, ``noise`` and ``jpeg``;
-    ``cover``, by a mask or a hand, is per face; ``distract`` draws wheels, signs and letters.
+    ``cover``, by a mask or a hand, is per face; ``distract`` draws wheels, signs and letters;
+    ``paste`` puts faces of other images, and pieces of background, between them.
     ``brightness``, ``contrast`` and ``colour`` are largest changes, as shares.
     """
 
@@ -44,3 +45,4 @@ class DetectorAugmentation:
     jpeg: float = 0.1
     cover: float = 0.0
     distract: float = 0.0
+    paste: float = 0.0
