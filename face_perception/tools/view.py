@@ -1,70 +1,103 @@
 """
-Opens recorded results in the Rerun viewer.
+Opens recorded results, or what nodes see as it happens, in the Rerun viewer.
 
-As a command: ``face_perception_view demo_output``.  The viewer is a program of its own, in the
-optional ``rerun-sdk``; it listens to this machine alone.
+As a command: ``face_perception_view demo_output``, or ``face_perception_view --live --web``.  The
+viewer is a program of its own, in the optional ``rerun-sdk``; it listens to this machine alone,
+unless ``--host`` says otherwise.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import socket
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..console.arguments import Parser
+from ..console.arguments import Parser, image_rate, number
 from ..visuals.rerun_writer import RerunError, import_rerun
+from .viewer import LOCAL, become_viewer, check_display, listen_at, web_arguments
 
 PROGRAM = 'face_perception_view'
-#: Where the viewer listens for data and for browsers, if nobody else does.
-DATA_PORT, WEB_PORT = 9876, 9090
-LOCAL = '127.0.0.1'
 
 
 def main(args: list[str] | None = None) -> int:
-    """Become the viewer; return the process's exit code where that is not possible."""
+    """Become the viewer, or feed it; return the process's exit code."""
+    options = parse_arguments(args)
+    try:
+        import_rerun()
+        files = find_recordings(options.results)
+        if not options.web:
+            check_display(PROGRAM)
+        if options.live:
+            from .live.live import run_live
+
+            return run_live(PROGRAM, options)
+        arguments = ['--bind', LOCAL, '--port', 'auto']
+        if options.web:
+            address = listen_at(options.host)
+            arguments = web_arguments(address)
+            print(address.notice(), flush=True)
+    except RerunError as error:
+        print(f'{PROGRAM}: {error}', file=sys.stderr)
+        return 1
+    become_viewer([*arguments, *map(str, files)])
+    return 1
+
+
+def parse_arguments(args: list[str] | None) -> argparse.Namespace:
+    """Read the command line; exits with code 2 on a mistake."""
     parser = Parser(prog=PROGRAM, description='Show results in the Rerun viewer.')
     parser.add_argument(
         'results',
-        nargs='+',
+        nargs='*',
         type=Path,
         metavar='RESULTS',
         help='.rrd files, or folders that have some, such as demo_output',
     )
     parser.add_argument(
-        '--web', action='store_true', help='show them in a browser, which may be on another machine'
+        '--web', action='store_true', help='show it in a browser, which may be on another machine'
+    )
+    parser.add_argument(
+        '--host',
+        default=LOCAL,
+        metavar='ADDRESS',
+        help='with --web: the address of this machine at which to listen; 0.0.0.0 is all of them, '
+        'and whoever reaches them can look',
+    )
+    parser.add_argument(
+        '--live', action='store_true', help='show what running nodes see, as it happens'
+    )
+    parser.add_argument(
+        '--node',
+        action='append',
+        metavar='NAME',
+        help='with --live: the full name of a node, such as /left/face_perception; may be given '
+        'several times (default: all that are found)',
+    )
+    parser.add_argument(
+        '--rate',
+        type=image_rate,
+        default=5.0,
+        metavar='HZ',
+        help='with --live: images per second that are shown at most, per camera',
+    )
+    parser.add_argument(
+        '--raw',
+        action='store_true',
+        help='with --live: send images as they are, not as JPEG, which a browser without a GPU '
+        'is slow to decode; takes ten times the network and memory',
+    )
+    parser.add_argument(
+        '--memory',
+        type=number(int, 50, 100_000, 'a size in MB'),
+        default=500,
+        metavar='MB',
+        help='with --live: how much is kept to scroll back in; the oldest goes first',
     )
     options = parser.parse_args(args)
-    try:
-        import_rerun()
-        files = find_recordings(options.results)
-        if not options.web:
-            check_display()
-    except RerunError as error:
-        print(f'{PROGRAM}: {error}', file=sys.stderr)
-        return 1
-    # Its own log is for its developers.
-    os.environ.setdefault('RUST_LOG', 'error')
-    command = [*viewer(), '--bind', LOCAL]
-    if options.web:
-        data, web = free_port(DATA_PORT), free_port(WEB_PORT)
-        command += ['--serve-web', '--port', str(data), '--web-viewer-port', str(web)]
-        print(web_notice(data, web), flush=True)
-    else:
-        command += ['--port', 'auto']
-    os.execv(command[0], [*command, *map(str, files)])
-
-
-def viewer() -> list[str]:
-    """Return the command that is the viewer."""
-    spec = importlib.util.find_spec('rerun_cli')
-    program = Path(spec.origin).with_name('rerun') if spec and spec.origin else None
-    if program is not None and os.access(program, os.X_OK):
-        # Not its front in Python, which a signal ends while the viewer itself lives on.
-        return [str(program)]
-    return [sys.executable, '-m', 'rerun_cli']
+    if options.live == bool(options.results):
+        parser.error('give recordings, or --live for running nodes')
+    return options
 
 
 def find_recordings(results: Sequence[Path]) -> list[Path]:
@@ -90,39 +123,6 @@ def find_recordings(results: Sequence[Path]) -> list[Path]:
         else:
             files.append(path)
     return list(dict.fromkeys(files))
-
-
-def check_display() -> None:
-    """Raise ``RerunError`` where no window can be opened."""
-    if sys.platform == 'linux' and not any(
-        os.environ.get(name) for name in ('DISPLAY', 'WAYLAND_DISPLAY')
-    ):
-        raise RerunError(
-            'there is no display here: --web shows the results in a browser, also in one on '
-            f'another machine; or copy the .rrd file to where a display is and run {PROGRAM} there'
-        )
-
-
-def web_notice(data_port: int, web_port: int) -> str:
-    """Return what to do to see the results in a browser."""
-    return (
-        f'open http://{LOCAL}:{web_port}/?url=rerun%2Bhttp://{LOCAL}:{data_port}/proxy (Ctrl-C '
-        f'ends)\nfrom another machine first: ssh -L {web_port}:{LOCAL}:{web_port} '
-        f'-L {data_port}:{LOCAL}:{data_port} {socket.gethostname()}'
-    )
-
-
-def free_port(wanted: int) -> int:
-    """Return ``wanted``, or another port where somebody listens on it already."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((LOCAL, port))
-            except OSError:
-                continue
-            return probe.getsockname()[1]
-    return wanted
 
 
 if __name__ == '__main__':

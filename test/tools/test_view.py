@@ -1,10 +1,11 @@
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
-from face_perception.tools import view
+from face_perception.tools import view, viewer
 from face_perception.visuals import rerun_writer
 from face_perception.visuals.rerun_writer import RerunError
 
@@ -80,5 +81,49 @@ def test_a_port_that_is_taken_is_not_used():
         taken.bind(('127.0.0.1', 0))
         taken.listen()
         port = taken.getsockname()[1]
-        other = view.free_port(port)
-    assert other != port and view.free_port(port) == port
+        other = viewer.free_port(port)
+    assert other != port and viewer.free_port(port) == port
+
+
+@pytest.mark.parametrize(
+    'arguments',
+    [[], ['--live', 'demo_output'], ['--live', '--rate', '0'], ['--live', '--memory', '1']],
+)
+def test_what_makes_no_sense_is_refused(arguments):
+    with pytest.raises(SystemExit) as caught:
+        view.parse_arguments(arguments)
+    assert caught.value.code == 2
+
+
+def test_live_by_default_it_looks_at_all_nodes_a_little_slowly():
+    options = view.parse_arguments(['--live', '--web'])
+    assert (options.node, options.rate, options.host) == (None, 5.0, '127.0.0.1')
+    options = view.parse_arguments(['--live', '--node', '/a/face_perception', '--node', 'b'])
+    assert options.node == ['/a/face_perception', 'b']
+
+
+def test_who_else_can_look_is_said():
+    alone = viewer.Address('127.0.0.1', '127.0.0.1', 9876, 9090)
+    assert 'ssh -L 9090:127.0.0.1:9090 -L 9876:127.0.0.1:9876' in alone.notice()
+    assert '--cors-allow-origin' not in viewer.web_arguments(alone)
+    everywhere = viewer.Address('0.0.0.0', 'robot', 9876, 9090)
+    assert everywhere.data.startswith('rerun+http://127.0.0.1:')
+    assert 'http://robot:9090/' in everywhere.notice()
+    assert 'whoever reaches robot sees it too' in everywhere.notice()
+    assert 'http://robot:9090' in viewer.web_arguments(everywhere)
+
+
+def test_an_address_of_another_machine_is_refused():
+    with pytest.raises(RerunError, match=r'--host 192\.0\.2\.1 cannot be listened at'):
+        viewer.listen_at('192.0.2.1')
+
+
+def test_live_ends_with_the_viewer_and_leaves_no_process(start_tool):
+    pytest.importorskip('rerun', reason='needs rerun-sdk (the extra view)')
+    tool = start_tool('view', '--live', '--web')
+    tool.wait_for_log('open http://127.0.0.1:')
+    children = Path(f'/proc/{tool.process.pid}/task/{tool.process.pid}/children')
+    tool.wait_for(lambda: children.read_text())
+    child = Path('/proc', children.read_text().split()[0])
+    assert tool.stop() == 0
+    assert not child.exists()

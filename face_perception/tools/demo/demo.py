@@ -30,7 +30,7 @@ from ...msg import FaceArray
 from ...ros.spinning import SteadyExecutor, once_a_minute
 from ...ros.start import begin, prepare
 from ...visuals.rerun_writer import import_rerun
-from .children import Child, end_all
+from ..children import Child, end_all
 from .latency_plot import plot_latency
 from .live_view import LiveView
 from .monitor import Monitor, Statistics, image_of

@@ -1,7 +1,6 @@
 import re
 import subprocess
 import sys
-from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -14,35 +13,7 @@ from face_perception.core.types import EMOTIONS, Box  # noqa: E402
 from face_perception.offline.outputs.anonymize import Anonymizer  # noqa: E402
 from face_perception.offline.outputs.rerun_log import RerunLog  # noqa: E402
 from face_perception.visuals.rerun_writer import RerunError, RerunWriter  # noqa: E402
-
-
-def rerun(*arguments):
-    """Run Rerun's own program on a recording and return what it prints."""
-    done = subprocess.run(
-        [sys.executable, '-m', 'rerun_cli', 'rrd', *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def rows_per_entity(path):
-    """Return how many rows of data each entity has, by entity and kind of data."""
-    rows = Counter()
-    for number, entity, columns in re.findall(
-        r'^Chunk\(\w+\) with (\d+) rows .*? - (/.*?) - data columns: \[(.*)\]$',
-        rerun('print', path),
-        re.MULTILINE,
-    ):
-        if not entity.startswith(
-            ('/__', '/view', '/container', '/time_panel', '/selection_panel', '/blueprint_panel')
-        ):
-            kinds = {column.partition(':')[0] for column in columns.split()}
-            assert len(kinds) == 1, columns
-            rows[entity.replace('\\', ''), kinds.pop()] += int(number)
-    return dict(rows)
+from support.recordings import rerun, rows_per_entity  # noqa: E402
 
 
 def write(made, folder, frames, anonymizer=None):

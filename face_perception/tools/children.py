@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ...core.errors import FacePerceptionError
-from ...core.text import one_line
+from ..core.errors import FacePerceptionError
+from ..core.text import one_line
 
 PR_SET_PDEATHSIG = 1
 #: Seconds that children get to end by themselves.
@@ -27,15 +27,22 @@ class ChildError(FacePerceptionError):
 
 
 class Child:
-    """One of the package's modules as a process, with what it prints kept in a file."""
+    """A program as a process, with what it prints kept in a file."""
 
-    def __init__(self, name: str, module: str, arguments: Sequence[str], log: Path):
-        """Start ``python -m module arguments`` with this interpreter and environment."""
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        arguments: Sequence[str],
+        log: Path,
+        command: Sequence[str] = (),
+    ):
+        """Start ``command``, or ``python -m module`` with this interpreter, with arguments."""
         self.name = name
         self._log = log
         with log.open('wb') as output:
             self._process = subprocess.Popen(
-                [sys.executable, '-m', module, *arguments],
+                [*(command or (sys.executable, '-m', module)), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -43,6 +50,10 @@ class Child:
                 start_new_session=True,
                 preexec_fn=_die_with_parent(),
             )
+
+    def ended(self) -> int | None:
+        """Return its exit code once it has ended."""
+        return self._process.poll()
 
     def check(self) -> None:
         """Raise ``ChildError`` with its last lines when the child has ended."""

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from face_perception.tools.demo.children import Child, ChildError, end_all
+from face_perception.tools.children import Child, ChildError, end_all
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_child_does_not_outlive_its_parent(tmp_path):
             sys.executable,
             '-c',
             'import pathlib, time\n'
-            'from face_perception.tools.demo.children import Child\n'
+            'from face_perception.tools.children import Child\n'
             'child = Child("sleeper", "sleeper", [], pathlib.Path("log"))\n'
             'print(child._process.pid, flush=True)\n'
             'time.sleep(60)',

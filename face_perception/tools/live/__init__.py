@@ -1,0 +1,1 @@
+"""What running nodes see, in the viewer as it happens."""

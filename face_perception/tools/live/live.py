@@ -1,0 +1,123 @@
+"""Shows what running nodes see, as it happens: finds them, and feeds a viewer."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from ...console.signals import catch_signals
+from ...ros.parameter_requests import ParameterRequests
+from ...ros.start import begin, prepare
+from ...visuals.rerun_live import LiveWriter
+from ..children import Child, end_all
+from ..ros_program import refuse, steady_executor, warn
+from ..viewer import LOCAL, listen_at, viewer, web_arguments
+from .watched import Show, Watched
+
+FACES_TYPE = 'face_perception/msg/FaceArray'
+LOOK_PERIOD_S = 1.0
+#: Seconds after which it says that there is nobody to look at.
+PATIENCE_S = 10.0
+
+
+class Watcher(Node):
+    """Finds nodes, and looks at each."""
+
+    def __init__(self, names: list[str] | None, writer: LiveWriter, show: Show):
+        """Look at the nodes with these full names, or at all that there are."""
+        super().__init__('face_perception_view', start_parameter_services=False)
+        self._parameter_requests = ParameterRequests(self)
+        self._writer, self._show = writer, show
+        self._find = names is None
+        self.watched: dict[str, Watched] = {}
+        for name in names or ():
+            self._watch('/' + name.strip('/'))
+        self.create_subscription(DiagnosticArray, '/diagnostics', self._receive_diagnostics, 10)
+
+    def look_again(self) -> None:
+        """See which nodes there are, and which images they take."""
+        if self._find:
+            for topic, kinds in self.get_topic_names_and_types():
+                if FACES_TYPE in kinds and topic.endswith('/faces'):
+                    if self.count_publishers(topic):
+                        self._watch(topic.removesuffix('/faces'))
+        for watched in self.watched.values():
+            watched.look_again()
+
+    def _watch(self, name: str) -> None:
+        if name not in self.watched:
+            self.watched[name] = Watched(self, name, self._writer, self._show)
+
+    def _receive_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            for watched in self.watched.values():
+                watched.take_diagnostics(status)
+
+
+def run_live(program: str, options: argparse.Namespace) -> int:
+    """Feed a viewer until it is closed or this is interrupted; return the exit code."""
+    interrupted = catch_signals()
+    prepare(partial(warn, program))
+    address = listen_at(options.host if options.web else LOCAL)
+    memory = f'{options.memory}MB'
+    if options.web:
+        arguments = [*web_arguments(address), '--server-memory-limit', memory]
+    else:
+        arguments = ['--bind', LOCAL, '--port', str(address.data_port), '--memory-limit', memory]
+    with tempfile.TemporaryDirectory() as folder:
+        # Before rclpy: a process with the threads of DDS should not fork.
+        child = Child('viewer', '', arguments, Path(folder) / 'viewer.log', viewer())
+        try:
+            print(address.notice() if options.web else 'close the window to end', flush=True)
+            return feed(program, options, LiveWriter.to_viewer(address.data), child, interrupted)
+        finally:
+            end_all([child])
+
+
+def feed(
+    program: str,
+    options: argparse.Namespace,
+    writer: LiveWriter,
+    child: Child,
+    interrupted: Callable[[], bool],
+) -> int:
+    """Show what there is until the viewer ends or the user wants to."""
+    show = Show(options.rate, options.raw)
+    watcher = begin([program], lambda: Watcher(options.node, writer, show), SignalHandlerOptions.NO)
+    executor = steady_executor(program)
+    executor.add_node(watcher)
+    start, look, told = time.monotonic(), 0.0, False
+    try:
+        while not interrupted():
+            executor.spin_once(timeout_sec=0.1)
+            if (code := child.ended()) is not None:
+                if code:
+                    return refuse(program, f'the viewer ended with code {code}{child.said()}')
+                return 0
+            now = time.monotonic()
+            if now - look >= LOOK_PERIOD_S:
+                look = now
+                watcher.look_again()
+                if not watcher.watched and not told and now - start > PATIENCE_S:
+                    told = True
+                    warn(
+                        program,
+                        'no node was found yet: start face_perception_node with the same '
+                        'ROS_DOMAIN_ID, on this machine or its network',
+                    )
+        return 0
+    finally:
+        executor.shutdown()
+        watcher.destroy_node()
+        rclpy.try_shutdown()
+        # First the viewer: else the rest would wait for it to take what it cannot.
+        writer.close()

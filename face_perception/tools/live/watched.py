@@ -1,0 +1,174 @@
+"""One node that is looked at: its topics, and the images that it sees."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.node import Node
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import CompressedImage, Image
+
+from ...core.errors import ImageError
+from ...core.timing import STAGES
+from ...media.messages.decoding import ImageDecoder
+from ...media.messages.fields import GENDER_VALUES
+from ...msg import Face, FaceArray, PipelineLatency
+from ...ros.conversions import seconds
+from ...visuals.rerun_live import LiveWriter, ShownFace
+
+JPEG_QUALITY = 80
+#: Images that wait for their faces.
+WAITING = 5
+#: Seconds without faces after which images are shown without.
+ALONE_S = 1.0
+#: Longest side of an image that is shown, in pixels.
+LARGEST_IMAGE = 8192
+IMAGE_TYPES = {'sensor_msgs/msg/Image': Image, 'sensor_msgs/msg/CompressedImage': CompressedImage}
+LEVELS = {
+    DiagnosticStatus.OK: 'OK',
+    DiagnosticStatus.WARN: 'WARN',
+    DiagnosticStatus.ERROR: 'ERROR',
+    DiagnosticStatus.STALE: 'STALE',
+}
+GENDERS = {value: name for name, value in GENDER_VALUES.items()}
+
+
+@dataclass(frozen=True)
+class Show:
+    """How images are shown: ``rate`` per second at most, and ``raw`` or as JPEG."""
+
+    rate: float = 5.0
+    raw: bool = False
+
+
+class Watched:
+    """
+    Subscribes to a node's outputs and to the images that it is subscribed to.
+
+    An image waits for its faces, which have its stamp, so that boxes are where the faces are.
+    """
+
+    def __init__(self, node: Node, name: str, writer: LiveWriter, show: Show):
+        """Look at the node with the full name ``name``."""
+        self._node, self._name, self._writer = node, name, writer
+        self._period, self._raw = 1 / show.rate, show.raw
+        self._decoder = ImageDecoder(LARGEST_IMAGE)
+        self._waiting: OrderedDict[tuple[int, int], Image | CompressedImage] = OrderedDict()
+        self._shown = self._last_faces = float('-inf')
+        self._images = None
+        self._source: tuple[str, str] | None = None
+        self._before: tuple[float, int, int, int] | None = None
+        node.create_subscription(
+            FaceArray, f'{name}/faces', self._receive_faces, qos_profile_sensor_data
+        )
+        node.create_subscription(
+            PipelineLatency, f'{name}/latency', self._receive_latency, qos_profile_sensor_data
+        )
+
+    def look_again(self) -> None:
+        """Follow the node to the images that it is subscribed to now."""
+        source = self._find_source()
+        if source is not None and source != self._source:
+            if self._images is not None:
+                self._node.destroy_subscription(self._images)
+            self._waiting.clear()
+            topic, kind = self._source = source
+            self._images = self._node.create_subscription(
+                IMAGE_TYPES[kind], topic, self._receive_image, qos_profile_sensor_data
+            )
+
+    def _find_source(self) -> tuple[str, str] | None:
+        """Return topic and type of the node's images; the node subscribes when it is asked to."""
+        namespace, _, own = self._name.rpartition('/')
+        try:
+            topics = self._node.get_subscriber_names_and_types_by_node(own, namespace or '/')
+        except Exception:  # rclpy's NodeNameNonExistentError: the node is gone for now
+            return None
+        for topic, kinds in topics:
+            for kind in kinds:
+                if kind in IMAGE_TYPES:
+                    return topic, kind
+        return None
+
+    def take_diagnostics(self, status: DiagnosticStatus) -> None:
+        """Show what the node says of itself."""
+        if status.name != f'face_perception: {self._name}':
+            return
+        self._writer.diagnostics(
+            self._name,
+            LEVELS.get(status.level, 'STALE'),
+            status.message,
+            {pair.key: pair.value for pair in status.values},
+        )
+
+    def _receive_image(self, message: Image | CompressedImage) -> None:
+        stamp = message.header.stamp
+        self._waiting[stamp.sec, stamp.nanosec] = message
+        while len(self._waiting) > WAITING:
+            self._waiting.popitem(last=False)
+        if time.monotonic() - self._last_faces > ALONE_S:
+            self._show(message, [])
+
+    def _receive_faces(self, message: FaceArray) -> None:
+        self._last_faces = time.monotonic()
+        faces = [shown(face) for face in message.faces]
+        self._writer.emotions(self._name, faces)
+        stamp = message.header.stamp
+        image = self._waiting.pop((stamp.sec, stamp.nanosec), None)
+        if image is not None:
+            self._show(image, faces)
+
+    def _show(self, message: Image | CompressedImage, faces: list[ShownFace]) -> None:
+        now = time.monotonic()
+        if now - self._shown < self._period:
+            return
+        # In step with the rate, also where images come a little early.
+        self._shown = max(self._shown + self._period, now - self._period)
+        try:
+            self._writer.image(self._name, self._encode(message), faces)
+        except (ImageError, cv2.error):
+            pass  # the node says in its diagnostics what is wrong with them
+
+    def _encode(self, message: Image | CompressedImage) -> bytes | np.ndarray:
+        if (
+            not self._raw
+            and isinstance(message, CompressedImage)
+            and bytes(message.data[:2]) == b'\xff\xd8'
+        ):
+            return bytes(message.data)
+        image = self._decoder.decode(message)
+        if self._raw:
+            return image
+        return cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+
+    def _receive_latency(self, message: PipelineLatency) -> None:
+        self._writer.latency(self._name, {name: seconds(getattr(message, name)) for name in STAGES})
+        now = time.monotonic()
+        counts = (message.frames_received, message.frames_processed, message.frames_dropped)
+        if self._before is None or counts[0] < self._before[1]:  # a node that began anew
+            self._before = (now, *counts)
+        elif (passed := now - self._before[0]) >= 1.0:
+            rates = [(new - old) / passed for new, old in zip(counts, self._before[1:])]
+            self._before = (now, *counts)
+            self._writer.rates(self._name, rates)
+
+
+def shown(face: Face) -> ShownFace:
+    """Return what is shown of a face."""
+    roi = face.roi
+    words = [f'#{face.track_id}'] if face.track_id else []
+    if face.emotion:
+        words.append(f'{face.emotion} {face.emotion_confidence:.0%}')
+    if gender := GENDERS.get(face.gender):
+        words.append(f'{gender} {face.gender_confidence:.0%}')
+    return ShownFace(
+        (roi.x_offset, roi.y_offset, roi.width, roi.height),
+        ' | '.join(words) or f'face {face.score:.0%}',
+        face.emotion,
+        face.track_id,
+    )

@@ -1,0 +1,206 @@
+import cv2
+import numpy as np
+import pytest
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
+from std_msgs.msg import Header
+
+from face_perception.media.messages.encoding import compress, image_message
+from face_perception.msg import Face, FaceArray, PipelineLatency
+from face_perception.tools.live import watched as watched_module
+from face_perception.tools.live.watched import Show, Watched, shown
+
+
+class Seen:
+    """Stands for the writer to a viewer."""
+
+    def __init__(self):
+        self.images, self.lanes, self.latencies, self.counts, self.states = [], [], [], [], []
+
+    def image(self, stream, jpeg, faces):
+        self.images.append((cv2.imdecode(np.frombuffer(jpeg, np.uint8), 1), faces))
+
+    def emotions(self, stream, faces):
+        self.lanes.append(faces)
+
+    def latency(self, stream, seconds):
+        self.latencies.append(seconds)
+
+    def rates(self, stream, values):
+        self.counts.append(values)
+
+    def diagnostics(self, stream, level, message, values):
+        self.states.append((level, message, values))
+
+
+class NoNode:
+    """Stands for a ROS node whose messages are given by hand."""
+
+    def __init__(self):
+        self.subscribed, self.sources = [], []
+
+    def create_subscription(self, kind, topic, callback, qos):
+        self.subscribed.append((kind, topic))
+        return topic
+
+    def destroy_subscription(self, topic):
+        self.subscribed = [one for one in self.subscribed if one[1] != topic]
+
+    def get_subscriber_names_and_types_by_node(self, name, namespace):
+        return self.sources
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Return a clock that a test sets: seconds in a list."""
+    now = [100.0]
+    monkeypatch.setattr(watched_module.time, 'monotonic', lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def looked_at():
+    node, seen = NoNode(), Seen()
+    return Watched(node, '/left/face_perception', seen, Show(5.0)), node, seen
+
+
+def header(number):
+    return Header(stamp=Time(sec=number, nanosec=7))
+
+
+def faces(number):
+    roi = RegionOfInterest(x_offset=10, y_offset=20, width=30, height=40)
+    return FaceArray(
+        header=header(number),
+        faces=[
+            Face(
+                roi=roi,
+                score=0.9,
+                track_id='3',
+                emotion='happy',
+                emotion_confidence=0.93,
+                gender=Face.GENDER_FEMALE,
+                gender_confidence=0.99,
+            )
+        ],
+    )
+
+
+def picture(value):
+    return np.full((48, 64, 3), value, np.uint8)
+
+
+def test_boxes_are_shown_on_the_image_that_they_are_of(looked_at, clock):
+    watched, _, seen = looked_at
+    watched._receive_faces(faces(0))
+    for number in (1, 2):
+        watched._receive_image(image_message(header(number), picture(50 * number)))
+    watched._receive_faces(faces(2))
+    ((image, boxes),) = seen.images
+    assert abs(int(image.mean()) - 100) < 3
+    assert boxes[0].box == (10, 20, 30, 40)
+    assert boxes[0].text == '#3 | happy 93% | female 99%'
+
+
+def test_no_more_images_than_asked_for_but_all_emotions(looked_at, clock):
+    watched, _, seen = looked_at
+    for number in range(30):  # two seconds at 15 Hz
+        clock[0] = 100 + number / 15
+        watched._receive_image(image_message(header(number), picture(50)))
+        watched._receive_faces(faces(number))
+    assert 10 <= len(seen.images) <= 11
+    assert len(seen.lanes) == 30
+
+
+def test_a_camera_is_seen_also_while_the_node_says_nothing(looked_at, clock):
+    watched, _, seen = looked_at
+    watched._receive_faces(faces(0))
+    clock[0] += 5
+    watched._receive_image(image_message(header(1), picture(50)))
+    assert [boxes for _, boxes in seen.images] == [[]]
+
+
+def test_images_without_faces_do_not_pile_up(looked_at, clock):
+    watched, _, _ = looked_at
+    watched._last_faces = clock[0]
+    for number in range(100):
+        watched._receive_image(image_message(header(number), picture(50)))
+    assert len(watched._waiting) <= watched_module.WAITING
+
+
+def test_a_jpeg_goes_on_as_it_is_and_other_images_are_made_one(looked_at, clock):
+    watched, _, _ = looked_at
+    message = compress(picture(50), 'jpeg', header(1))
+    assert watched._encode(message) == bytes(message.data)
+    assert watched._encode(compress(picture(50), 'png', header(1)))[:2] == b'\xff\xd8'
+
+
+def test_raw_images_are_sent_as_they_are():
+    watched = Watched(NoNode(), '/a', Seen(), Show(raw=True))
+    for message in (
+        image_message(header(1), picture(50)),
+        compress(picture(50), 'jpeg', header(1)),
+    ):
+        image = watched._encode(message)
+        assert image.shape == (48, 64, 3) and abs(int(image.mean()) - 50) < 3
+
+
+@pytest.mark.parametrize(
+    'message',
+    [
+        Image(header=header(1), height=48, width=64, encoding='nonsense', data=bytes(10)),
+        CompressedImage(header=header(1), format='jpeg', data=b'nothing'),
+    ],
+)
+def test_a_bad_image_is_passed_over(looked_at, clock, message):
+    watched, _, seen = looked_at
+    watched._receive_image(message)
+    clock[0] += 1
+    watched._receive_image(image_message(header(2), picture(50)))
+    assert len(seen.images) == 1
+
+
+def test_rates_are_of_what_was_counted_also_when_a_node_begins_anew(looked_at, clock):
+    watched, _, seen = looked_at
+    for second, count in enumerate((100, 115, 3, 18)):
+        clock[0] = 100.0 + second
+        watched._receive_latency(
+            PipelineLatency(frames_received=count, frames_processed=count // 2, frames_dropped=1)
+        )
+    assert [round(rates[0]) for rates in seen.counts] == [15, 15]
+    assert len(seen.latencies) == 4
+
+
+def test_only_its_own_diagnostics_are_taken(looked_at):
+    watched, _, seen = looked_at
+    for name in ('face_perception: /left/face_perception', 'face_perception: /right/other', 'disk'):
+        watched.take_diagnostics(
+            DiagnosticStatus(
+                name=name,
+                level=DiagnosticStatus.WARN,
+                message='no images',
+                values=[KeyValue(key='a', value='b')],
+            )
+        )
+    assert seen.states == [('WARN', 'no images', {'a': 'b'})]
+
+
+def test_it_follows_the_node_to_another_camera(looked_at):
+    watched, node, _ = looked_at
+    watched.look_again()  # the node is not subscribed to any image yet
+    outputs = list(node.subscribed)
+    other = ('/clock', ['rosgraph_msgs/msg/Clock'])
+    for topic, kind in (('/a', 'Image'), ('/a', 'Image'), ('/b/compressed', 'CompressedImage')):
+        node.sources = [other, (topic, [f'sensor_msgs/msg/{kind}'])]
+        watched.look_again()
+        (source,) = set(node.subscribed) - set(outputs)
+        assert source[1] == topic and source[0].__name__ == kind
+    node.sources = []  # it is being restarted: what was found stays
+    watched.look_again()
+    assert len(node.subscribed) == len(outputs) + 1
+
+
+def test_a_face_without_labels_shows_its_score():
+    assert shown(Face(score=0.5)).text == 'face 50%'
+    assert shown(Face(score=0.5)).track_id == ''
