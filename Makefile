@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+# With FACE_PERCEPTION_ROS=0 without ROS 2; FACE_PERCEPTION_ROS_DISTRO=jazzy takes Jazzy's wheels.
 # Passed on, for example: make demo DEMO_ARGS="--source 0"   make test PYTEST_ARGS="-k decoding"
 DEMO_ARGS ?=
 PYTEST_ARGS ?=
@@ -12,7 +13,7 @@ PYTEST_WORKERS ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorde
 TORCH ?= torch --index-url https://download.pytorch.org/whl/cpu
 
 BIN := $(VENV)/bin
-SOURCES := $(shell find face_perception msg launch config models scripts cmake \
+SOURCES := $(shell find face_perception msg launch config models scripts cmake build_backend \
 	-type f -not -name '*.pyc') CMakeLists.txt package.xml pyproject.toml setup.py
 
 # Examples of each fuzzing test in make fuzz, for example: make fuzz FUZZ_EXAMPLES=100000
@@ -42,9 +43,12 @@ lint: $(BIN)/.lintable
 fuzz: $(VENV)/.testable
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest test/fuzz $(PYTEST_ARGS)
 
+# Only the form with ROS 2 is compiled (build_backend/ros_wheels.py).
 $(BIN)/pip:
-	@command -v c++ >/dev/null || { echo "face_perception: no C++ compiler was found, and the ROS 2" \
-		"messages need one: run 'sudo apt-get install g++' and try again."; exit 1; }
+	@[ "$(FACE_PERCEPTION_ROS)" = 0 ] || [ "$$(uname -sm)" != "Linux x86_64" ] || \
+		command -v c++ >/dev/null || { echo "face_perception: no C++ compiler was found, and the" \
+		"ROS 2 messages need one: run 'sudo apt-get install g++' and try again, or set" \
+		"FACE_PERCEPTION_ROS=0 to install without ROS 2."; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "face_perception: 'python3 -m venv' does not work here:" \
 		"run 'sudo apt-get install python3-venv' and try again."; rm -rf $(VENV); exit 1; }
 

@@ -1,24 +1,23 @@
-"""`pip install .`: build the messages against ROS 2 wheels and install everything."""
+"""`pip install .`: with ROS 2 wheels, or pure Python (build_backend/ros_wheels.py chooses)."""
 
 import atexit
 import os
-import platform
 import shutil
 import sys
 import tempfile
+from pathlib import Path
 
-if sys.platform != 'linux' or platform.machine() != 'x86_64':
-    sys.exit(
-        'face_perception: ROS 2 wheels exist for Linux on x86-64 only; on this machine install '
-        "ROS 2 from your distribution and build with 'colcon build' (see README.md)."
-    )
-if not (shutil.which('c++') and shutil.which('cc')):
-    sys.exit(
-        'face_perception: no C++ compiler was found, and the ROS 2 messages need one: '
-        "run 'sudo apt-get install g++' and try again."
-    )
+sys.path.insert(0, str(Path(__file__).parent / 'build_backend'))
+import ros_wheels  # noqa: E402
 
-from scikit_build_core.setuptools.wrapper import setup  # noqa: E402  (after the checks above)
+#: What every form needs, with the oldest versions that were tried (docs/platforms.md).
+REQUIRES = [
+    'numpy>=1.26',
+    # OpenCV 5 runs everything but the Haar detector, whose class it dropped.
+    'opencv-python-headless>=4.6,<5',
+    'onnxruntime>=1.17',
+    'rosbags>=0.10',
+]
 
 
 def ascii_source() -> str:
@@ -43,13 +42,53 @@ def ascii_source() -> str:
     return link
 
 
-source = ascii_source()
-setup(
-    cmake_source_dir=source,
-    # What CMake makes lies there too, else in build/ as always.
-    options={'build': {'build_temp': os.path.dirname(source) + '/build'}} if source else {},
-    # CMake installs the code into it, and the generated messages.
-    packages=['face_perception'],
-    cmake_install_dir='',
-    cmake_args=['-DBUILD_TESTING=OFF'],
-)
+def setup_with_ros(wheels: ros_wheels.Wheels) -> None:
+    """Let CMake generate the messages and install everything."""
+    if not (shutil.which('c++') and shutil.which('cc')):
+        sys.exit(
+            'face_perception: no C++ compiler was found, and the ROS 2 messages need one: '
+            "run 'sudo apt-get install g++' and try again, or set FACE_PERCEPTION_ROS=0 to "
+            'install without ROS 2.'
+        )
+    from scikit_build_core.setuptools.wrapper import setup
+
+    source = ascii_source()
+    setup(
+        install_requires=[*REQUIRES, *wheels.run],
+        cmake_source_dir=source,
+        # What CMake makes lies there too, else in build/ as always.
+        options={'build': {'build_temp': os.path.dirname(source) + '/build'}} if source else {},
+        # CMake installs the code into it, and the generated messages.
+        packages=['face_perception'],
+        cmake_install_dir='',
+        cmake_args=['-DBUILD_TESTING=OFF'],
+    )
+
+
+def setup_without_ros() -> None:
+    """Install the Python code, and the files that it reads where CMake would put them."""
+    from setuptools import find_packages, setup
+
+    folders: dict[str, list[str]] = {}
+    for part in ('config', 'models', 'msg'):  # msg: bags' messages are read by their text
+        for path in sorted(Path(part).rglob('*')):
+            if path.is_file():
+                folders.setdefault(f'share/face_perception/{path.parent.as_posix()}', []).append(
+                    path.as_posix()
+                )
+    setup(
+        install_requires=REQUIRES,
+        packages=find_packages(include=['face_perception', 'face_perception.*']),
+        package_data={'face_perception': ['py.typed']},
+        data_files=sorted(folders.items()),
+    )
+
+
+try:
+    chosen = ros_wheels.chosen()
+except ros_wheels.ChoiceError as error:
+    sys.exit(f'face_perception: {error}')
+if chosen:
+    setup_with_ros(chosen)
+else:
+    setup_without_ros()

@@ -17,12 +17,12 @@ def annotate() -> int:
 
 def camera() -> int:
     """Run ``face_perception_camera``."""
-    return _run('face_perception.tools.camera.camera')
+    return _run_with_ros('face_perception.tools.camera.camera')
 
 
 def demo() -> int:
     """Run ``face_perception_demo``."""
-    return _run('face_perception.tools.demo.demo')
+    return _run_with_ros('face_perception.tools.demo.demo')
 
 
 def evaluate() -> int:
@@ -40,12 +40,12 @@ def node() -> int:
     # A shell that starts it in the background lets it ignore Ctrl-C; it takes that up again, and
     # not only once all is imported.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    return _run('face_perception.ros.node')
+    return _run_with_ros('face_perception.ros.node')
 
 
 def play() -> int:
     """Run ``face_perception_play``."""
-    return _run('face_perception.tools.player.play')
+    return _run_with_ros('face_perception.tools.player.play')
 
 
 def train() -> int:
@@ -63,6 +63,19 @@ def _run(module: str, interrupted: int = 0) -> int:
         return import_module(module).main()
     except KeyboardInterrupt:
         return interrupted
+
+
+def _run_with_ros(module: str) -> int:
+    from .console.ros_presence import ros_fault
+
+    try:
+        fault = ros_fault()
+    except KeyboardInterrupt:
+        return 0
+    if fault:
+        print(f'error: {fault}', file=sys.stderr)
+        return 1
+    return _run(module)
 
 
 def _run_with_extra(module: str, extra: str, interrupted: int = 0) -> int:

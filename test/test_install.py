@@ -1,12 +1,14 @@
-"""The wheel in a bare virtual environment: no ROS 2, no source step, no source tree."""
+"""The wheels in bare virtual environments: no ROS 2, no source step, no source tree."""
 
 import os
+import platform
 import shutil
 import signal
 import subprocess
 import sys
 import time
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,16 @@ pytestmark = pytest.mark.skipif(
     reason='tests `pip install`, which is for machines without ROS 2',
 )
 #: What a wheel is built from.
-PARTS = ('face_perception', 'msg', 'launch', 'config', 'models', 'scripts', 'cmake')
+PARTS = (
+    'face_perception',
+    'msg',
+    'launch',
+    'config',
+    'models',
+    'scripts',
+    'cmake',
+    'build_backend',
+)
 PARTS += ('CMakeLists.txt', 'package.xml', 'pyproject.toml', 'setup.py', 'README.md', 'LICENSE')
 
 
@@ -29,48 +40,94 @@ def run(*command, **options):
     return done.stdout
 
 
-@pytest.fixture(scope='module')
-def bare(tmp_path_factory):
-    """Build the wheel and install it; return the environment's bin/ and its variables."""
-    folder = tmp_path_factory.mktemp('install')
+needs_wheels = pytest.mark.skipif(
+    sys.platform != 'linux' or platform.machine() != 'x86_64',
+    reason='there are no ROS 2 wheels for this machine',
+)
+
+
+def install(folder, **form):
+    """Build the wheel, install it into a new environment; return bin/ and its variables."""
     # In a folder whose name is not ASCII, which CMake does not read everywhere.
     source = folder / 'josé'
     source.mkdir()
     for name in PARTS:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, source / name)
-    run(sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps', '-w', folder, source)
+    # The guard would tell the new interpreter that its libraries are found already.
+    hidden = ('_ROS_WHEELS_BOOTSTRAP_COMPLETE', 'LD_LIBRARY_PATH', 'PYTHONPATH')
+    hidden += ('AMENT_PREFIX_PATH', 'VIRTUAL_ENV', 'FACE_PERCEPTION_ROS')
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    pip = (sys.executable, '-m', 'pip')
+    run(
+        *(*pip, 'wheel', '--quiet', '--no-deps', '-w', folder, source),
+        env={**os.environ, 'FACE_PERCEPTION_ROS': '', **form},
+    )
     (wheel,) = folder.glob('face_perception-*.whl')
     venv.create(folder / 'venv')
-    bin_folder = folder / 'venv' / 'bin'
-    # The guard would tell the new interpreter that its libraries are found already.
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name
-        not in (
-            '_ROS_WHEELS_BOOTSTRAP_COMPLETE',
-            'LD_LIBRARY_PATH',
-            'PYTHONPATH',
-            'AMENT_PREFIX_PATH',
-            'VIRTUAL_ENV',
-        )
-    }
-    run(
-        sys.executable,
-        '-m',
-        'pip',
-        '--python',
-        bin_folder / 'python',
-        'install',
-        '--quiet',
-        '--no-compile',
-        wheel,
-        env=environment,
+    python = folder / 'venv' / 'bin' / 'python'
+    run(*pip, '--python', python, 'install', '--quiet', '--no-compile', wheel, env=environment)
+    return python.parent, environment, wheel
+
+
+@pytest.fixture(scope='module')
+def bare(tmp_path_factory):
+    """Return bin/ and the variables of an environment with nothing but the form with ROS 2."""
+    return install(tmp_path_factory.mktemp('install'))[:2]
+
+
+@pytest.fixture(scope='module')
+def pure(tmp_path_factory):
+    """Return bin/, the variables and the wheel of one with the form without ROS 2."""
+    return install(tmp_path_factory.mktemp('pure'), FACE_PERCEPTION_ROS='0')
+
+
+def test_without_ros_the_wheel_is_for_every_machine(pure):
+    wheel = pure[2]
+    assert wheel.name.endswith('-py3-none-any.whl')
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = (name for name in archive.namelist() if name.endswith('/METADATA'))
+        required = [
+            line
+            for line in archive.read(metadata).decode().splitlines()
+            if line.startswith('Requires-Dist:')
+        ]
+    assert 'onnxruntime' in str(required)
+    assert not [line for line in required if line.startswith('Requires-Dist: ros-')]
+
+
+def test_without_ros_pipeline_files_and_viewer_work(pure, tmp_path):
+    bin_folder, environment, _ = pure
+    code = (
+        'import numpy; from face_perception import FacePipeline; '
+        'from face_perception.core.resources import share_directory; '
+        'print(FacePipeline.load()(numpy.zeros((48, 64, 3), numpy.uint8)).faces); '
+        'print(share_directory())'
     )
-    return bin_folder, environment
+    faces, share = run(bin_folder / 'python', '-c', code, env=environment, cwd=tmp_path).split()
+    assert faces == '[]' and Path(share) == bin_folder.parent / 'share' / 'face_perception'
+    for path in ('msg/Face.msg', 'config/face_perception.yaml', 'config/training/emotion.yaml'):
+        assert (Path(share) / path).is_file()
+    help_text = run(bin_folder / 'face_perception_view', '--help', env=environment, cwd=tmp_path)
+    assert '--web' in help_text
 
 
+@pytest.mark.parametrize('tool', ['node', 'camera', 'play', 'demo'])
+def test_without_ros_its_programs_say_how_to_get_it(pure, tmp_path, tool):
+    bin_folder, environment, _ = pure
+    done = subprocess.run(
+        [bin_folder / f'face_perception_{tool}', '--help'],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 1 and line.startswith('error: this program needs ROS 2, and rclpy')
+    assert 'FACE_PERCEPTION_ROS=1' in line and 'colcon' in line
+
+
+@needs_wheels
 def test_messages_models_and_pipeline_work(bare, tmp_path):
     bin_folder, environment = bare
     code = (
@@ -83,6 +140,7 @@ def test_messages_models_and_pipeline_work(bare, tmp_path):
     assert output[0].startswith(str(bin_folder.parent)) and output[1] == '[]'
 
 
+@needs_wheels
 def test_the_environment_is_an_ament_prefix(bare):
     prefix = bare[0].parent
     for path in (
@@ -108,6 +166,7 @@ def test_the_environment_is_an_ament_prefix(bare):
         assert (prefix / path).is_file(), path
 
 
+@needs_wheels
 @pytest.mark.parametrize(
     'program', ['bin/face_perception_node', 'lib/face_perception/face_perception_node']
 )
@@ -131,6 +190,7 @@ def test_the_node_just_runs(bare, tmp_path, program):
     assert node.wait(3) == 0 and 'Traceback' not in log_path.read_text()
 
 
+@needs_wheels
 @pytest.mark.parametrize(
     'tool, option',
     [
@@ -145,16 +205,18 @@ def test_the_tools_explain_themselves(bare, tmp_path, tool, option):
     assert option in run(bin_folder / tool, '--help', env=environment, cwd=tmp_path)
 
 
+@needs_wheels
 def test_without_a_compiler_one_sentence_says_what_to_install(tmp_path):
     done = subprocess.run(
         [sys.executable, ROOT / 'setup.py', '--version'],
         cwd=ROOT,
         text=True,
         capture_output=True,
-        env={**os.environ, 'PATH': str(tmp_path)},
+        env={**os.environ, 'PATH': str(tmp_path), 'FACE_PERCEPTION_ROS': ''},
     )
     assert done.returncode == 1
     assert done.stderr.strip().splitlines() == [
         'face_perception: no C++ compiler was found, and the ROS 2 messages need one: '
-        "run 'sudo apt-get install g++' and try again."
+        "run 'sudo apt-get install g++' and try again, or set FACE_PERCEPTION_ROS=0 to install "
+        'without ROS 2.'
     ]
