@@ -23,7 +23,7 @@ FUZZ_EXAMPLES ?= 5000
 help:
 	@echo "make demo    install into $(VENV) and run camera and node for a while"
 	@echo "make test    install into $(VENV) and run all tests"
-	@echo "make lint    check format, common faults and the types of the core; changes nothing"
+	@echo "make lint    check format, common faults and types; changes nothing"
 	@echo "make fuzz    install as for the tests and try what malformed input does, for long"
 	@echo "make clean   remove $(VENV) and everything that was built or written"
 

@@ -90,11 +90,16 @@ class Recording:
         return [image, self._video.close()]
 
 
+def codec_number(code: str) -> int:
+    """Return the number by which OpenCV knows a codec of four letters, such as ``mp4v``."""
+    return int.from_bytes(code.encode('ascii'), 'little')
+
+
 def open_video(folder: Path, image: np.ndarray, rate: float) -> Mp4Video | GifVideo:
     """Return a video for images of this size: MP4, or GIF where OpenCV cannot write MP4."""
     height, width = image.shape[:2]
     path = folder / 'annotated.mp4'
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), rate, (width, height))
+    writer = cv2.VideoWriter(str(path), codec_number('mp4v'), rate, (width, height))
     return (
         Mp4Video(path, writer, (width, height))
         if writer.isOpened()

@@ -38,7 +38,7 @@ def is_of_one_input(error: OSError) -> bool:
 
 def output_error(error: OSError, folder: Path) -> OutputError:
     """Return what a failed write to ``folder`` means, with what to do about it."""
-    reason = _OF_THE_PLACE.get(error.errno, error.strerror or str(error))
+    reason = _OF_THE_PLACE.get(error.errno or 0, error.strerror or str(error))
     return OutputError(
         f"'{folder}' cannot be written to ({reason}): make room, or give another "
         'folder with --output; the same command goes on where it stopped'

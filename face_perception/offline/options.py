@@ -7,6 +7,7 @@ from argparse import SUPPRESS
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..console.arguments import Parser, number
 from ..core.settings import DEFAULTS, SETTINGS, PipelineSettings
@@ -151,10 +152,10 @@ OFFLINE_DEFAULTS = {'detector_max_rate': 0.0}
 def _add_pipeline(group) -> None:
     for option, name, metavar in PIPELINE_OPTIONS:
         setting, default = SETTINGS[name], OFFLINE_DEFAULTS.get(name, DEFAULTS[name])
-        limits = {}
+        limits: dict[str, Any] = {}  # of argparse
         if setting.choices:
             limits['choices'] = setting.choices
-        elif setting.minimum is not None:
+        elif setting.minimum is not None and setting.maximum is not None:
             kind = int if isinstance(default, int) else float
             limits['type'] = number(kind, setting.minimum, setting.maximum, setting.noun)
         group.add_argument(

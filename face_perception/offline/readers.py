@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from rosbags.typesys import Stores, get_typestore
+from rosbags.typesys.stores.latest import sensor_msgs__msg__CompressedImage as CompressedImage
+from rosbags.typesys.stores.latest import sensor_msgs__msg__Image as Image
 
 from ..core.errors import ImageError
 from ..core.timing import Stopwatch
@@ -52,15 +54,22 @@ class Reader(Protocol):
     """
     An opened input.
 
-    ``total`` is the number of items to come as far as it is known, ``stills`` whether its
-    images have nothing to do with each other, ``topics`` the image topics of a bag, and
-    ``fault``, complete when all items were taken, where and why the input breaks off.
+    ``stills`` is whether its images have nothing to do with each other.
     """
 
-    total: int | None
     stills: bool
-    topics: tuple[str, ...]
-    fault: str
+
+    @property
+    def total(self) -> int | None:
+        """Return how many items are to come, as far as that is known."""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Return the image topics of a bag."""
+
+    @property
+    def fault(self) -> str:
+        """Return where and why the input breaks off; complete when all items were taken."""
 
     def items(self) -> Iterator[Item]:
         """Give the images in their order."""
@@ -112,7 +121,7 @@ class ImagesReader:
     """Image files."""
 
     stills = True
-    topics = ()
+    topics: tuple[str, ...] = ()
     fault = ''
 
     def __init__(self, paths: list[Path], max_pixels: int = MAX_PIXELS):
@@ -142,7 +151,7 @@ class VideoReader:
     """A video or an animated GIF."""
 
     stills = False
-    topics = ()
+    topics: tuple[str, ...] = ()
 
     def __init__(self, path: Path, max_pixels: int = MAX_PIXELS):
         self._video = VideoFile(path, max_pixels)
@@ -251,10 +260,17 @@ class BagReader:
         )
 
 
-def image_deserializer() -> Callable[[Message], object]:
+def image_deserializer() -> Callable[[Message], Image | CompressedImage]:
     """Return what makes an Image or CompressedImage of a message; both are in all ROS 2 alike."""
     store = get_typestore(Stores.LATEST)
-    return lambda message: store.deserialize_cdr(message.data, message.topic.type)
+
+    def deserialize(message: Message) -> Image | CompressedImage:
+        decoded = store.deserialize_cdr(message.data, message.topic.type)
+        if not isinstance(decoded, (Image, CompressedImage)):
+            raise TypeError(f'no image: {message.topic.type}')
+        return decoded
+
+    return deserialize
 
 
 def image_topics(bag: Bag, names: tuple[str, ...], path: Path) -> list[Topic]:

@@ -217,4 +217,5 @@ def _rgb(emotion: str) -> tuple[int, int, int]:
 
 
 def _stage_color(name: str) -> tuple[int, int, int]:
-    return tuple(bytes.fromhex(LIGHT.get(name, stage_bars.COLORS[name])[1:]))
+    red, green, blue = bytes.fromhex(LIGHT.get(name, stage_bars.COLORS[name])[1:])
+    return red, green, blue

@@ -10,7 +10,7 @@ from pathlib import Path
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
-    from backports import zstd
+    import backports.zstd as zstd
 
 #: Bytes that a message, or what is compressed together in a file, has at most: more than the
 #: largest image that is decoded takes. Decompressing takes twice as much meanwhile.

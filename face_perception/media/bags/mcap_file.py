@@ -207,9 +207,11 @@ class McapFile:
         if size < _MESSAGE_HEAD.size:
             raise DamagedError(f'the message at byte {place} is none')
         number, _, received_ns, _ = _MESSAGE_HEAD.unpack(self._read(place, _MESSAGE_HEAD.size))
-        if not self._pieces or isinstance(self._pieces[-1], _Chunk):
-            self._pieces.append(_Run([]))
-        self._pieces[-1].messages.append((received_ns, place, size))
+        run = self._pieces[-1] if self._pieces else None
+        if not isinstance(run, _Run):
+            run = _Run([])
+            self._pieces.append(run)
+        run.messages.append((received_ns, place, size))
         self._counts[number] += 1
 
     def _next_chunk(self, broken: int) -> int:

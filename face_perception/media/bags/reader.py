@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -21,7 +21,7 @@ from .recorded import EARLIEST, LATEST, DamagedError, Message, StorageFile, Topi
 from .sqlite_file import SqliteFile
 
 #: What reads a file of a recording, by the ending of its name.
-OPENERS = {'.mcap': McapFile, '.db3': SqliteFile}
+OPENERS: dict[str, Callable[[Path], StorageFile]] = {'.mcap': McapFile, '.db3': SqliteFile}
 STORAGE_SUFFIXES = tuple(OPENERS)
 #: What the recorder appends to the name of a file that it has compressed.
 PACKED_SUFFIXES = ('.zstd', '.zst')

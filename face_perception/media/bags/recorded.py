@@ -71,7 +71,10 @@ class StorageFile(Protocol):
     """
 
     topics: list[Topic]
-    fault: str
+
+    @property
+    def fault(self) -> str:
+        """Return what of it cannot be read."""
 
     def messages(self, wanted: Collection[Topic], start_ns: int, stop_ns: int) -> Iterator[Message]:
         """
@@ -87,12 +90,12 @@ class StorageFile(Protocol):
         """Close the file."""
 
 
-def quality(text: object) -> tuple[Qos, ...]:
+def quality(text: str | None) -> tuple[Qos, ...]:
     """Return what a file says of a topic's quality of service, () where that is nonsense."""
     from rosbags.rosbag2.metadata import parse_qos
 
     try:
-        return tuple(parse_qos(text or []))
+        return tuple(parse_qos(text or ''))
     except Exception:  # whatever a parser of YAML and of enumerations meets
         return ()
 

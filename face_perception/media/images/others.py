@@ -86,7 +86,8 @@ def _pnm(data: bytes) -> ImageHeader | None:
 
 
 def _gif(data: bytes) -> ImageHeader:
-    return ImageHeader('GIF', *struct.unpack_from('<HH', data, 6), data)
+    width, height = struct.unpack_from('<HH', data, 6)
+    return ImageHeader('GIF', width, height, data)
 
 
 def _webp(data: bytes) -> ImageHeader | None:
@@ -159,7 +160,8 @@ def _iso(data: bytes) -> ImageHeader | None:
     ]
     if not extents:
         raise cut(kind, len(data), 'ends within its header')
-    return ImageHeader(kind, *max(extents, key=lambda extent: extent[0] * extent[1]), data)
+    width, height = max(extents, key=lambda extent: extent[0] * extent[1])
+    return ImageHeader(kind, width, height, data)
 
 
 _READERS = (

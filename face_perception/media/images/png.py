@@ -31,7 +31,7 @@ _DEFLATE_RATIO = 1032
 def read_png(data: bytes) -> ImageHeader:
     """Return a PNG's header; raises ``ImageError`` for one that is cut or damaged."""
     size, place, parts = len(data), len(MAGIC), [MAGIC]
-    packed, header = 0, None
+    packed, header = 0, b''
     while True:
         if place + _AROUND > size:
             raise cut('PNG', size, 'has no end')
@@ -40,7 +40,7 @@ def read_png(data: bytes) -> ImageHeader:
         if end > size:
             raise cut('PNG', size, f'has a part of {length} bytes that goes on behind its end')
         content = data[place + 8 : end - 4]
-        if (header is None) != (kind == b'IHDR'):
+        if (not header) != (kind == b'IHDR'):
             raise damaged('PNG', size, 'it does not begin with one header')
         if kind in _NEEDED:
             (checksum,) = struct.unpack_from('>I', data, end - 4)

@@ -137,8 +137,8 @@ def _soft_mask() -> np.ndarray:
     mask = np.zeros((SIDE, SIDE), np.uint8)
     cv2.fillPoly(mask, [np.array(OUTLINE, np.int32)], 255, cv2.LINE_AA)
     # A pixel inwards, or the light wall of the photograph shows as a rim.
-    mask = cv2.erode(mask, np.ones((3, 3), np.uint8))
-    return cv2.GaussianBlur(mask, (0, 0), 1.3).astype(np.float32) / 255
+    inner = cv2.erode(mask, np.ones((3, 3), np.uint8))
+    return cv2.GaussianBlur(inner, (0, 0), 1.3).astype(np.float32) / 255
 
 
 def make_room(width: int, height: int) -> np.ndarray:
@@ -151,8 +151,8 @@ def make_room(width: int, height: int) -> np.ndarray:
     # Plaster: noise of a few sizes, so that the wall is not a perfect gradient.
     random = np.random.RandomState(7)
     for cells in (6, 24, 96):
-        noise = random.standard_normal((cells * 3 // 4, cells)).astype(np.float32)
-        noise = cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
+        coarse = random.standard_normal((cells * 3 // 4, cells)).astype(np.float32)
+        noise = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
         light += 0.015 * noise[:, :, None]
     floor = (1 / (1 + np.exp(-(y - 0.82) * 60)))[:, :, None]
     wall_color = np.array((150, 140, 118), np.float32)

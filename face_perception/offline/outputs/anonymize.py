@@ -108,7 +108,7 @@ class Anonymizer:
 
     def __call__(self, frame: Frame, result: FrameResult) -> np.ndarray:
         """Return the frame's image without faces; do not draw into it, it may be shared."""
-        if frame is not self._frame:
+        if self._image is None or frame is not self._frame:
             self._image = anonymize(frame.image, self._places(frame, result), self.how)
             self._frame = frame
         return self._image

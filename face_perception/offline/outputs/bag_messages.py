@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,6 +14,9 @@ from ...core.types import FrameResult
 from ...media.bags.recorded import Topic
 from ...media.messages.fields import duration_fields, face_fields, roi_fields
 from ..types import Frame
+
+if TYPE_CHECKING:
+    from rosbags.interfaces.typing import Typesdict
 
 FACE, FACES, LATENCY = (
     f'face_perception/msg/{name}' for name in ('Face', 'FaceArray', 'PipelineLatency')
@@ -27,7 +31,7 @@ class Messages:
     def __init__(self):
         self.store = get_typestore(Stores.LATEST)
         folder = share_directory() / 'msg'
-        types = {}
+        types: Typesdict = {}
         for kind in (FACE, FACES, LATENCY):
             text = (folder / f'{kind.rsplit("/", 1)[1]}.msg').read_text()
             types |= get_types_from_msg(text, kind)

@@ -84,10 +84,10 @@ class BagOutput:
 
     def _connect(self) -> None:
         """Declare all topics; a bag should say what it may hold, also where nothing comes."""
-        names = [topic.name for topic in self._source.topics] if self._source else []
-        for topic in self._source.topics if self._source else ():
-            if self._is_copied(topic):
-                self._copied[topic] = self._writer.add_topic(self._described(topic))
+        recorded = self._source.topics if self._source else []
+        names = [topic.name for topic in recorded]
+        for source in filter(self._is_copied, recorded):
+            self._copied[source] = self._writer.add_topic(self._described(source))
         image = COMPRESSED if self._annotated == 'jpeg' else IMAGE
         for topic in self._topics:
             base = f'{topic if len(self._topics) > 1 else ""}/{free_name(names)}'

@@ -12,7 +12,7 @@ import cv2
 
 from ...core.types import FrameResult
 from ...media.video_files import capture, plain_name
-from ...media.video_writer import Mp4Video
+from ...media.video_writer import Mp4Video, codec_number
 from ...visuals.boxes import annotate
 from ..errors import OutputError
 from ..names import FreeNames
@@ -84,7 +84,7 @@ class AnnotatedImages:
         self._folder.mkdir(exist_ok=True)
         _, data = cv2.imencode(Path(name).suffix.lower(), annotate(frame.image, result.faces))
         self._files.append(self._folder / name)
-        self._files[-1].write_bytes(data)
+        self._files[-1].write_bytes(data.tobytes())
 
     def close(self) -> list[Path]:
         """Return the files."""
@@ -98,7 +98,7 @@ def open_video(stem: Path, size: tuple[int, int], rate: float) -> Mp4Video:
     for suffix, codec in FORMATS:
         path = stem.with_name(stem.name + suffix)
         with plain_name(path) as name:
-            writer = cv2.VideoWriter(name, cv2.VideoWriter_fourcc(*codec), rate, size)
+            writer = cv2.VideoWriter(name, codec_number(codec), rate, size)
         if writer.isOpened():
             return Mp4Video(path, writer, size)
         path.unlink(missing_ok=True)

@@ -33,8 +33,10 @@ from .supervisor import CHECK_PERIOD_S, Steps, supervise
 
 try:
     import distributed
+
+    INSTALLED = True
 except ImportError:  # said when it is asked for
-    distributed = None
+    INSTALLED = False
 
 PACKAGE = 'face_perception'
 INSTALL = f"run pip install '{PACKAGE}[offline,cluster]'"
@@ -227,7 +229,7 @@ def _load(settings: PipelineSettings) -> FaceNetworks:
 
 def _connect(address: str):
     """Return a client of the scheduler."""
-    if distributed is None:
+    if not INSTALLED:
         raise ClusterError(f'--scheduler needs dask.distributed: {INSTALL}')
     for name in ('distributed', 'distributed.client'):  # one sentence of ours instead
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -264,17 +266,23 @@ def _check_workers(client, address: str) -> None:
 
 def _absolute(task: Task) -> Task:
     """Return a task that means the same in every folder."""
-    models = {
-        name: str(Path(model).expanduser().absolute())
-        for name in ('detector_model', 'emotion_model', 'gender_model')
-        if '/' in (model := getattr(task.settings, name))
-    }
+    settings = task.settings
     return replace(
         task,
         source=task.source.absolute(),
         folder=task.folder.absolute(),
-        settings=replace(task.settings, **models),
+        settings=replace(
+            settings,
+            detector_model=_absolute_model(settings.detector_model),
+            emotion_model=_absolute_model(settings.emotion_model),
+            gender_model=_absolute_model(settings.gender_model),
+        ),
     )
+
+
+def _absolute_model(model: str) -> str:
+    """Return where a model lies; the package's own go by bare names, and '' is none."""
+    return str(Path(model).expanduser().absolute()) if '/' in model else model
 
 
 def _as_here(answer: TaskReport | Fault, task: Task) -> TaskReport | Fault:

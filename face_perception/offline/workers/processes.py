@@ -50,10 +50,12 @@ class Processes:
 
     def hear(self, timeout_s: float) -> Iterator[tuple[int, Step | TaskReport | Fault | Lost]]:
         """Give what the processes say, or that they are gone."""
-        busy = {worker.connection: worker for worker in self._workers if worker.place is not None}
-        for ready in pipes.wait(list(busy), timeout_s):
-            worker = busy[ready]
-            place = worker.place
+        busy = [(worker, worker.place) for worker in self._workers if worker.place is not None]
+        ready = pipes.wait([worker.connection for worker, _ in busy], timeout_s)
+        for worker, place in busy:
+            if worker.connection not in ready:
+                continue
+            said: Step | TaskReport | Fault | Lost
             try:
                 said = worker.connection.recv()
             except (EOFError, OSError):

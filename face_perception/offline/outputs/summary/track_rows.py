@@ -23,7 +23,8 @@ TICKS = (15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 def emotion_colors() -> dict[str, tuple[float, float, float]]:
     """Return the colours of the labels, RGB 0..1: as in annotated images, darker on white."""
     colors = {
-        emotion: tuple(value / 255 for value in reversed(bgr)) for emotion, bgr in COLORS.items()
+        emotion: (red / 255, green / 255, blue / 255)
+        for emotion, (blue, green, red) in COLORS.items()
     }
     return {**colors, 'neutral': (0.70, 0.70, 0.70), '': (0.87, 0.87, 0.87)}
 
