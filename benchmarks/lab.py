@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import tempfile
 import time
 from array import array
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -37,12 +39,17 @@ PATIENCE_S = 30.0
 NODE_LOGS = 'LAB_NODE_LOGS'
 
 
-def segments() -> int:
-    """Return how many shared-memory segments Fast DDS has here, of the living and the dead."""
-    return sum(
-        name.startswith('fastdds_') and len(name) == len('fastdds_') + 16
-        for name in os.listdir('/dev/shm')
-    )
+def shared_files(process: int | None = None) -> set[str]:
+    """Return the files in /dev/shm that a process has open or mapped, or any process at all."""
+    found: set[str] = set()
+    for folder in Path('/proc').glob(str(process or '[0-9]*')):
+        with suppress(OSError):  # it ended, or is another user's
+            found.update(re.findall(r'/dev/shm/\S+', (folder / 'maps').read_text()))
+            for handle in (folder / 'fd').iterdir():
+                with suppress(OSError):
+                    target = os.readlink(handle)
+                    found.update([target] if target.startswith('/dev/shm/') else [])
+    return found
 
 
 class Lab:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .errors import ModelError
 from .files import read_bounded
+from .model_memory import bounded_loading, has_bounded_arena, memory_fault
 from .text import file_path, one_line
 
 if TYPE_CHECKING:
@@ -103,10 +104,17 @@ def _start_session(path: Path, data: bytes, num_threads: int) -> ort.InferenceSe
     # Idle sessions that spin burn a core (onnxruntime#3099).
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
     options.log_severity_level = 4  # its errors are raised too, and told by us: once a minute
+    if has_bounded_arena():
+        options.add_session_config_entry('session.use_env_allocators', '1')
     try:
-        return ort.InferenceSession(data, options, providers=['CPUExecutionProvider'])
+        with bounded_loading(len(data)):
+            return ort.InferenceSession(data, options, providers=['CPUExecutionProvider'])
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
         reason = last_line(error)
+        if memory_fault(str(error)):
+            raise ModelError(
+                f"model file '{path}' cannot be loaded: {reason}; use another file"
+            ) from None
         raise ModelError(
             f"model file '{path}' is no ONNX model that ONNX Runtime {ort.__version__} can load "
             f'({reason}): it may be truncated or of another format; copy or export it again'
@@ -115,4 +123,5 @@ def _start_session(path: Path, data: bytes, num_threads: int) -> ort.InferenceSe
 
 def last_line(error: Exception) -> str:
     """Return the part of a library's message that says what is wrong."""
-    return one_line((str(error).strip().splitlines() or [repr(error)])[-1], 300)
+    last = (str(error).strip().splitlines() or [repr(error)])[-1]
+    return memory_fault(str(error)) or one_line(last, 300)

@@ -14,6 +14,7 @@ from ..text import file_path
 from ..types import Detection
 from .detector import INPUT_SIZE, largest_first
 from .letterbox import Letterbox
+from .yunet_trial import trial_fault
 
 #: A small image on which a file shows whether it is a YuNet.
 TRIAL_PX = 64
@@ -42,7 +43,7 @@ class YuNetDetector:
         Raises ``DetectorError`` where OpenCV has no YuNet, or the file is missing or none.
         """
         self.input_size = input_size
-        self._network = self._load(model, score_threshold)
+        self._network = self._load(model, score_threshold, input_size)
         self._network_size = (TRIAL_PX, TRIAL_PX)
         self._letterbox = Letterbox()
 
@@ -68,7 +69,9 @@ class YuNetDetector:
         return largest_first(self._letterbox.to_image(boxes), faces[:, -1])
 
     @classmethod
-    def _load(cls, model: Path | None, score_threshold: float) -> cv2.FaceDetectorYN:
+    def _load(
+        cls, model: Path | None, score_threshold: float, input_size: int
+    ) -> cv2.FaceDetectorYN:
         if not hasattr(cv2, 'FaceDetectorYN'):
             raise DetectorError(
                 f"detector.type 'yunet' does not exist in this OpenCV ({cv2.__version__}): it "
@@ -86,6 +89,8 @@ class YuNetDetector:
                 f"the YuNet file '{file_path(model)}' does not exist or cannot be read "
                 f'({getattr(error, "strerror", error)}): correct detector.model'
             ) from None
+        if fault := trial_fault(model, (TRIAL_PX, input_size)):
+            raise cls._refusal(model, fault)
         try:
             network = cv2.FaceDetectorYN.create(
                 str(model),
@@ -98,9 +103,13 @@ class YuNetDetector:
             # Any ONNX file loads; only running it tells whether it is a YuNet.
             network.detect(np.zeros((TRIAL_PX, TRIAL_PX, 3), np.uint8))
         except cv2.error as error:
-            raise DetectorError(
-                f"'{model}' is no YuNet file that OpenCV {cv2.__version__} can run "
-                f'({last_line(error)}): use face_detection_yunet_2023mar.onnx, before OpenCV 4.8 '
-                'face_detection_yunet_2022mar.onnx'
-            ) from None
+            raise cls._refusal(model, last_line(error)) from None
         return network
+
+    @staticmethod
+    def _refusal(model: Path, reason: str) -> DetectorError:
+        return DetectorError(
+            f"'{file_path(model)}' is no YuNet file that OpenCV {cv2.__version__} can run "
+            f'({reason}): use face_detection_yunet_2023mar.onnx, before OpenCV 4.8 '
+            'face_detection_yunet_2022mar.onnx'
+        )
