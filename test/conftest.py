@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
-from support.program import Programs
+# For test/support. The setting `pythonpath` is not known to pytest 6, which Ubuntu 22.04 has.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from support.program import Programs  # noqa: E402
 
 # Before rclpy is imported anywhere: this run's DDS traffic stays on this machine and apart
 # from that of other runs, and each worker's of pytest-xdist apart from that of the others, which
@@ -29,7 +33,7 @@ TOOLS = {'camera': 'camera.camera', 'demo': 'demo.demo', 'play': 'player.play'}
 
 def pytest_collection_modifyitems(items):
     """Begin with what takes longest: else one of several workers ends long after the others."""
-    items.sort(key=lambda item: item.path.name != 'test_install.py')
+    items.sort(key=lambda item: 'test_install.py' not in item.nodeid)
 
 
 def _answer(kind, output):

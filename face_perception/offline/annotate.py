@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TextIO
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows
+    fcntl = None
 
 from rich.console import Console
 from rich.text import Text
@@ -101,14 +105,17 @@ def locked(output: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            # Somebody may have removed the folder meanwhile.
-            (output / LOCK).unlink(missing_ok=True)
+            # Somebody may have removed the folder meanwhile; Windows removes no open file.
+            with suppress(PermissionError):
+                (output / LOCK).unlink(missing_ok=True)
 
 
 def _lock(path: Path) -> TextIO:
     """Return the open lock file; raises ``OutputError`` where another run has it."""
     while True:
         lock = path.open('w')
+        if fcntl is None:  # two runs into one folder are not kept apart there
+            return lock
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -176,6 +176,13 @@ def test_two_runs_at_once_do_not_mix(start_command, tmp_path, clips):
     assert first.stop(signal.SIGINT) == 130
 
 
+def test_it_runs_where_files_cannot_be_locked(monkeypatch, tmp_path, make_video, scene):
+    monkeypatch.setattr('face_perception.offline.annotate.fcntl', None)  # as on Windows
+    clip = make_video(scene, 'clip.mp4')
+    assert main([str(clip), '--output', str(tmp_path / 'out'), '--outputs', 'table']) == 0
+    assert list((tmp_path / 'out').rglob('*.csv'))
+
+
 def test_it_runs_where_no_ros_is_installed(start_command, tmp_path, make_bag, recorded, scene):
     """As without ROS: every import of it fails."""
     bag = make_bag(recorded.camera('/cam', scene[:3]))
