@@ -14,7 +14,7 @@ import ros_wheels  # noqa: E402
 REQUIRES = [
     'numpy>=1.26',
     # OpenCV 5 runs everything but the Haar detector, whose class it dropped.
-    'opencv-python-headless>=4.5.4',
+    'opencv-python-headless>=4.6,<5',
     'onnxruntime>=1.17',
     'rosbags>=0.10',
 ]
