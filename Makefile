@@ -19,19 +19,27 @@ SOURCES := $(shell find face_perception msg launch config models scripts cmake b
 # Examples of each fuzzing test in make fuzz, for example: make fuzz FUZZ_EXAMPLES=100000
 FUZZ_EXAMPLES ?= 5000
 
-.PHONY: help demo test lint fuzz clean
+.PHONY: help demo test test-view lint fuzz clean
 help:
 	@echo "make demo    install into $(VENV) and run camera and node for a while"
 	@echo "make test    install into $(VENV) and run all tests"
+	@echo "make test-view  install the Rerun viewer too and run its tests, one of them in Chromium"
 	@echo "make lint    check format, common faults and types; changes nothing"
 	@echo "make fuzz    install as for the tests and try what malformed input does, for long"
 	@echo "make clean   remove $(VENV) and everything that was built or written"
 
-demo: $(VENV)/.installed
+# The viewer is installed only where it is asked for: it is large.
+demo: $(VENV)/.installed $(if $(filter --web --rerun,$(DEMO_ARGS)),$(VENV)/.viewable)
 	$(BIN)/face_perception_demo $(DEMO_ARGS)
 
 test: $(VENV)/.testable
 	$(BIN)/pytest $(PYTEST_WORKERS) $(PYTEST_ARGS)
+
+# What is seen in a real browser too, where Chromium is (apt-get install chromium chromium-driver).
+# With VIEW_PICTURE=path.jpg the page that it saw is kept.
+test-view: $(VENV)/.testable $(VENV)/.viewable
+	$(BIN)/pytest test/view test/visuals test/tools/live test/tools/test_view.py \
+		test/offline/outputs/test_rerun_log.py $(PYTEST_ARGS)
 
 # Reads the sources alone: the package need not be installed.
 lint: $(BIN)/.lintable
@@ -62,6 +70,12 @@ $(VENV)/.installed: $(BIN)/pip $(SOURCES)
 	@echo "Installing face_perception and ROS 2 wheels into $(VENV) (a minute or two)"
 	@rm -rf build
 	@$(BIN)/pip install --quiet --disable-pip-version-check ".[demo,test]"
+	@touch "$@"
+
+$(VENV)/.viewable: $(BIN)/pip pyproject.toml
+	@echo "Installing the Rerun viewer into $(VENV)"
+	@sed -n 's/^view = \[\(.*\)\]$$/\1/p' pyproject.toml | \
+		xargs $(BIN)/pip install --quiet --disable-pip-version-check
 	@touch "$@"
 
 # The training is tested too where PyTorch is there or can be had.

@@ -62,9 +62,13 @@ class Child:
             ending = f'was ended by signal {-code}' if code < 0 else f'ended with code {code}'
             raise ChildError(f'the {self.name} {ending}{self.said()}')
 
+    def log(self) -> str:
+        """Return what it has printed so far."""
+        return self._log.read_text(errors='replace')
+
     def said(self) -> str:
         """Return its last lines, to be put at the end of a sentence."""
-        lines = self._log.read_text(errors='replace').strip().splitlines()[-LAST_LINES:]
+        lines = self.log().strip().splitlines()[-LAST_LINES:]
         said = ''.join(f'\n  {one_line(line, 500)}' for line in lines)
         return f'; it last said:{said}' if said else ''
 

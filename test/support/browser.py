@@ -54,7 +54,6 @@ class Browser:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=lambda: os.nice(5),
             )
         try:
             port = self._port()
@@ -91,7 +90,7 @@ class Browser:
             headers={'Content-Type': 'application/json'},
         )
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=300) as answer:
                 return json.load(answer)['value']
         except urllib.error.HTTPError as error:
             raise AssertionError(error.read().decode()) from None

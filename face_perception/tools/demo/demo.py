@@ -41,6 +41,9 @@ PROGRAM = 'face_perception_demo'
 NODE_NAME = '/face_perception'
 #: Seconds within which the first result has to come: processes start, DDS finds them.
 FIRST_RESULT_S = 20.0
+DURATION_S = 20.0
+#: Seconds with --web: there has to be time to open a browser.
+WEB_S = 600.0
 #: Seconds that the last result gets to arrive whole.
 LAST_RESULT_S = 0.5
 #: The largest domain id whose ports lie below those that Linux gives out itself.
@@ -59,7 +62,7 @@ def main(args: list[str] | None = None) -> int:
     interrupted = catch_signals()
     try:
         check_extras(options.source)
-        if options.rerun:
+        if options.rerun or options.web:
             import_rerun()
         work = make_folder(options.output)
     except FacePerceptionError as error:
@@ -77,6 +80,8 @@ def main(args: list[str] | None = None) -> int:
 def run(options: argparse.Namespace, work: Path, interrupted: Callable[[], bool]) -> int:
     """Start everything, watch it, end it, and write what was seen."""
     print(f"starting a camera ('{options.source}') and the node; Ctrl-C ends early", flush=True)
+    if not options.web:
+        print('(to see it live in a browser: --web)', flush=True)
     recording = Recording(work, options.rate)
     rerun = RerunRecording(work) if options.rerun else None
     children: list[Child] = []
@@ -84,6 +89,8 @@ def run(options: argparse.Namespace, work: Path, interrupted: Callable[[], bool]
         # Before rclpy: a process with the threads of DDS should not fork.
         for name, module, arguments in commands(options):
             children.append(Child(name, module, arguments, work / f'{name}.log'))
+        if options.web:
+            print(notice(children[-1], interrupted), flush=True)
         statistics, fault = observe(recording, rerun, children, options.duration, interrupted)
     finally:
         end_all(children)
@@ -120,7 +127,19 @@ def commands(options: argparse.Namespace) -> list[tuple[str, str, list[str]]]:
             ],
         ),
         ('node', 'face_perception.ros.node', []),
+        *([('view', 'face_perception.tools.view', ['--live', '--web'])] if options.web else []),
     ]
+
+
+def notice(child: Child, interrupted: Callable[[], bool]) -> str:
+    """Return what a viewer prints: where to look."""
+    deadline = time.monotonic() + FIRST_RESULT_S
+    while not child.log().endswith('\n') and not interrupted():
+        child.check()
+        if time.monotonic() > deadline:
+            raise DemoError(f'the viewer did not begin within {FIRST_RESULT_S:.0f} s')
+        time.sleep(0.05)
+    return child.log().strip()
 
 
 def observe(
@@ -256,9 +275,9 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--duration',
         type=duration,
-        default=20.0,
         metavar='S',
-        help='seconds from the first result to the end',
+        help='seconds from the first result to the end '
+        f'(default: {DURATION_S:.0f}, with --web {WEB_S:.0f})',
     )
     parser.add_argument(
         '--output',
@@ -272,7 +291,15 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         action='store_true',
         help='also write results.rrd, which face_perception_view opens',
     )
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        '--web',
+        action='store_true',
+        help='also show it live in a browser, at the address that is printed',
+    )
+    options = parser.parse_args(arguments)
+    if options.duration is None:
+        options.duration = WEB_S if options.web else DURATION_S
+    return options
 
 
 def _warn(message: str) -> None:

@@ -154,3 +154,24 @@ def _signals():
     yield
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+def test_live_in_a_browser_it_lasts_until_there_was_time_to_look():
+    assert demo.parse_arguments([]).duration == demo.DURATION_S
+    assert demo.parse_arguments(['--web']).duration == demo.WEB_S
+    assert demo.parse_arguments(['--web', '--duration', '5']).duration == 5
+
+
+def test_live_in_a_browser_it_says_where_and_leaves_no_process(start_tool):
+    pytest.importorskip('rerun', reason='needs rerun-sdk (the extra view)')
+    run = start_tool('demo', '--web')
+    run.wait_for_log('open http://127.0.0.1:', 60)
+    run.wait_for_log('results/s', 60)
+    children = children_of(run.process.pid)
+    children += [child for parent in children for child in children_of(parent)]
+    assert len(children) == 4  # camera, node, what feeds the viewer, and the viewer
+    assert run.stop(timeout=60) == 0, run.log()  # it draws its plot
+    deadline = time.monotonic() + 5
+    while left := [child for child in children if os.path.exists(f'/proc/{child}')]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
