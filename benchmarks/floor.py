@@ -18,7 +18,7 @@ def networks(pipeline: FacePipeline, image: np.ndarray, boxes: Sequence[Box]) ->
     Return a call that runs the networks of ``pipeline`` once, on inputs prepared beforehand.
 
     That is the detector on the image shrunk as the pipeline does it, and each classifier on
-    the faces at ``boxes`` in one batch.
+    the faces at ``boxes``, with their mirror images where it wants them, in one batch.
     """
     detector = pipeline.networks.detector
     runs = [
@@ -30,7 +30,11 @@ def networks(pipeline: FacePipeline, image: np.ndarray, boxes: Sequence[Box]) ->
     ]
     if boxes:
         runs += [
-            (classifier.model.session, ['probabilities'], classifier.batch(image, boxes))
+            (
+                classifier.model.session,
+                ['probabilities'],
+                classifier.images(classifier.batch(image, boxes)),
+            )
             for classifier in pipeline.networks.classifiers.values()
         ]
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from .attributes.classifier import Classifier
+from .attributes.mirror import Shown
 from .detectors import Detector, make_detector
 from .errors import ImageError, ModelError
 from .onnx_models import load_classifier
@@ -135,16 +136,22 @@ class FaceNetworks:
         return visible(self.detector.detect(image_bgr, faint_share), width, height)
 
     def classify(
-        self, image_bgr: np.ndarray, boxes: Sequence[Box]
+        self,
+        image_bgr: np.ndarray,
+        boxes: Sequence[Box],
+        shown: Sequence[Shown] | None = None,
     ) -> dict[str, list[Classification | None]]:
         """
         Ask each network about the faces at ``boxes``, in one call for all of them.
+
+        ``shown`` says how each is shown to networks that want the mirror image too (default:
+        with it).
 
         Returns per question (``emotion``, ``gender``) one prediction per face, in their order,
         ``None`` where a network has given none that could be used.
         """
         return {
-            name: classifier.classify(image_bgr, boxes)
+            name: classifier.classify(image_bgr, boxes, shown)
             for name, classifier in self.classifiers.items()
         }
 

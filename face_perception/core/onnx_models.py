@@ -32,7 +32,11 @@ SUM_TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class ClassifierModel:
-    """A classifier network that keeps the contract, ready to run."""
+    """
+    A classifier network that keeps the contract, ready to run.
+
+    With ``mirror`` it wants to be asked about the mirror image too.
+    """
 
     path: Path
     sha256: str
@@ -43,6 +47,7 @@ class ClassifierModel:
     input_size: int
     crop_margin: float
     version: str
+    mirror: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,8 @@ def load_classifier(path: Path, task: str, num_threads: int = 1) -> ClassifierMo
 
     The contract: input ``image`` uint8 ``[N, S, S, C]`` (C = 1 gray or 3 RGB), output
     ``probabilities`` float32 ``[N, K]``, and in the file's metadata ``task``, ``labels``
-    (JSON array), ``color`` and ``crop_margin``.
+    (JSON array), ``color`` and ``crop_margin``; ``mirror`` (true or false, the default) says
+    whether a face is to be asked about together with its mirror image.
 
     Raises ``ModelError`` with what is wrong and what to do.
     """
@@ -142,6 +148,9 @@ def _check_classifier(network: OnnxFile, task: str) -> ClassifierModel:
     least, most = CROP_MARGINS
     if not least <= crop_margin <= most:  # nor is nan
         raise refuse(f"its metadata has the 'crop_margin' {crop_margin:g}, not {least} to {most}")
+    mirror = metadata.get('mirror', 'false')
+    if mirror not in ('true', 'false'):
+        raise refuse(f"its metadata has the 'mirror' {value(mirror)}, not true or false")
     if (
         kind != 'tensor(uint8)'
         or len(shape) != 4
@@ -169,6 +178,7 @@ def _check_classifier(network: OnnxFile, task: str) -> ClassifierModel:
         input_size=shape[1],
         crop_margin=crop_margin,
         version=value(metadata.get('version', '')),
+        mirror=mirror == 'true',
     )
 
 

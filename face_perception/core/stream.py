@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from .attributes.history import LabelHistory
+from .attributes.mirror import Shown
 from .errors import ImageError
 from .networks import FaceNetworks, check_image, judged, visible
 from .settings import PipelineSettings
@@ -57,8 +58,9 @@ class FaceStream:
         tracks = self._follow(detections, time_s, width, height)
         track_time = watch.lap()
         chosen = self._choose(tracks, time_s)
-        predictions = self.networks.classify(image_bgr, [track.box for track in chosen])
-        self._average(chosen, predictions, time_s)
+        shown = self._shown(chosen, time_s)
+        predictions = self.networks.classify(image_bgr, [track.box for track in chosen], shown)
+        self._average(chosen, shown, predictions, time_s)
         followed = frozenset(self._tracker.ids)
         return FrameResult(
             width,
@@ -118,15 +120,22 @@ class FaceStream:
             time_s,
         )
 
+    def _shown(self, chosen: list[Track], time_s: float) -> list[Shown]:
+        """Say of each face whether its image, its mirror image or both are asked about."""
+        return self._history.shown(
+            chosen, self.networks.classifiers, time_s, self.settings.smoothing_time_constant
+        )
+
     def _average(
         self,
         chosen: list[Track],
+        shown: list[Shown],
         predictions: dict[str, list[Classification | None]],
         time_s: float,
     ) -> None:
         """Average the predictions over time."""
         for name, classifier in self.networks.classifiers.items():
-            for track, prediction in zip(chosen, predictions[name]):
+            for track, how, prediction in zip(chosen, shown, predictions[name]):
                 self._history.add(
                     track,
                     name,
@@ -134,6 +143,7 @@ class FaceStream:
                     prediction,
                     time_s,
                     self.settings.smoothing_time_constant,
+                    how if classifier.mirror else Shown.BOTH,
                 )
 
     def _face(self, track: Track) -> Face:

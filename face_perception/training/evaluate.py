@@ -69,12 +69,8 @@ def metadata_of(path: Path) -> dict[str, str]:
 def probabilities_of(classifier: Classifier, samples: Iterable[Sample]) -> np.ndarray:
     """Return probabilities, float32 ``[N, K]``, of the faces of ``samples``, cut out as served."""
     crops = np.concatenate([classifier.batch(sample.image, [sample.box]) for sample in samples])
-    session = classifier.model.session
     return np.concatenate(
-        [
-            session.run(['probabilities'], {'image': crops[start : start + BATCH]})[0]
-            for start in range(0, len(crops), BATCH)
-        ]
+        [classifier.predict(crops[start : start + BATCH]) for start in range(0, len(crops), BATCH)]
     )
 
 

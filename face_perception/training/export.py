@@ -61,7 +61,7 @@ def export(
         network, calibration if len(calibration) else validation, recipe
     )
     metadata = metadata_of(checkpoint, network, temperature)
-    model = build_model(network, temperature, recipe.input_size, metadata, recipe.mirror)
+    model = build_model(network, temperature, recipe.input_size, metadata)
     samples = load_samples(recipe.task, data, recipe.crop_margin, malformed=malformed)
     numbers = measure_served(model, samples, detectors)
     set_metadata(model, {**metadata, 'accuracy': json.dumps(numbers)})
@@ -102,6 +102,7 @@ def metadata_of(checkpoint: dict, network: nn.Module, temperature: float) -> dic
         'color': recipe.color,
         'input_size': str(recipe.input_size),
         'crop_margin': str(recipe.crop_margin),
+        'mirror': str(recipe.mirror).lower(),
         'version': VERSION,
         'architecture': recipe.architecture,
         'parameters': str(count_parameters(network)),

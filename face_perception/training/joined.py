@@ -25,7 +25,7 @@ LUMA = (0.299, 0.587, 0.114)
 
 def joined(emotion: Path, gender: Path) -> ModelProto:
     """
-    Return one graph that predicts as both files do.
+    Return one graph that predicts as both files do of an image without its mirror image.
 
     Input ``image`` uint8 ``[N, S, S, 3]`` RGB; outputs ``emotion`` float32 ``[N, 7]`` and
     ``gender`` float32 ``[N, 2]``.  A gray network gets the luma of the crop.  Raises

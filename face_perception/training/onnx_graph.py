@@ -19,25 +19,20 @@ OPSET, IR_VERSION = 15, 8
 
 
 def build_model(
-    network: Classifier,
-    temperature: float,
-    size: int,
-    metadata: dict[str, str],
-    mirror: bool = False,
+    network: Classifier, temperature: float, size: int, metadata: dict[str, str]
 ) -> ModelProto:
     """
     Return the served form of ``network``.
 
     Input ``image`` uint8 ``[N, size, size, C]``, output ``probabilities`` float32 ``[N, K]``:
-    the softmax of the logits divided by ``temperature``.  With ``mirror`` the logits are the
-    mean of those of the image and of its mirror image.  ``metadata`` goes into the file.
+    the softmax of the logits divided by ``temperature``.  ``metadata`` goes into the file.
     """
     network = folded(network, temperature)
     first = next(layer for layer in network.modules() if isinstance(layer, nn.Conv2d))
     classes = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)][-1]
     graph = GraphWriter()
     pixels = graph.centered_pixels('image', first.in_channels, size)
-    probabilities = graph.classifier(pixels, network, mirror)
+    probabilities = graph.classifier(pixels, network)
     graph.nodes.append(helper.make_node('Identity', [probabilities], ['probabilities']))
     return graph.model(
         'classifier',
@@ -117,22 +112,9 @@ class GraphWriter:
             pixels = self.add('Reshape', [pixels, shape])
         return self.add('Sub', [pixels, self.weight(np.float32(PIXEL_MEAN))])
 
-    def classifier(self, pixels: str, network: Classifier, mirror: bool = False) -> str:
+    def classifier(self, pixels: str, network: Classifier) -> str:
         """Write a folded ``network`` that sees centred ``pixels``; returns probabilities."""
-        if mirror:
-            backwards = (
-                self.weight(np.array([value], dtype=np.int64))
-                for value in (-1, np.iinfo(np.int64).min, 3, -1)
-            )
-            mirrored = self.add('Slice', [pixels, *backwards])
-            pixels = self.add('Concat', [pixels, mirrored], axis=0)
-        logits = self.module(pixels, network.layers)
-        if mirror:
-            classes = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)][-1]
-            shape = np.array([2, -1, classes.out_channels], dtype=np.int64)
-            pair = self.add('Reshape', [logits, self.weight(shape)])
-            logits = self.add('ReduceMean', [pair], axes=[0], keepdims=0)
-        return self.add('Softmax', [logits], axis=1)
+        return self.add('Softmax', [self.module(pixels, network.layers)], axis=1)
 
     def module(self, features: str, module: nn.Module) -> str:
         """Write ``module``; raises ``TypeError`` for a kind of layer that is not known here."""

@@ -103,7 +103,7 @@ class Recipe(Schedule):
     are made up for (see ``data.datasets.evening_weights``), and ``source_weights`` by how much
     more than that the sources named count; ``calibration_share`` (0..1) of the training images
     are not learned from, but say how sure the exported file may be; ``mirror`` makes that file
-    average the predictions for an image and its mirror image.
+    ask to be shown a face's mirror image too.
     """
 
     task: str = 'emotion'

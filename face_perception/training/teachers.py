@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..core.attributes.classifier import Classifier
 from ..core.onnx_models import ClassifierModel, load_classifier
 from .classification import load_network
 from .recipe import Recipe, RecipeError
@@ -34,14 +35,12 @@ class ExportedTeacher(nn.Module):
     def __init__(self, model: ClassifierModel) -> None:
         """Ask ``model``, whose labels are those of the network that learns."""
         super().__init__()
-        self.model = model
+        self.classifier = Classifier(model)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logarithms of its probabilities ``[N, K]``, for images as of ``Teachers``."""
         pixels = images.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-        probabilities = self.model.session.run(
-            ['probabilities'], {'image': np.ascontiguousarray(pixels)}
-        )[0]
+        probabilities = self.classifier.predict(np.ascontiguousarray(pixels))
         return torch.from_numpy(probabilities).to(images.device).clamp(min=1e-7).log()
 
 

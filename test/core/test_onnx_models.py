@@ -20,6 +20,7 @@ def test_a_good_file_brings_everything_needed_to_use_it(make_model):
     model = load_classifier(path, 'emotion')
     assert model.labels == ('happy', 'sad', 'neutral')
     assert (model.color, model.input_size, model.crop_margin) == ('gray', 8, 0.125)
+    assert not model.mirror  # a file of before says nothing of it
     assert model.version == '9.9'
     assert model.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -40,6 +41,7 @@ def test_a_good_file_brings_everything_needed_to_use_it(make_model):
         ({'crop_margin': 'inf'}, "'crop_margin' inf"),
         ({'crop_margin': '1e9'}, r"'crop_margin' 1e\+09"),
         ({'crop_margin': '-0.5'}, "'crop_margin' -0.5"),
+        ({'mirror': 'yes'}, "'mirror' yes, not true or false"),
         ({'labels': '[]', 'classes': 0}, "the 'labels' \\[\\]"),
         ({'labels': '["happy", "happy", "sad"]'}, 'not one or more different ones'),
         ({'labels': '[' * 100_000}, "no 'labels'"),

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from face_perception.core.attributes.classifier import Classifier
+from face_perception.core.attributes.mirror import Shown
 from face_perception.core.onnx_models import load_classifier, load_detector
 
 MODELS = Path(__file__).parents[2] / 'models'
@@ -32,8 +34,20 @@ def test_the_images_are_the_same_everywhere():
 def test_classifiers_answer_as_released(task, channels):
     model = load_classifier(MODELS / f'{task}_mini_xception.onnx', task)
     images = np.stack([blobs(48, 48, channels, seed) for seed in range(4)])
-    answers = model.session.run(['probabilities'], {'image': images})[0]
+    assert model.mirror
+    answers = Classifier(model).predict(images)
     np.testing.assert_allclose(answers, PINNED[task], atol=1e-4)
+
+
+@pytest.mark.parametrize('task, channels', [('emotion', 1), ('gender', 3)])
+def test_image_and_mirror_image_one_by_one_say_the_same_as_together(task, channels):
+    classifier = Classifier(load_classifier(MODELS / f'{task}_mini_xception.onnx', task))
+    images = np.stack([blobs(48, 48, channels, seed) for seed in range(4)])
+    together = classifier.predict(images)
+    image, mirror = (classifier.predict(images, [how] * 4) for how in (Shown.IMAGE, Shown.MIRROR))
+    assert np.abs(image - mirror).max() > 0.01
+    odds = np.sqrt(image.astype(np.float64) * mirror)
+    np.testing.assert_allclose(odds / odds.sum(axis=1, keepdims=True), together, atol=1e-6)
 
 
 def test_the_detector_answers_as_released():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from face_perception.core.attributes.history import LabelHistory
+from face_perception.core.attributes.mirror import Shown
 from face_perception.core.errors import ImageError
 from face_perception.core.networks import FaceNetworks
 from face_perception.core.settings import DEFAULTS, PipelineSettings
@@ -32,11 +33,13 @@ class Detector:
 class Classifier:
     """Says what it is told to say, and notes which boxes it was shown."""
 
-    def __init__(self, *labels):
-        self.labels, self.said, self.batches = labels, [0.9, 0.1], []
+    def __init__(self, *labels, mirror=False):
+        self.mirror = mirror
+        self.labels, self.said, self.batches, self.shown = labels, [0.9, 0.1], [], []
 
-    def classify(self, image_bgr, boxes):
+    def classify(self, image_bgr, boxes, shown=None):
         self.batches.append([box.width for box in boxes])
+        self.shown.append([] if shown is None else [how.value for how in shown])
         return [Classification(self.labels, np.array(self.said, np.float32)) for _ in boxes]
 
 
@@ -167,6 +170,74 @@ def test_another_network_begins_its_own_average():
     (face,) = play(stream, detector, 1, start=20)[0].faces
     assert face.emotion.label == 'angry'
     assert face.emotion.probabilities == pytest.approx([0.9, 0.1])
+
+
+@pytest.mark.parametrize(
+    'settings, then',
+    [
+        ({}, ['image', 'mirror', 'image']),
+        ({'smoothing_time_constant': 0.0}, ['both'] * 3),
+        ({'classifier_max_rate': 2.0}, ['both'] * 3),
+    ],
+    ids=['in turns', 'not averaged', 'seldom'],
+)
+def test_a_followed_face_shows_image_and_mirror_image_in_turns_where_time_averages_them(
+    settings, then
+):
+    stream, detector, emotion = make(80, **settings)
+    play(stream, detector, 60)
+    shown = [images[0] for images in emotion.shown if images]
+    assert shown[:4] == ['both', *then]
+
+
+def test_what_image_and_mirror_image_say_in_turns_is_joined():
+    history = LabelHistory()
+    track, classifier = Track('1', Box(0, 0, 9, 9), 0.5), Classifier('happy', 'sad', mirror=True)
+    turns = [(Shown.BOTH, 0.5), (Shown.IMAGE, 0.5), (Shown.MIRROR, 0.9), (Shown.IMAGE, 0.1)]
+    raw = []
+    for turn, (shown, happy) in enumerate(turns):
+        said = Classification(classifier.labels, np.array([happy, 1 - happy], np.float32))
+        history.add(track, 'emotion', classifier, said, turn / 10, 0.5, shown)
+        raw.append(float(history.get('1', 'emotion', classifier).raw.probabilities[0]))
+    assert raw == pytest.approx([0.5, 0.5, 0.75, 0.5])
+
+
+@pytest.mark.parametrize('mirror, expected', [(True, 0.75), (False, 0.9)])
+def test_only_networks_that_want_the_mirror_image_are_joined(mirror, expected):
+    stream, detector, _ = make(80, classifier_interval=1, classifier_max_rate=0.0)
+    emotion = Classifier('happy', 'sad', mirror=mirror)
+    stream.networks = FaceNetworks(detector, emotion)
+    for index, happy in enumerate((0.5, 0.5, 0.9)):
+        emotion.said = [happy, 1 - happy]
+        (result,) = play(stream, detector, 1, start=index)
+    assert result.faces[0].emotion_raw.probabilities[0] == pytest.approx(expected)
+
+
+def test_turns_do_not_delay_a_changed_answer():
+    shown_after = {}
+    for mirror in (False, True):
+        stream, detector, _ = make(80)
+        emotion = Classifier('happy', 'sad', mirror=mirror)
+        stream.networks = FaceNetworks(detector, emotion)
+        play(stream, detector, 40)
+        emotion.said = [0.1, 0.9]
+        labels = [result.faces[0].emotion.label for result in play(stream, detector, 40, start=40)]
+        shown_after[mirror] = labels.index('sad')
+    assert shown_after[True] <= shown_after[False]
+
+
+def test_a_face_that_is_asked_about_after_a_while_shows_both_again():
+    history, classifier = LabelHistory(), Classifier('happy', 'sad')
+    track = Track('1', Box(0, 0, 9, 9), 0.5)
+    (said,) = classifier.classify(IMAGE, [track.box])
+    shown = []
+    for time_s in (0.0, 0.1, 0.2, 0.9, 1.0, 0.95):  # the last is out of order
+        shown += history.shown([track], {'emotion': classifier}, time_s, 0.5)
+        history.add(track, 'emotion', classifier, said, time_s, 0.5)
+    assert [how.value for how in shown] == ['both', 'image', 'mirror', 'both', 'image', 'mirror']
+    other = Classifier('happy', 'sad')
+    (how,) = history.shown([track], {'emotion': other}, 1.1, 0.5)
+    assert how.value == 'both'
 
 
 def test_the_answers_of_faces_that_are_gone_are_forgotten():

@@ -10,6 +10,11 @@ torch = pytest.importorskip('torch', reason='training needs the extra "train" (P
 onnx = pytest.importorskip('onnx', reason='training needs the extra "train" (onnx)')
 onnxruntime = pytest.importorskip('onnxruntime', reason='needed to run an exported file')
 
+from face_perception.core.attributes.mirror import (  # noqa: E402
+    Shown,
+    one_per_face,
+    with_mirrors,
+)
 from face_perception.core.errors import ModelError  # noqa: E402
 from face_perception.training.architectures import ARCHITECTURES  # noqa: E402
 from face_perception.training.augmentation import center_crop  # noqa: E402
@@ -57,7 +62,7 @@ def test_the_shipped_kind_of_graph_predicts_as_the_network_on_a_thousand_crops(c
 
 def check_parity(architecture, channels, classes, temperature, count, mirror):
     network = random_network(channels, classes, architecture)
-    model = build_model(network, temperature, 48, {}, mirror)
+    model = build_model(network, temperature, 48, {})
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=['CPUExecutionProvider']
     )
@@ -68,7 +73,10 @@ def check_parity(architecture, channels, classes, temperature, count, mirror):
         if mirror:
             logits = (logits + network(pixels.flip(3))) / 2
         expected = (logits / temperature).softmax(dim=1).numpy()
-    np.testing.assert_allclose(session.run(None, {'image': images})[0], expected, atol=1e-4)
+    shown = [Shown.BOTH if mirror else Shown.IMAGE] * count
+    asked = np.stack(with_mirrors(images, shown))
+    served = one_per_face(session.run(None, {'image': asked})[0], shown)
+    np.testing.assert_allclose(served, expected, atol=1e-4)
 
 
 def test_the_graph_is_lean_and_old_enough_for_old_runtimes():
@@ -113,6 +121,7 @@ def test_the_file_keeps_the_contract(exported):
     assert metadata['task'] == task and metadata['architecture'] == 'mini_xception'
     assert metadata['color'] == {1: 'gray', 3: 'rgb'}[channels]
     assert (metadata['input_size'], metadata['crop_margin']) == ('48', '0.02')
+    assert metadata['mirror'] == {'emotion': 'true', 'gender': 'false'}[task]
     assert metadata['version'] == '0.1.0' and int(metadata['parameters']) <= 60_000
     training = json.loads(metadata['training'])
     assert {'data_sets', 'recipe', 'epochs', 'seed'} <= set(training)
@@ -180,9 +189,7 @@ def test_the_file_predicts_as_the_trained_network(exported):
         if training['recipe']['mirror']:
             logits = (logits + network(images.flip(3).float())) / 2
         expected = (logits / training['temperature']).softmax(dim=1).numpy()
-    served = classifier.model.session.run(
-        None, {'image': images.permute(0, 2, 3, 1).contiguous().numpy()}
-    )[0]
+    served = classifier.predict(images.permute(0, 2, 3, 1).contiguous().numpy())
     np.testing.assert_allclose(served, expected, atol=1e-4)
 
 

@@ -16,9 +16,10 @@ from face_perception.training import label_offsets  # noqa: E402
 from face_perception.training.architectures import mini_xception  # noqa: E402
 from face_perception.training.evaluate import load, metadata_of  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
+from support.older_files import with_mirror_inside  # noqa: E402
 
 
-@pytest.fixture(params=[False, True], ids=['picture', 'with mirror image'])
+@pytest.fixture(params=['plain', 'asks for mirror', 'older, mirror inside'])
 def model(tmp_path, request):
     """Return a gender file that was never trained."""
     torch.manual_seed(3)
@@ -33,13 +34,18 @@ def model(tmp_path, request):
     }
     network = mini_xception(3, 2).eval()
     path = tmp_path / 'gender.onnx'
-    path.write_bytes(build_model(network, 1.3, 48, metadata, request.param).SerializeToString())
+    if request.param == 'asks for mirror':
+        metadata['mirror'] = 'true'
+    built = build_model(network, 1.3, 48, metadata)
+    if request.param == 'older, mirror inside':
+        with_mirror_inside(built)
+    path.write_bytes(built.SerializeToString())
     return path
 
 
 def answers(path):
     pictures = np.random.RandomState(0).randint(0, 256, (5, 48, 48, 3)).astype(np.uint8)
-    return load(path).model.session.run(['probabilities'], {'image': pictures})[0]
+    return load(path).predict(pictures)
 
 
 def run(monkeypatch, *arguments):

@@ -6,6 +6,7 @@ import pytest
 torch = pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
 onnx = pytest.importorskip('onnx', reason='training needs the extra "train" (onnx)')
 
+from face_perception.core.attributes.classifier import Classifier  # noqa: E402
 from face_perception.core.errors import ModelError  # noqa: E402
 from face_perception.core.onnx_models import load_classifier  # noqa: E402
 from face_perception.core.resources import model_path  # noqa: E402
@@ -36,9 +37,7 @@ def test_several_teachers_predict_by_their_mean_probability():
 
 def test_an_exported_file_teaches_what_it_says_when_it_is_served():
     images = np.random.default_rng(0).integers(0, 256, (5, 48, 48, 1), dtype=np.uint8)
-    served = load_classifier(EMOTION, 'emotion').session.run(['probabilities'], {'image': images})[
-        0
-    ]
+    served = Classifier(load_classifier(EMOTION, 'emotion')).predict(images)
     teacher = load_teachers([EMOTION], recipe_from(RECIPE))
     said = teacher(torch.from_numpy(images).permute(0, 3, 1, 2).float()).softmax(dim=1)
     np.testing.assert_allclose(said, served, atol=1e-5)

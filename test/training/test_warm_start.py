@@ -16,6 +16,7 @@ from face_perception.training.detection.network import FaceDetector  # noqa: E40
 from face_perception.training.onnx_graph import build_model  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
 from face_perception.training.warm_start import start_from  # noqa: E402
+from support.older_files import with_mirror_inside  # noqa: E402
 
 
 def trained_a_little(network, images):
@@ -40,7 +41,7 @@ def images():
 def test_a_classifier_goes_on_where_the_file_is(build, images, tmp_path):
     former = trained_a_little(build(1, 7), images)
     (tmp_path / 'former.onnx').write_bytes(
-        build_model(former, 1.0, 48, {}, mirror=True).SerializeToString()
+        with_mirror_inside(build_model(former, 1.0, 48, {})).SerializeToString()
     )
     network = build(1, 7)
     start_from(network, tmp_path / 'former.onnx', images)

@@ -12,6 +12,7 @@ from ..onnx_models import ClassifierModel, are_probabilities
 from ..text import value
 from ..types import Box, Classification
 from .crops import crop_face
+from .mirror import Shown, one_per_face, with_mirrors
 
 #: From BGR to the colours that a network may want.
 COLOR_CONVERSIONS = {'gray': cv2.COLOR_BGR2GRAY, 'rgb': cv2.COLOR_BGR2RGB}
@@ -32,17 +33,29 @@ class Classifier:
         self.model = model
         self._fault = ''
 
-    def classify(self, image_bgr: np.ndarray, boxes: Sequence[Box]) -> list[Classification | None]:
+    @property
+    def mirror(self) -> bool:
+        """Return whether the network wants to be shown the mirror image too."""
+        return self.model.mirror
+
+    def classify(
+        self,
+        image_bgr: np.ndarray,
+        boxes: Sequence[Box],
+        shown: Sequence[Shown] | None = None,
+    ) -> list[Classification | None]:
         """
         Classify the faces at ``boxes`` of a uint8 ``[H, W, 3]`` BGR image.
 
-        Returns one answer per box, in the order of the boxes; no box costs nothing.  A face about
-        which the network fails, or says what are no probabilities, has ``None``: the others and
-        what else is known of it do not suffer; ``take_fault`` says why.
+        ``shown`` says for each how it is shown to a network that wants its mirror image too
+        (default: with it).  Returns one answer per box, in the order of the boxes; no box costs
+        nothing.  A face about which the network fails, or says what are no probabilities, has
+        ``None``: the others and what else is known of it do not suffer; ``take_fault`` says why.
         """
         answers = []
         for start in range(0, len(boxes), MOST_AT_ONCE):
-            answers += self._ask(image_bgr, boxes[start : start + MOST_AT_ONCE])
+            part = slice(start, start + MOST_AT_ONCE)
+            answers += self._ask(image_bgr, boxes[part], shown and shown[part])
         return answers
 
     def take_fault(self) -> str:
@@ -50,14 +63,30 @@ class Classifier:
         fault, self._fault = self._fault, ''
         return fault
 
-    def _ask(self, image_bgr: np.ndarray, boxes: Sequence[Box]) -> list[Classification | None]:
+    def predict(self, crops: np.ndarray, shown: Sequence[Shown] | None = None) -> np.ndarray:
+        """
+        Return the probabilities, float32 ``[N, K]``, of faces that are cut out as by ``batch``.
+
+        ``shown`` is as of ``classify``.  Raises what ONNX Runtime raises.
+        """
+        images = self.images(crops, shown)
+        (said,) = self.model.session.run(['probabilities'], {'image': images})
+        if said.shape != (len(images), len(self.model.labels)):
+            raise ValueError(f'an answer of the shape {list(said.shape)}')
+        return one_per_face(said, shown or [Shown.BOTH] * len(crops)) if self.mirror else said
+
+    def images(self, crops: np.ndarray, shown: Sequence[Shown] | None = None) -> np.ndarray:
+        """Return what the network is given about ``crops``: with mirror images if it wants them."""
+        if not self.mirror:
+            return crops
+        return np.stack(with_mirrors(crops, shown or [Shown.BOTH] * len(crops)))
+
+    def _ask(
+        self, image_bgr: np.ndarray, boxes: Sequence[Box], shown: Sequence[Shown] | None
+    ) -> list[Classification | None]:
         try:
-            (said,) = self.model.session.run(
-                ['probabilities'], {'image': self.batch(image_bgr, boxes)}
-            )
+            said = self.predict(self.batch(image_bgr, boxes), shown)
             good = are_probabilities(said)
-            if said.shape != (len(boxes), len(self.model.labels)):
-                raise ValueError(f'an answer of the shape {list(said.shape)}')
         except Exception as error:  # ONNX Runtime's exceptions share no public base class
             self._fault = self._sentence(f'fails ({last_line(error)})')
             return [None] * len(boxes)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ..types import Classification, Track
 from .classifier import Classifier
+from .mirror import Shown, joined, next_shown
 from .smoothing import TimeAverage
 from .turns import Turns
 
@@ -20,17 +23,30 @@ class SmoothedLabel:
     """
     One label of one face: what ``source`` said last, and the average over time.
 
-    ``doubted`` is the least confidence below which it was, if it has not become surer since.
+    ``last`` are the probabilities as the network gave them last, at ``time_s``, ``raw`` those for
+    image and mirror image together, from two turns if need be.  ``doubted`` is the least
+    confidence below which it was, if it has not become surer since.
     """
 
     source: Classifier | None
     average: TimeAverage = field(default_factory=TimeAverage)
+    last: np.ndarray | None = None
+    time_s: float = 0.0
     raw: Classification | None = None
     smooth: Classification | None = None
     doubted: float | None = None
 
-    def add(self, said: Classification, time_s: float, time_constant: float) -> None:
-        """Take a new prediction into the average."""
+    def add(
+        self, said: Classification, time_s: float, time_constant: float, alone: bool = False
+    ) -> None:
+        """Take a new prediction into the average, ``alone`` if it is one of a pair's."""
+        before, self.last = self.last, said.probabilities
+        gap, self.time_s = max(time_s - self.time_s, 0.0), max(time_s, self.time_s)
+        if alone and before is not None:
+            said = Classification(said.labels, joined(before, said.probabilities))
+            # Half of a pair is older by the gap: the average takes that much less time, so that
+            # a changed answer does not show later.
+            time_constant = max(time_constant - gap, 0.0)
         self.raw = said
         self.smooth = Classification(
             said.labels, self.average.add(said.probabilities, time_s, time_constant)
@@ -60,18 +76,21 @@ class LabelHistory:
     def __init__(self):
         self._labels: dict[str, dict[str, SmoothedLabel]] = {}
         self._waited: dict[str, int] = {}
+        self._shown: dict[str, tuple[Shown, float]] = {}
         self._turns = Turns()
 
     def reset(self) -> None:
         """Forget all labels."""
         self._labels.clear()
         self._waited.clear()
+        self._shown.clear()
         self._turns.reset()
 
     def keep(self, ids: set[str]) -> None:
         """Forget the faces that are no longer followed."""
         for gone in set(self._labels) - ids:
             del self._labels[gone], self._waited[gone]
+            self._shown.pop(gone, None)
 
     def due(
         self,
@@ -109,6 +128,28 @@ class LabelHistory:
         chosen = {track.id for track in unknown + waiting[:share]}
         return [track for track in tracks if track.id in chosen]
 
+    def shown(
+        self,
+        chosen: Sequence[Track],
+        questions: Mapping[str, Classifier],
+        time_s: float,
+        time_constant: float,
+    ) -> list[Shown]:
+        """
+        Return how each of the ``chosen`` faces is to be shown, and note it as done.
+
+        A face that lacks a label is shown as image and mirror image; see ``mirror.next_shown``.
+        """
+        result = []
+        for track in chosen:
+            last, then = self._shown.get(track.id, (None, time_s))
+            if any(self.get(track.id, *question) is NO_LABEL for question in questions.items()):
+                last = None
+            how = next_shown(last, time_s - then, time_constant)
+            self._shown[track.id] = how, max(then, time_s)
+            result.append(how)
+        return result
+
     def add(
         self,
         track: Track,
@@ -117,6 +158,7 @@ class LabelHistory:
         said: Classification | None,
         time_s: float,
         time_constant: float,
+        shown: Shown = Shown.BOTH,
     ) -> None:
         """Note what a classifier said about a face that was due, ``None`` if nothing."""
         self._waited[track.id] = 0
@@ -125,7 +167,7 @@ class LabelHistory:
         label = self.get(track.id, name, source)
         if label is NO_LABEL:
             label = self._labels.setdefault(track.id, {})[name] = SmoothedLabel(source)
-        label.add(said, time_s, time_constant)
+        label.add(said, time_s, time_constant, shown is not Shown.BOTH)
 
     def get(self, track_id: str, name: str, source: Classifier | None) -> SmoothedLabel:
         """Return the label of ``source`` about a face, an empty one if it was never asked."""
