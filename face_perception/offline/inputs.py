@@ -8,7 +8,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from ..media.bags.reader import is_bag
-from .names import made_after, readable
+from .names import made_after, readable, resolved
 from .report import read_report
 from .types import Task
 
@@ -32,14 +32,6 @@ def exists(path: Path) -> bool:
         return path.exists()
     except OSError:  # it is too long
         return False
-
-
-def resolved(path: Path) -> Path:
-    """Return a path without links, as far as there can be a file of this name."""
-    try:
-        return path.resolve()
-    except OSError:
-        return path.absolute()
 
 
 def make_tasks(sources: Sequence[Path], output: Path, common: Task) -> list[Task]:

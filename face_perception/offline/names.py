@@ -21,6 +21,14 @@ def readable(name: str | Path) -> str:
     return os.fsencode(name).decode(errors='backslashreplace')
 
 
+def resolved(path: Path) -> Path:
+    """Return a path without links, as far as there can be a file of this name."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # RuntimeError: before Python 3.13 links that lead round
+        return path.absolute()
+
+
 def made_after(name: str) -> str:
     """Return a name for something new, as near to ``name`` as every file system allows."""
     text = os.fsencode(name).decode(errors='replace').replace('\ufffd', '_')

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..core.networks import FaceNetworks
 from ..core.timing import OFFLINE_STAGES, Timings
 from ..media.bags.reader import METADATA, is_bag, storage_files
-from .names import readable
+from .names import readable, resolved
 from .types import Task, TaskReport
 
 REPORT = 'report.json'
@@ -56,7 +56,7 @@ def conditions(task: Task, networks: FaceNetworks) -> dict:
     }
     return {
         'version': package_version(),
-        'input': {'path': readable(task.source.resolve()), **fingerprint(task.source)},
+        'input': {'path': readable(resolved(task.source)), **fingerprint(task.source)},
         'options': {
             'outputs': sorted(task.outputs),
             'anonymize': task.anonymize,

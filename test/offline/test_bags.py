@@ -416,6 +416,35 @@ def test_a_bag_that_unpacks_to_more_than_any_memory_is_refused(tmp_path, recorde
         open_input(path)
 
 
+def test_a_packed_file_that_holds_no_bag_does_not_fill_the_disk(tmp_path):
+    from face_perception.media.bags import compression
+
+    packer = compression.zstd.ZstdCompressor()
+    path, unpacked = tmp_path / 'bomb.mcap.zstd', tmp_path / 'unpacked'
+    path.write_bytes(packer.compress(bytes(1 << 26)) + packer.flush())
+    assert compression.unpack_file(path, unpacked) == 'what is compressed is no bag'
+    assert unpacked.stat().st_size == 0
+    with pytest.raises(SourceError, match='what is compressed is no bag'):
+        Bag(path)
+
+
+def test_times_that_are_no_numbers_lose_their_messages_only(make_bag, recorded):
+    import sqlite3
+
+    path = make_bag(recorded.chatter(10), storage=SQLITE3)
+    (file,) = storage_files(path)
+    with Bag(path) as bag:
+        span = bag.span_ns
+    with sqlite3.connect(file) as database:
+        database.execute("UPDATE messages SET timestamp = 'noon' WHERE id = 4")
+        database.execute('UPDATE messages SET timestamp = 0.5 WHERE id = 5')
+    database.close()
+    with Bag(path) as bag:
+        assert len(list(bag.messages())) == 8
+        assert bag.span_ns == span
+        assert 'rows without data' in bag.fault or 'not all messages' in bag.fault
+
+
 def test_an_sqlite_file_without_the_end_of_its_index_loses_nothing(make_bag, recorded):
     path = make_bag(recorded.chatter(10), storage=SQLITE3)
     (file,) = storage_files(path)

@@ -115,6 +115,15 @@ def test_a_name_that_no_file_can_have_is_said_not_to_exist(tmp_path):
     assert report.state == 'failed' and 'yyy' in report.reason
 
 
+def test_links_that_lead_round_or_nowhere_are_told(tmp_path):
+    for name, target in (('round.jpg', 'round.jpg'), ('nowhere.jpg', 'gone.jpg')):
+        (tmp_path / name).symlink_to(target)
+        (source,) = expand([str(tmp_path / name)])
+        (task,) = make_tasks([source], tmp_path / 'out', Task(Path(), Path(), ()))
+        report = run_task(task)
+        assert report.state == 'failed' and name in report.reason
+
+
 def test_pipes_and_devices_are_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / 'pipe.mp4')
     for path in (tmp_path / 'pipe.mp4', Path('/dev/zero')):

@@ -17,6 +17,8 @@ else:
 LARGEST = 1 << 28
 _ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
 _PIECE = 1 << 20
+#: How the files of bags begin: what does not is not worth the disk that it would fill.
+_STORAGE_MAGIC = (b'\x89MCAP', b'SQLite format 3')
 #: Bytes that stay free on the disk to which files are unpacked.
 _SPARE = 1 << 29
 
@@ -87,6 +89,8 @@ def unpack_file(packed: Path, unpacked: Path) -> str:
                 return f'what follows is damaged: {error}'
             if not part:
                 return ''
+            if not target.tell() and not part.startswith(_STORAGE_MAGIC):
+                return 'what is compressed is no bag'
             _check_room(unpacked.parent, packed)
             target.write(part)
 

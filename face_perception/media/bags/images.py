@@ -49,7 +49,7 @@ class ImageBag:
             chosen = _choose(path, self._bag, topics)
             span = self._bag.span_ns
             if span is None:
-                raise _damaged(path, self._bag.fault)
+                raise _damaged(path, self._bag.fault or 'no message of it has a time')
         except SourceError:
             self.close()
             raise

@@ -62,8 +62,17 @@ class SqliteFile:
         except sqlite3.Error:
             times = [time for _, _, time, _ in self._rows_by_number(set()) if isinstance(time, int)]
             first, last = min(times, default=None), max(times, default=None)
-        whole = isinstance(first, int) and isinstance(last, int)
-        return (first, last) if whole else None
+        if isinstance(first, int) and isinstance(last, int):
+            return first, last
+        # A time that is no number, which SQLite lets one write, is larger than all.
+        try:
+            first, last = self._database.execute(
+                'SELECT min(timestamp), max(timestamp) FROM messages '
+                "WHERE typeof(timestamp) = 'integer'"
+            ).fetchone()
+        except sqlite3.Error:
+            return None
+        return None if first is None else (first, last)
 
     def messages(
         self, wanted: Collection[Topic], start_ns: int = EARLIEST, stop_ns: int = LATEST

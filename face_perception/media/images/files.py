@@ -71,8 +71,10 @@ def images_in(folder: Path) -> list[Path]:
     paths = sorted(
         path
         for path in folder.iterdir()
-        if path.is_file()
-        and (path.suffix.lower() in (*FOLDER_SUFFIXES, *VIDEO_SUFFIXES) or _begins_as_image(path))
+        if path.suffix.lower() in (*FOLDER_SUFFIXES, *VIDEO_SUFFIXES)
+        and not path.is_dir()  # a link that leads nowhere is told and counted by who reads it
+        or path.is_file()
+        and _begins_as_image(path)
     )
     if all(path.suffix.lower() in VIDEO_SUFFIXES for path in paths):
         raise SourceError(

@@ -97,6 +97,8 @@ SIXTEEN_BITS = {
     'rgba16': (4, 3),
     **{f'bayer_{cell}16': (1, 1) for cell in ('rggb', 'bggr', 'gbrg', 'grbg')},
 }
+#: Pixels of a side from which on a Bayer mosaic is an image: OpenCV makes smaller ones black.
+SMALLEST_MOSAIC = 3
 DEPTH_ENCODINGS = ('16UC1', '16SC1', '32FC1', '64FC1')
 
 
@@ -181,6 +183,12 @@ class ImageDecoder:
                 f'{encoding} takes {row}: correct the camera driver',
             )
         rows = height
+        if encoding.startswith('bayer_') and min(width, height) < SMALLEST_MOSAIC:
+            raise ImageError(
+                'size',
+                f'an image of {width}x{height} pixels has encoding {encoding}, of which colours '
+                f'are made from {SMALLEST_MOSAIC} pixels a side on: check the camera driver',
+            )
         if encoding in PACKED_YUV and width % 2:
             raise ImageError(
                 'size',

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import ImageError
+from ...core.files import read_bounded
 from ...media.images.decode import check_pixels, decode_header, image_header
+from ...media.images.files import LARGEST_FILE
 from .faults import MalformedError
 
 #: Files with other endings are no images and are passed over.
@@ -45,7 +47,7 @@ def is_hidden(name: str) -> bool:
 def read_image(path: Path) -> np.ndarray:
     """Return the image at ``path``, uint8 BGR ``[H, W, 3]``, or raise ``MalformedError``."""
     try:
-        content = path.read_bytes()
+        content = read_bounded(path, LARGEST_FILE)
     except FileNotFoundError:
         raise MalformedError('the image is missing') from None
     except OSError as error:

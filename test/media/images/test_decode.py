@@ -1,5 +1,6 @@
 """Encoded images: their sizes before they are decoded, and what is cut or claims too much."""
 
+import os
 import resource
 import struct
 import zlib
@@ -208,11 +209,15 @@ def test_images_of_a_folder_are_those_that_can_be_read_and_those_that_cannot(tmp
     for name in ('a.jpg', 'b.HEIC', 'c.gif', 'd.nef', 'e.mp4', 'f.txt', 'g.jxl'):
         (tmp_path / name).write_bytes(encoded('.jpg') if name == 'a.jpg' else b'something')
     (tmp_path / 'h.jpg').mkdir()
+    (tmp_path / 'i.jpg').symlink_to('i.jpg')
+    (tmp_path / 'j.png').symlink_to('gone.png')
+    os.mkfifo(tmp_path / 'k.png')
+    os.mkfifo(tmp_path / 'pipe')
     (tmp_path / 'photo.jpg_large').write_bytes(encoded('.jpg'))
     (tmp_path / 'no_suffix').write_bytes(encoded('.png'))
     names = [path.name for path in images_in(tmp_path)]
     assert names == [
-        *('a.jpg', 'b.HEIC', 'c.gif', 'd.nef', 'e.mp4', 'g.jxl'),
+        *('a.jpg', 'b.HEIC', 'c.gif', 'd.nef', 'e.mp4', 'g.jxl', 'i.jpg', 'j.png', 'k.png'),
         *('no_suffix', 'photo.jpg_large'),
     ]
     assert load_image(tmp_path / 'a.jpg').shape == (60, 80, 3)
@@ -220,6 +225,9 @@ def test_images_of_a_folder_are_those_that_can_be_read_and_those_that_cannot(tmp
         load_image(tmp_path / 'b.HEIC')
     with pytest.raises(ImageError, match='give it by itself'):
         load_image(tmp_path / 'e.mp4')
+    for name in ('i.jpg', 'j.png', 'k.png'):
+        with pytest.raises(ImageError, match='no file|cannot be read'):
+            load_image(tmp_path / name)
 
 
 def test_an_image_that_cannot_be_used_is_none(tmp_path):

@@ -311,3 +311,13 @@ def test_what_a_stranger_writes_is_repeated_short_and_on_one_line(decoder):
 def test_an_odd_width_of_what_comes_in_pairs_has_its_own_sentence(decoder):
     with pytest.raises(ImageError, match='31x24.*even widths'):
         decoder.decode(message_of('uyvy', width=31))
+
+
+@pytest.mark.parametrize('shape', [(1, 1), (2, 8), (8, 2)])
+@pytest.mark.parametrize('encoding', ['bayer_rggb8', 'bayer_gbrg16'])
+def test_mosaics_too_small_for_a_colour_are_refused_not_black(decoder, encoding, shape):
+    rows = np.full((shape[0], shape[1] * BYTES_PER_PIXEL[encoding]), 128, np.uint8)
+    message = message_of(encoding, rows)
+    message.height, message.width = shape
+    with pytest.raises(ImageError, match='from 3 pixels a side on'):
+        decoder.decode(message)

@@ -1,6 +1,8 @@
 """Image files to learn from: no half ones, none that claim more than they hold."""
 
+import os
 import struct
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -30,3 +32,10 @@ def test_an_image_that_claims_too_much_is_malformed():
     data[start + 5 : start + 9] = struct.pack('>HH', 16000, 65500)
     with pytest.raises(MalformedError, match='65500x16000'):
         decode_image(bytes(data))
+
+
+def test_what_has_no_end_or_never_begins_is_malformed(tmp_path):
+    os.mkfifo(tmp_path / 'pipe.jpg')
+    for path in (tmp_path / 'pipe.jpg', Path('/dev/zero'), tmp_path):
+        with pytest.raises(MalformedError, match='no regular file'):
+            read_image(path)
