@@ -235,12 +235,14 @@ class FrameProcessor:
         )
         self._resize(largest)
         self._health.over_budget = False
+        self._health.budget_state = self._budget.state if self._budget else ''
 
     def _hold_budget(self, timings: Timings) -> None:
         if self._budget is None:
             return
         self._resize(self._budget.add(timings.processing, timings.detect))
         self._health.over_budget = self._budget.exhausted
+        self._health.budget_state = self._budget.state
 
     def _resize(self, input_size: int) -> None:
         self._input_size = self._stream.networks.detector.input_size = input_size

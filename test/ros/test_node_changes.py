@@ -225,9 +225,14 @@ def test_a_target_latency_shrinks_the_detectors_input(shared_robot, portrait):
         for _ in range(10):
             robot.show(message)
             robot.ros.spin_for(0.05)
-        return values['detector input size (px)'] == '200' and 'target_latency is missed' in text
+        return (
+            values['detector input size (px)'] == '200'
+            and 'target_latency is missed' in text
+            and values['target_latency'] == 'missed at the smallest size'
+        )
 
     robot.wait_for_status(smallest)
     assert robot.set(target_latency=0.0).successful
     robot.show_and_wait(message)
-    assert robot.status()[2]['detector input size (px)'] == '480'
+    values = robot.status()[2]
+    assert values['detector input size (px)'] == '480' and 'target_latency' not in values

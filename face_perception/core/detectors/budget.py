@@ -11,6 +11,9 @@ STEP = 0.8
 MULTIPLE_PX = 32
 #: Images between two steps.
 PATIENCE = 10
+#: Images that are enough at first, until a size has held the target, where the target is clearly
+#: missed, by this factor: a slow machine finds its size within seconds.
+PATIENCE_AT_FIRST, CLEARLY = 3, 1.1
 #: A larger size that missed the target is tried again after twice as many images each time.
 LONGEST_WAIT = 1000
 #: A larger size is tried when it is expected to need less than this share of the target.
@@ -33,7 +36,8 @@ class SizeBudget:
     """
     Chooses the detector's input size so that processing holds a target.
 
-    One step at a time, and only after ``PATIENCE`` images at a size: down when their median
+    One step at a time, and only after ``PATIENCE`` images at a size (three where it is missed
+    clearly and no size has held it yet): down when their median
     misses the target, up when the larger size is expected to hold it with a margin.  A step up
     that had to be taken back is tried again later and later.
     """
@@ -47,6 +51,7 @@ class SizeBudget:
         self._images = 0
         self._wait = PATIENCE
         self._last_move = 0
+        self._found = False
 
     @property
     def size(self) -> int:
@@ -62,13 +67,25 @@ class SizeBudget:
             and median(time for time, _ in self._times) > self.target_s
         )
 
+    @property
+    def state(self) -> str:
+        """Return in a word or few whether the target is held."""
+        if self.exhausted:
+            return 'missed at the smallest size'
+        return 'held' if self._found else 'looking for the size'
+
     def add(self, processing_s: float, detect_s: float) -> int:
         """Note how long an image with a detection took; return the size for the next."""
         self._times.append((processing_s, detect_s))
         self._images += 1
-        if len(self._times) < PATIENCE:
+        if len(self._times) < PATIENCE_AT_FIRST:
             return self.size
         processing = median(time for time, _ in self._times)
+        if len(self._times) < PATIENCE:
+            if not self._found and processing > CLEARLY * self.target_s:
+                self._move(+1)
+            return self.size
+        self._found = self._found or processing <= self.target_s or self.exhausted
         if processing > self.target_s:
             if self._last_move < 0 and self._images <= 2 * PATIENCE:
                 self._wait = min(2 * self._wait, LONGEST_WAIT)

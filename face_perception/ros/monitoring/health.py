@@ -49,6 +49,8 @@ class Health:
         self._newest = clock()
         #: Whether target_latency is missed at the smallest input; written by the worker.
         self.over_budget = False
+        #: Whether target_latency is held, in a word or few; '' where it is off.
+        self.budget_state = ''
         self.restart()
 
     def restart(self) -> None:
@@ -152,6 +154,8 @@ class Health:
                 'faces': str(self.faces),
                 'tracks': str(self.tracks),
             }
+            if self.budget_state:
+                values['target_latency'] = self.budget_state
             for stage, window in self._stages.items():
                 p50, p95, p99 = (1e3 * value for value in window.percentiles(50, 95, 99))
                 values[f'{stage} p50/p95/p99 (ms)'] = f'{p50:.1f} / {p95:.1f} / {p99:.1f}'

@@ -133,6 +133,13 @@ def test_a_missed_target_latency_warns():
     assert message.level == DiagnosticStatus.WARN and 'target_latency' in message.message
 
 
+def test_diagnostics_say_whether_a_target_latency_is_held_where_one_is_set():
+    health = Health(Clock())
+    assert 'target_latency' not in status(health)[1]
+    health.budget_state = 'looking for the size'
+    assert status(health)[1]['target_latency'] == 'looking for the size'
+
+
 def test_silence_does_not_count_before_simulated_time_begins():
     clock = Clock()
     clock.now = 0.0
