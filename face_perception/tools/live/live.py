@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,6 +26,8 @@ from .watched import Show, Watched
 
 FACES_TYPE = 'face_perception/msg/FaceArray'
 LOOK_PERIOD_S = 1.0
+#: How far this and the viewer stand back where cores are short: the robot's work comes first.
+NICENESS = 10
 #: Seconds after which it says that there is nobody to look at.
 PATIENCE_S = 10.0
 
@@ -66,6 +69,7 @@ class Watcher(Node):
 def run_live(program: str, options: argparse.Namespace) -> int:
     """Feed a viewer until it is closed or this is interrupted; return the exit code."""
     interrupted = catch_signals()
+    os.nice(NICENESS)
     prepare(partial(warn, program))
     address = listen_at(options.host if options.web else LOCAL)
     memory = f'{options.memory}MB'

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
@@ -22,7 +23,7 @@ from ...ros.conversions import seconds
 from ...visuals.rerun_live import LiveWriter, ShownFace
 
 JPEG_QUALITY = 80
-#: Images that wait for their faces.
+#: Images that wait for their faces, and faces that came before their image.
 WAITING = 5
 #: Seconds without faces after which images are shown without.
 ALONE_S = 1.0
@@ -50,7 +51,8 @@ class Watched:
     """
     Subscribes to a node's outputs and to the images that it is subscribed to.
 
-    An image waits for its faces, which have its stamp, so that boxes are where the faces are.
+    An image waits for its faces, which have its stamp, so that boxes are where the faces are; faces
+    that are faster than their image wait for that.
     """
 
     def __init__(self, node: Node, name: str, writer: LiveWriter, show: Show):
@@ -59,6 +61,7 @@ class Watched:
         self._period, self._raw = 1 / show.rate, show.raw
         self._decoder = ImageDecoder(LARGEST_IMAGE)
         self._waiting: OrderedDict[tuple[int, int], Image | CompressedImage] = OrderedDict()
+        self._early: OrderedDict[tuple[int, int], list[ShownFace]] = OrderedDict()
         self._shown = self._last_faces = float('-inf')
         self._images = None
         self._source: tuple[str, str] | None = None
@@ -77,6 +80,7 @@ class Watched:
             if self._images is not None:
                 self._node.destroy_subscription(self._images)
             self._waiting.clear()
+            self._early.clear()
             topic, kind = self._source = source
             self._images = self._node.create_subscription(
                 IMAGE_TYPES[kind], topic, self._receive_image, qos_profile_sensor_data
@@ -108,9 +112,11 @@ class Watched:
 
     def _receive_image(self, message: Image | CompressedImage) -> None:
         stamp = message.header.stamp
-        self._waiting[stamp.sec, stamp.nanosec] = message
-        while len(self._waiting) > WAITING:
-            self._waiting.popitem(last=False)
+        faces = self._early.pop((stamp.sec, stamp.nanosec), None)
+        if faces is not None:
+            self._show(message, faces)
+            return
+        _keep(self._waiting, stamp, message)
         if time.monotonic() - self._last_faces > ALONE_S:
             self._show(message, [])
 
@@ -122,6 +128,8 @@ class Watched:
         image = self._waiting.pop((stamp.sec, stamp.nanosec), None)
         if image is not None:
             self._show(image, faces)
+        else:
+            _keep(self._early, stamp, faces)
 
     def _show(self, message: Image | CompressedImage, faces: list[ShownFace]) -> None:
         now = time.monotonic()
@@ -156,6 +164,13 @@ class Watched:
             rates = [(new - old) / passed for new, old in zip(counts, self._before[1:])]
             self._before = (now, *counts)
             self._writer.rates(self._name, rates)
+
+
+def _keep(waiting: OrderedDict, stamp: Time, value) -> None:
+    """Add what has a stamp, instead of the oldest where there are enough."""
+    waiting[stamp.sec, stamp.nanosec] = value
+    while len(waiting) > WAITING:
+        waiting.popitem(last=False)
 
 
 def shown(face: Face) -> ShownFace:

@@ -103,6 +103,16 @@ def test_boxes_are_shown_on_the_image_that_they_are_of(looked_at, clock):
     assert boxes[0].text == '#3 | happy 93% | female 99%'
 
 
+def test_faces_may_be_faster_than_their_image(looked_at, clock):
+    watched, _, seen = looked_at
+    for number in range(100):
+        watched._receive_faces(faces(number))
+    assert len(watched._early) <= watched_module.WAITING
+    watched._receive_image(image_message(header(99), picture(50)))
+    ((_, boxes),) = seen.images
+    assert len(boxes) == 1 and not watched._waiting
+
+
 def test_no_more_images_than_asked_for_but_all_emotions(looked_at, clock):
     watched, _, seen = looked_at
     for number in range(30):  # two seconds at 15 Hz
