@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from ...core.errors import FacePerceptionError
+from ...core.text import one_line
 from .datasets import DatasetError
 
 STOP, SKIP = MODES = ('stop', 'skip')
@@ -36,6 +37,7 @@ class Faults:
 
         Raises ``DatasetError`` when malformed data are to stop the reading.
         """
+        name = one_line(name)  # it stands in the data, which may be anybody's
         if self.mode == STOP:
             raise DatasetError(
                 f"{self.source}: {name}: {what} (malformed: 'skip' goes on without such data)"

@@ -50,8 +50,9 @@ def read_image(path: Path) -> np.ndarray:
         content = read_bounded(path, LARGEST_FILE)
     except FileNotFoundError:
         raise MalformedError('the image is missing') from None
-    except OSError as error:
-        raise MalformedError(f'the image cannot be read: {error.strerror}') from error
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = getattr(error, 'strerror', error)
+        raise MalformedError(f'the image cannot be read: {reason}') from error
     return decode_image(content)
 
 

@@ -11,11 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
+from ...core.files import read_bounded
 from .datasets import DatasetError
 from .faults import MalformedError
 from .images import decode_image, read_image
 
 INDEX = 'index.csv'
+#: Bytes of a packed image at most: a few may unpack to more than any memory.
+LARGEST_IMAGE = 64 * 2**20
+#: Bytes of an index at most: a million rows take a tenth.
+LARGEST_INDEX = 512 * 2**20
 
 #: What a damaged archive or index raises; RuntimeError: a password, or, as
 #: NotImplementedError, an unknown compression.
@@ -75,19 +80,24 @@ class IndexedImages:
         if self._archive is None:
             return read_image(self._folder / name)
         try:
-            content = self._archive.read(name)
+            with self._archive.open(name) as file:
+                content = file.read(LARGEST_IMAGE + 1)
         except KeyError:
             raise MalformedError('the image is missing') from None
         except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
             raise MalformedError(f'the image cannot be unpacked: {error}') from error
+        if len(content) > LARGEST_IMAGE:
+            raise MalformedError(f'the image unpacks to more than {LARGEST_IMAGE >> 20} MiB')
         return decode_image(content)
 
     def _text(self) -> str:
-        content = (
-            (self._folder / INDEX).read_bytes()
-            if self._archive is None
-            else self._archive.read(INDEX)
-        )
+        if self._archive is None:
+            content = read_bounded(self._folder / INDEX, LARGEST_INDEX)
+        else:
+            with self._archive.open(INDEX) as file:
+                content = file.read(LARGEST_INDEX + 1)
+            if len(content) > LARGEST_INDEX:
+                raise ValueError(f'{INDEX} unpacks to more than {LARGEST_INDEX >> 20} MiB')
         return content.decode('utf-8-sig')
 
 

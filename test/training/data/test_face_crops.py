@@ -9,9 +9,17 @@ import numpy as np
 import pytest
 
 from face_perception.core.types import GENDERS, Box
-from face_perception.training.data import DatasetError, load_samples, load_task
+from face_perception.training.data import (
+    DatasetError,
+    face_crops,
+    indexed,
+    load_samples,
+    load_task,
+)
 from face_perception.training.data.datasets import UNLABELLED, split_for_calibration
+from face_perception.training.data.entries import SPLITS
 from face_perception.training.data.face_crops import split_of_person
+from face_perception.training.data.faults import Faults, MalformedError
 
 COLUMNS = ('file', 'label', 'source', 'x', 'y', 'w', 'h', 'person', 'age', 'group')
 
@@ -250,3 +258,43 @@ def test_faces_without_a_label_are_for_teachers_alone(recipe, rows, write):
     learned, calibration = split_for_calibration(train, 0.5)
     assert UNLABELLED not in calibration.labels and len(learned) + len(calibration) == len(train)
     assert UNLABELLED not in [sample.label for sample in load_samples('gender', path, 0.1, 'train')]
+
+
+def test_images_that_cannot_be_had_and_those_that_fill_the_memory_are_malformed(
+    tmp_path, monkeypatch
+):
+    head = 'file,label,x,y,w,h\n'
+    monkeypatch.setattr(indexed, 'LARGEST_IMAGE', 1 << 20)
+    bomb = tmp_path / 'bomb.zip'
+    with zipfile.ZipFile(bomb, 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('index.csv', head + 'a.png,female,5,5,20,20\n')
+        archive.writestr('a.png', bytes(1 << 22))
+    folder = tmp_path / 'folder'
+    folder.mkdir()
+    (folder / 'index.csv').write_text(head + '/dev/zero,male,5,5,9,9\na\0.png,male,5,5,9,9\n')
+    for path, words in (
+        (bomb, ['unpacks to more than 1 MiB']),
+        (folder, ['no regular file', 'cannot be read']),
+    ):
+        found = 0
+        for entry in face_crops.read(path, SPLITS, Faults(path), GENDERS):
+            with pytest.raises(MalformedError, match=words[found]):
+                entry.read()
+            found += 1
+        assert found == len(words)
+
+
+def test_an_index_that_unpacks_to_more_than_any_memory_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(indexed, 'LARGEST_INDEX', 1 << 20)
+    path = tmp_path / 'bomb.zip'
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('index.csv', 'file,label,x,y,w,h\n' + '\n' * (1 << 21))
+    with pytest.raises(DatasetError, match='unpacks to more than 1 MiB'):
+        list(face_crops.read(path, SPLITS, Faults(path), GENDERS))
+
+
+def test_an_open_quote_in_the_index_gives_a_sentence_of_one_line(tmp_path):
+    (tmp_path / 'index.csv').write_text('file,label,x,y,w,h\n"a.png,male,1,1,9,9\nb.png,male\n')
+    with pytest.raises(DatasetError, match='not all numbers') as caught:
+        list(face_crops.read(tmp_path, SPLITS, Faults(tmp_path), GENDERS))
+    assert '\n' not in str(caught.value)
