@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ..core.scaling import frame, resize
+
 #: (width, height) in pixels.
 Size = tuple[int, int]
 
@@ -23,17 +25,16 @@ def fit(image: np.ndarray, size: Size | None) -> np.ndarray:
         min(max(round(width * scale), 1), size[0]),
         min(max(round(height * scale), 1), size[1]),
     )
-    inner = cv2.resize(
+    inner = resize(
         image,
         (inner_width, inner_height),
-        interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
+        cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
     )
     left, top = (size[0] - inner_width) // 2, (size[1] - inner_height) // 2
-    return cv2.copyMakeBorder(
+    return frame(
         inner,
         top,
         size[1] - inner_height - top,
         left,
         size[0] - inner_width - left,
-        cv2.BORDER_CONSTANT,
     )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ..scaling import repeat_edges, resize
 from ..types import Box
 
 
@@ -44,13 +45,8 @@ def crop_face(image: np.ndarray, box: Box, margin: float, size: int) -> np.ndarr
     y0, y1 = min(max(top, 0), height - 1), max(min(bottom, height), 1)
     crop = image[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
     if (left, top, right, bottom) != (x0, y0, x1, y1):
-        crop = cv2.copyMakeBorder(
-            crop,
-            max(y0 - top, 0),
-            max(bottom - y1, 0),
-            max(x0 - left, 0),
-            max(right - x1, 0),
-            cv2.BORDER_REPLICATE,
+        crop = repeat_edges(
+            crop, max(y0 - top, 0), max(bottom - y1, 0), max(x0 - left, 0), max(right - x1, 0)
         )
     interpolation = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
-    return cv2.resize(crop, (size, size), interpolation=interpolation)
+    return resize(crop, (size, size), interpolation)

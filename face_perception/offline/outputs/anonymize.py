@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from ...core.detectors import Detector, make_detector
+from ...core.scaling import resize
 from ...core.tracking.tracker import Tracker
 from ...core.types import Box, Detection, FrameResult
 from ..types import Frame
@@ -52,15 +53,15 @@ def anonymize(image: np.ndarray, boxes: Sequence[Box], how: str) -> np.ndarray:
         # From the original, so that heads that overlap are each made of what was there.
         pixels = image[y : y + height, x : x + width]
         cell = max(side / CELLS, 1.0)
-        cells = cv2.resize(
+        cells = resize(
             pixels,
             (max(round(width / cell), 1), max(round(height / cell), 1)),
-            interpolation=cv2.INTER_AREA,
+            cv2.INTER_AREA,
         )
-        covered[y : y + height, x : x + width] = cv2.resize(
+        covered[y : y + height, x : x + width] = resize(
             cells,
             (width, height),
-            interpolation=cv2.INTER_LINEAR if how == 'blur' else cv2.INTER_NEAREST,
+            cv2.INTER_LINEAR if how == 'blur' else cv2.INTER_NEAREST,
         )
     return covered
 

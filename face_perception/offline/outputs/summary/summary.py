@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from ....core.errors import FacePerceptionError
+from ....core.scaling import frame, resize
 from ....core.timing import OFFLINE_STAGES, Timings
 from ....core.types import Box, Face, FrameResult
 from ...types import Frame
@@ -177,19 +178,16 @@ def thumbnail(image: np.ndarray, box: Box) -> np.ndarray:
     height, width = image.shape[:2]
     right, bottom = left + side, top + side
     cut = image[max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)]
-    whole = cv2.copyMakeBorder(
+    whole = frame(
         cut,
         max(-top, 0),
         max(bottom - height, 0),
         max(-left, 0),
         max(right - width, 0),
-        cv2.BORDER_CONSTANT,
-        value=BEYOND,
+        BEYOND,
     )
     size = (THUMBNAIL, THUMBNAIL)
-    made = cv2.resize(
-        whole, size, interpolation=(cv2.INTER_AREA if side > THUMBNAIL else cv2.INTER_LINEAR)
-    )
+    made = resize(whole, size, cv2.INTER_AREA if side > THUMBNAIL else cv2.INTER_LINEAR)
     return np.ascontiguousarray(made[:, :, ::-1])
 
 
