@@ -17,7 +17,7 @@ from usage import peak_megabytes, processor_seconds, resident_megabytes, shared_
 
 from face_perception.core.errors import FacePerceptionError
 from face_perception.ros.transport import use_large_images
-from face_perception.tools.demo.children import Child, end_all
+from face_perception.tools.children import Child, end_all
 
 #: Seconds within which a process has to be ready, and the first result has to come.
 PATIENCE_S = 40.0

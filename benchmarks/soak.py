@@ -46,7 +46,7 @@ from face_perception.media.sample.sample import LOOP_S
 from face_perception.media.sources import open_source
 from face_perception.msg import PipelineLatency
 from face_perception.ros.conversions import seconds
-from face_perception.tools.demo.children import end_all
+from face_perception.tools.children import end_all
 
 SAMPLE_S = 10.0
 #: Samples after which the disturbed camera is started anew.
