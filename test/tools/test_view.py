@@ -125,5 +125,5 @@ def test_live_ends_with_the_viewer_and_leaves_no_process(start_tool):
     children = Path(f'/proc/{tool.process.pid}/task/{tool.process.pid}/children')
     tool.wait_for(lambda: children.read_text())
     child = Path('/proc', children.read_text().split()[0])
-    assert tool.stop() == 0
+    assert tool.stop(timeout=60) == 0  # it stands back where cores are short
     assert not child.exists()

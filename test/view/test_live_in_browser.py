@@ -114,4 +114,4 @@ def test_the_sample_is_seen_live_with_a_box_where_its_face_is(start, browser, tm
         time.sleep(20)  # the plots fill
         page = wait_for_page(browser, has_face_in_box, alive)
         cv2.imwrite(path, page, [cv2.IMWRITE_JPEG_QUALITY, 85])
-    assert view.stop() == 0
+    assert view.stop(timeout=60) == 0

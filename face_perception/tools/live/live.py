@@ -27,7 +27,7 @@ from .watched import Show, Watched
 FACES_TYPE = 'face_perception/msg/FaceArray'
 LOOK_PERIOD_S = 1.0
 #: How far this and the viewer stand back where cores are short: the robot's work comes first.
-NICENESS = 10
+NICENESS = 5
 #: Seconds after which it says that there is nobody to look at.
 PATIENCE_S = 10.0
 
