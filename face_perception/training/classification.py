@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -88,6 +89,10 @@ class ClassifierLearner:
 
     def restore(self, state: dict) -> None:
         """Go on; see ``state``."""
+
+    def prepared(self, batches: Iterable[list[Batch]]) -> Iterable[list[Batch]]:
+        """Return the batches: their images are changed by whoever learns from them."""
+        return batches
 
     def loss(self, batch: Batch, network: nn.Module) -> Tensor:
         """Return the mean weighted loss on randomly changed versions of the images."""

@@ -172,12 +172,15 @@ def make_learner(
     teachers: Sequence[str],
     malformed: str,
     device: torch.device,
+    workers: int = 0,
 ) -> Learner:
     """Return what ``recipe`` trains, with its data and those it is to learn from (may be none)."""
     if isinstance(recipe, DetectorRecipe):
         folder = single(data)
         crops = read_crops(folder) if recipe.augmentation.paste else {}
-        return DetectorLearner(recipe, load_scenes(recipe, folder, malformed), device, crops)
+        return DetectorLearner(
+            recipe, load_scenes(recipe, folder, malformed), device, crops, workers
+        )
     return ClassifierLearner(
         recipe,
         *load_task(recipe, data, malformed),
@@ -201,6 +204,11 @@ def positive(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MOST_THREADS:
         raise argparse.ArgumentTypeError(f'{text} is no whole number from 1 to {MOST_THREADS}')
     return int(text)
+
+
+def none_or_more(text: str) -> int:
+    """Return a whole number from 0 up, for ``argparse``."""
+    return 0 if text == '0' else positive(text)
 
 
 def _arguments() -> argparse.Namespace:
@@ -253,6 +261,14 @@ def _arguments() -> argparse.Namespace:
         help='split each batch into N, a thread each, and normalise each by itself: on a CPU with '
         'N cores faster than threads within the layers',
     )
+    parser.add_argument(
+        '--workers',
+        type=none_or_more,
+        default=0,
+        metavar='N',
+        help='processes that make samples of scenes ahead (detector, Linux): with a GPU as many as '
+        'there are cores',
+    )
     # Its former name.
     parser.add_argument(
         '--parts', dest='micro_batches', type=positive, default=1, help=argparse.SUPPRESS
@@ -265,7 +281,12 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         recipe, device = _recipe(arguments), pick_device(arguments.device)
         learner = make_learner(
-            recipe, arguments.data, arguments.teacher, arguments.malformed, device
+            recipe,
+            arguments.data,
+            arguments.teacher,
+            arguments.malformed,
+            device,
+            arguments.workers,
         )
         if arguments.start_from:
             start_from(learner.network, arguments.start_from, learner.sample_images(STATISTICS))

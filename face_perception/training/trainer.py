@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -62,7 +62,10 @@ class Learner(Protocol):
     def sample_images(self, count: int) -> Tensor:
         """Return up to ``count`` training images as the network gets them, unchanged."""
 
-    def loss(self, batch: Batch, network: nn.Module) -> Tensor:
+    def prepared(self, batches: Iterable[list[Batch]]) -> Iterable[list[Any]]:
+        """Return what ``loss`` takes for each batch of an epoch, of each its micro-batches."""
+
+    def loss(self, batch: Any, network: nn.Module) -> Tensor:
         """Return the loss (a scalar) of ``network`` (its own, or a twin) on ``batch``."""
 
     def begin_epoch(self, epoch: int, average: nn.Module) -> None:
@@ -190,8 +193,14 @@ class Trainer:
         self.learner.begin_epoch(self.epoch, self.average.module)
         for twin in self._twins:
             twin.train()
-        for start in range(0, self.steps_per_epoch * size, size):
-            loss = self._step(Batch(order[start : start + size], random, (augmentation, start)))
+        batches = (
+            Batch(order[start : start + size], random, (augmentation, start)).split(
+                len(self._twins)
+            )
+            for start in range(0, self.steps_per_epoch * size, size)
+        )
+        for shares in self.learner.prepared(batches):
+            loss = self._step(shares)
             if not math.isfinite(loss):
                 raise DivergedError(
                     f'the loss became {loss} in epoch {self.epoch + 1}: lower learning_rate, now '
@@ -214,11 +223,10 @@ class Trainer:
         self.history.append(entry)
         return entry
 
-    def _step(self, batch: Batch) -> float:
-        """Do one step of the optimiser on ``batch`` and return its loss."""
-        shares = batch.split(len(self._twins))
+    def _step(self, shares: list[Any]) -> float:
+        """Do one step of the optimiser on a batch's shares and return its loss."""
         if len(shares) == 1:
-            steps = [self._gradients(batch, self.network)]
+            steps = [self._gradients(shares[0], self.network)]
         else:
             steps = list(self._threads.map(self._gradients, shares, self._twins))
         losses, gradients = zip(*steps, strict=True)
@@ -229,7 +237,7 @@ class Trainer:
         self.average.update_parameters(self.network)
         return sum(losses) / len(losses)
 
-    def _gradients(self, batch: Batch, network: nn.Module) -> tuple[float, tuple[Tensor, ...]]:
+    def _gradients(self, batch: Any, network: nn.Module) -> tuple[float, tuple[Tensor, ...]]:
         """Return the loss of ``network`` on ``batch`` and its gradients."""
         # Nothing is cached between casts: the cache would be shared by the threads.
         with torch.autocast(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..recipe import DetectorRecipe
 from ..trainer import Batch
-from .augmentation import AugmentedSample, augmented_sample
+from .augmentation import augmented_sample
 from .average_precision import curve
 from .losses import detection_loss
 from .measure import at_precision, scaled
@@ -19,6 +19,7 @@ from .mining import Mined, mine
 from .network import FaceDetector, cells
 from .pasted import Patch, Patches
 from .predict import predict
+from .sampling import Order, SampleBatch, Sampler, as_input, joined
 from .scenes import Split
 
 #: The precision at which the recall of a run is told.
@@ -41,19 +42,23 @@ class DetectorLearner:
         split: Split,
         device: torch.device | str = 'cpu',
         crops: Mapping[str, Sequence[Patch]] = MappingProxyType({}),
+        workers: int = 0,
     ) -> None:
-        """Build an untrained network; the faces of ``crops``, by file, are pasted into scenes."""
+        """
+        Build an untrained network.
+
+        The faces of ``crops``, by file, are pasted into scenes; ``workers`` processes make samples
+        ahead (0: none, the thread that learns from them makes them).
+        """
         torch.manual_seed(recipe.seed)
         self.recipe, self.device = recipe, torch.device(device)
         self.network = FaceDetector().to(self.device, memory_format=torch.channels_last)
         self.scenes, self._split = split.train, split
         self.validation = [scaled(scene, recipe.long_side) for scene in split.validation]
-        weights = np.array([recipe.weights.get(scene.event, 1.0) for scene in split.train])
-        self._chances = weights / weights.sum()
-        self._mined = Mined()
-        self._crops = crops
+        self._crops = crops if recipe.augmentation.paste else {}
         faces = [patch for patches in crops.values() for patch in patches]
-        self._patches = Patches(faces, split.train) if recipe.augmentation.paste else None
+        patches = Patches(faces, split.train) if recipe.augmentation.paste else None
+        self._sampler, self._workers = Sampler(recipe, split.train, patches), workers
 
     @property
     def data_sets(self) -> dict[str, dict[str, int]]:
@@ -64,9 +69,8 @@ class DetectorLearner:
             for scene in scenes:
                 said = counts.setdefault(scene.source, {'training': 0, 'validation': 0})
                 said[name] += 1
-        if self._patches is not None:
-            for source, patches in self._crops.items():
-                counts[source] = {'training': len(patches), 'validation': 0}
+        for source, patches in self._crops.items():
+            counts[source] = {'training': len(patches), 'validation': 0}
         return counts
 
     def __len__(self) -> int:
@@ -86,50 +90,51 @@ class DetectorLearner:
             )
             for index in range(0, len(self.scenes), every)
         ]
-        return as_input(samples[:count], self.device).float()
+        return as_input(joined(samples[:count]).images.to(self.device)).float()
 
     def begin_epoch(self, epoch: int, average: nn.Module) -> None:
         """Look for what the averaged network gets wrong, every so many epochs."""
         if self.recipe.mine_every and epoch and epoch % self.recipe.mine_every == 0:
             random = np.random.default_rng([self.recipe.seed, epoch])
-            self._mined = mine(
-                average.eval(), self.scenes, self.recipe, random, self._mined, self.device
+            self._sampler.mined = mine(
+                average.eval(), self.scenes, self.recipe, random, self._sampler.mined, self.device
             )
 
     def state(self) -> dict:
         """Return what was mined."""
-        return self._mined.state()
+        return self._sampler.mined.state()
 
     def restore(self, state: dict) -> None:
         """Go on with what ``state`` returned."""
-        self._mined = Mined.of(state)
+        self._sampler.mined = Mined.of(state)
 
-    def loss(self, batch: Batch, network: nn.Module) -> Tensor:
-        """Return the loss of ``network`` on augmented samples of random scenes."""
-        sizes = sorted(self.recipe.sizes)
+    def prepared(self, batches: Iterable[list[Batch]]) -> Iterator[list[SampleBatch | Order]]:
+        """
+        Yield what to learn from in each step.
+
+        With workers these are samples made ahead, else orders: whoever learns makes the samples.
+        """
+        orders = ([self._order(share) for share in shares] for shares in batches)
+        if not self._workers:
+            yield from orders
+            return
+        wanted = list(orders)
+        every = [order for shares in wanted for order in shares]
+        made = self._sampler.ahead(every, self._workers, self.device.type == 'cuda')
+        for shares in wanted:
+            yield [next(made) for _ in shares]
+
+    def _order(self, batch: Batch) -> Order:
         seed = int(torch.randint(2**31, (1,), generator=batch.random))
-        random = np.random.default_rng(seed)
-        size = int(random.choice(sizes))
-        count = max(1, round(len(batch.chosen) * (sizes[len(sizes) // 2] / size) ** 2))
-        samples = [self._sample(size, random) for _ in range(count)]
-        predictions = network(as_input(samples, self.device))
-        faces, ignored = (
-            [
-                torch.from_numpy(sample.boxes[sample.ignored == which]).to(self.device)
-                for sample in samples
-            ]
-            for which in (False, True)
-        )
-        return detection_loss(predictions, faces, ignored, *cells(size, size, self.device))
+        return Order(seed, len(batch.chosen))
 
-    def _sample(self, size: int, random: np.random.Generator) -> AugmentedSample:
-        """Return a sample of a scene that was drawn by chance, or of what was mined."""
-        how = self.recipe.augmentation
-        if len(self._mined) and random.random() < how.mined:
-            index, box = self._mined.draw(random)
-            return augmented_sample(self.scenes, index, size, how, random, box, self._patches)
-        index = int(random.choice(len(self.scenes), p=self._chances))
-        return augmented_sample(self.scenes, index, size, how, random, patches=self._patches)
+    def loss(self, batch: SampleBatch | Order, network: nn.Module) -> Tensor:
+        """Return the loss of ``network`` on augmented samples of random scenes."""
+        made = batch if isinstance(batch, SampleBatch) else self._sampler.batch(batch)
+        made = made.to(self.device)
+        predictions = network(as_input(made.images))
+        size = made.images.shape[1]
+        return detection_loss(predictions, made, *cells(size, size, self.device))
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return average precision, and recall at ``PRECISION``, on the validation scenes."""
@@ -142,9 +147,3 @@ class DetectorLearner:
             'average_precision': points.average,
             f'recall_at_{PRECISION:g}': at_precision(points, PRECISION),
         }
-
-
-def as_input(samples: list[AugmentedSample], device: torch.device | str) -> Tensor:
-    """Return the images of ``samples`` as uint8 ``[N, 3, H, W]``, channels last in memory."""
-    images = torch.from_numpy(np.stack([sample.image for sample in samples]))
-    return images.to(device).permute(0, 3, 1, 2)

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .network import Predictions
+from .sampling import SampleBatch
 
 #: At most so many cells predict a face, and at least one.
 CELLS_PER_FACE = 10
@@ -50,76 +51,78 @@ def misfit(boxes: Tensor, others: Tensor) -> Tensor:
 
 @torch.no_grad()
 def associated(
-    scores: Tensor, boxes: Tensor, faces: Tensor, centers: Tensor, strides: Tensor
+    scores: Tensor, boxes: Tensor, faces: Tensor, of: Tensor, centers: Tensor, strides: Tensor
 ) -> Tensor:
     """
-    Return which face each cell of one image is to predict ("SimOTA", Ge et al. 2021).
+    Return which face each cell is to predict ("SimOTA", Ge et al. 2021).
 
-    ``scores [A]`` (0..1) and ``boxes [A, 4]`` are the present predictions, ``faces [M, 4]`` the
-    ground truth, ``centers [A, 2]`` and ``strides [A]`` the cells.  The result is int64 ``[A]``,
-    the index of the face or -1 for background.  A face gets about as many
-    cells as overlaps of boxes with it add up to, those that cost least.
+    ``scores [N, A]`` (0..1) and ``boxes [N, A, 4]`` are the present predictions, ``faces [K, 4]``
+    the ground truth of all images, ``of [K]`` says of which image, ``centers [A, 2]`` and
+    ``strides [A]`` are the cells.  The result is int64 ``[N, A]``, the index of the face or -1 for
+    background.  A face gets about as many cells as overlaps of boxes with it add up to, those
+    that cost least.
     """
-    face = torch.full((len(boxes),), -1, dtype=torch.long, device=boxes.device)
+    images, count = scores.shape
+    owner = torch.full((images * count,), -1, dtype=torch.long, device=boxes.device)
+    if len(faces) == 0:
+        return owner.view(images, count)
     low, high = faces[:, None, :2], faces[:, None, 2:]
     inside = ((centers > low) & (centers < high)).all(dim=2)
-    away = (centers - (low + high) / 2).abs()
-    near = (away < REACH * strides[:, None]).all(dim=2)
-    candidates = (inside | near).any(dim=0).nonzero()[:, 0]
-    if len(candidates) == 0:
-        return face
-    overlaps = overlap(faces[:, None], boxes[candidates])
+    near = ((centers - (low + high) / 2).abs() < REACH * strides[:, None]).all(dim=2)
+    # What lies in or near any face of its image is a candidate for all of them.
+    candidate = torch.zeros((images, count), dtype=torch.int, device=boxes.device)
+    candidate = candidate.index_add(0, of, (inside | near).int())[of] > 0
+    overlaps = torch.where(candidate, overlap(faces[:, None], boxes[of]), 0.0)
     costs = (
-        -scores[candidates].clamp(1e-6, 1).log() / 2
+        -scores[of].clamp(1e-6, 1).log() / 2
         - OVERLAP_WEIGHT * (overlaps + 1e-7).log()
-        + OUTSIDE * ~(inside & near)[:, candidates]
+        + OUTSIDE * ~(inside & near)
     )
-    most = min(CELLS_PER_FACE, len(candidates))
-    counts = overlaps.topk(most, dim=1).values.sum(dim=1).int().clamp(min=1)
-    cheapest = costs.topk(most, dim=1, largest=False).indices
-    taken = torch.arange(most, device=boxes.device) < counts[:, None]
-    chosen = torch.zeros_like(costs, dtype=torch.bool).scatter_(1, cheapest, taken)
+    costs = torch.where(candidate, costs, torch.inf)
+    most = min(CELLS_PER_FACE, count)
+    wanted = overlaps.topk(most, dim=1).values.sum(dim=1).int().clamp(min=1)
+    cheapest = costs.topk(most, dim=1, largest=False)
+    taken = torch.arange(most, device=boxes.device) < wanted[:, None]
+    taken &= cheapest.values.isfinite()
+    chosen = torch.zeros_like(candidate).scatter_(1, cheapest.indices, taken)
     # A cell that two faces want goes to the one that it costs less.
-    contested = (chosen.sum(dim=0) > 1).nonzero()[:, 0]
-    winners = costs[:, contested].argmin(dim=0)
-    chosen[:, contested] = False
-    chosen[winners, contested] = True
-    positive = chosen.any(dim=0)
-    face[candidates[positive]] = chosen.int().argmax(dim=0)[positive]
-    return face
+    cell = of[:, None] * count + torch.arange(count, device=boxes.device)
+    wishes = torch.zeros_like(owner).index_add_(0, cell.flatten(), chosen.flatten().long())
+    least = torch.full_like(owner, torch.inf, dtype=costs.dtype)
+    least.scatter_reduce_(0, cell.flatten(), costs.flatten(), 'amin')
+    chosen = torch.where(wishes[cell] > 1, costs == least[cell], chosen)
+    face, column = chosen.nonzero(as_tuple=True)
+    owner[cell[face, column]] = face
+    return owner.view(images, count)
 
 
 def detection_loss(
-    predictions: Predictions,
-    faces: list[Tensor],
-    ignored: list[Tensor],
-    centers: Tensor,
-    strides: Tensor,
+    predictions: Predictions, samples: SampleBatch, centers: Tensor, strides: Tensor
 ) -> Tensor:
     """
     Return the loss of a batch: the cross entropy of the scores and the boxes' misfit.
 
-    ``faces`` and ``ignored`` are boxes ``[M, 4]`` per image: cells in ignored boxes are not
-    told that there is no face.
+    Cells in boxes that are ignored are not told that there is no face.
     """
-    zero = predictions.face.new_zeros(())
-    face_loss, box_loss, count = zero, zero, 0
-    scores = predictions.scores.detach()
-    for index, (truth, unclear) in enumerate(zip(faces, ignored, strict=True)):
-        logits, boxes = predictions.face[index], predictions.boxes[index]
-        target, weight = torch.zeros_like(logits), torch.ones_like(logits)
-        if len(unclear):
-            low, high = unclear[:, None, :2], unclear[:, None, 2:]
-            within = ((centers > low) & (centers < high)).all(dim=2).any(dim=0)
-            weight = weight.masked_fill(within, 0.0)
-        if len(truth):
-            owner = associated(scores[index], boxes.detach(), truth, centers, strides)
-            positive = owner >= 0
-            count += int(positive.sum())
-            target = target.masked_fill(positive, 1.0)
-            weight = weight.masked_fill(positive, 1.0)
-            box_loss = box_loss + misfit(boxes[positive], truth[owner[positive]]).sum()
-        face_loss = face_loss + functional.binary_cross_entropy_with_logits(
-            logits, target, weight, reduction='sum'
-        )
-    return (face_loss + BOX_WEIGHT * box_loss) / max(count, 1)
+    ignored = samples.ignored
+    unclear, faces = samples.boxes[ignored, None], samples.boxes[~ignored]
+    within = ((centers > unclear[..., :2]) & (centers < unclear[..., 2:])).all(dim=2)
+    hidden = torch.zeros(predictions.face.shape, dtype=torch.int, device=within.device)
+    hidden = hidden.index_add(0, samples.of[ignored], within.int()) > 0
+    owner = associated(
+        predictions.scores.detach(),
+        predictions.boxes.detach(),
+        faces,
+        samples.of[~ignored],
+        centers,
+        strides,
+    )
+    positive = owner >= 0
+    face_loss = functional.binary_cross_entropy_with_logits(
+        predictions.face,
+        positive.to(predictions.face.dtype),
+        (positive | ~hidden).to(predictions.face.dtype),
+        reduction='sum',
+    )
+    box_loss = misfit(predictions.boxes[positive], faces[owner[positive]]).sum()
+    return (face_loss + BOX_WEIGHT * box_loss) / positive.sum().clamp(min=1)

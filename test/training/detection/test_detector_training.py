@@ -1,5 +1,7 @@
 """The network: small, learns to find, and predicts the same from the ONNX file."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -105,8 +107,29 @@ def test_every_size_of_view_has_about_as_many_pixels(scenes_folder, detector_val
 
     for seed in range(20):
         batch = Batch(torch.arange(4), torch.Generator().manual_seed(seed), (0, 0))
-        learner.loss(batch, network)
+        for (order,) in learner.prepared([[batch]]):
+            learner.loss(order, network)
     assert seen == {(9, 64), (4, 96), (1, 192)}
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='processes share scenes by fork')
+def test_workers_make_the_samples_that_would_be_made_without_them(scenes_folder, detector_values):
+    recipe = recipe_from(detector_values)
+    split = load_scenes(recipe, scenes_folder)
+    losses = []
+    for workers in (0, 2):
+        learner = DetectorLearner(recipe, split, workers=workers)
+        random = torch.Generator().manual_seed(5)
+        batches = [Batch(torch.arange(4), random, (0, 0)).split(2) for _ in range(3)]
+        learner.network.eval()
+        with torch.no_grad():
+            losses.append(
+                [
+                    [float(learner.loss(share, learner.network)) for share in shares]
+                    for shares in learner.prepared(batches)
+                ]
+            )
+    assert losses[0] == losses[1] and len(losses[0]) == 3 and len(losses[0][0]) == 2
 
 
 def test_predictions_are_in_pixels_of_the_image():

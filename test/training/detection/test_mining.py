@@ -9,6 +9,7 @@ from face_perception.training.detection import mining  # noqa: E402
 from face_perception.training.detection.average_precision import Found  # noqa: E402
 from face_perception.training.detection.learner import DetectorLearner  # noqa: E402
 from face_perception.training.detection.mining import Mined, mine  # noqa: E402
+from face_perception.training.detection.sampling import Order, Sampler  # noqa: E402
 from face_perception.training.detection.scenes import load_scenes  # noqa: E402
 from face_perception.training.recipe import recipe_from  # noqa: E402
 from face_perception.training.trainer import Trainer  # noqa: E402
@@ -64,7 +65,12 @@ def test_what_was_mined_is_shown_and_is_part_of_a_checkpoint(scenes_folder, dete
     assert state['indices'].tolist() == [3]
     drawn = Mined.of(state).draw(np.random.default_rng(0))
     assert drawn[0] == 3 and drawn[1].tolist() == [8, 8, 40, 40]
-    assert learner._sample(96, np.random.default_rng(0)).image.shape == (96, 96, 3)
+    sampler = Sampler(recipe, learner.scenes, None)
+    without = sampler.batch(Order(0, 4))
+    sampler.mined = Mined.of(state)
+    shown = sampler.batch(Order(0, 4))
+    assert shown.images.shape[1:] == without.images.shape[1:]
+    assert not torch.equal(shown.images[:1], without.images[:1])
 
 
 def test_mining_happens_every_so_many_epochs(scenes_folder, detector_values, monkeypatch):
