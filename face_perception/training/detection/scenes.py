@@ -70,7 +70,7 @@ def load_scenes(recipe: DetectorRecipe, folder: Path | str, malformed: str = 'st
     happens at an image that cannot be read: ``stop`` or ``skip``.  Raises ``DatasetError`` when
     a file is malformed or there is nothing to train or to validate on.
     """
-    paths = [path for path in sorted(Path(folder).glob('*.zip')) if _is_scenes(path)]
+    paths = [path for path in sorted(Path(folder).glob('*.zip')) if is_scenes(path)]
     if not paths:
         raise DatasetError(f'{folder} holds no .zip with annotations.json and images')
     split = Split([], [], [])
@@ -99,7 +99,7 @@ def _drawn(scene: Scene, share: float) -> bool:
     return zlib.crc32(scene.name.encode()) % 1000 < 1000 * share
 
 
-def _is_scenes(path: Path) -> bool:
+def is_scenes(path: Path) -> bool:
     """Tell whether the file at ``path`` says that it holds scenes."""
     try:
         with zipfile.ZipFile(path) as archive:

@@ -1,0 +1,111 @@
+"""
+Make scenes small enough to be carried to another machine.
+
+``python -m face_perception.training.detection.pack DATA OUTPUT``: each file of scenes in the folder
+``DATA`` is written to ``OUTPUT`` with smaller images, boxes scaled alike, all else as it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import cv2
+from rich.progress import track
+
+from ...console.endings import exit_status
+from ...core.errors import ImageError
+from ...media.images.decode import decode_image
+from ..data import DatasetError
+from .scenes import is_scenes
+
+
+def pack(source: Path, output: Path, long_side: int, quality: int) -> int:
+    """
+    Write the file of scenes ``source`` to ``output`` and return its size in bytes.
+
+    Images get at most ``long_side`` pixels, as WebP of ``quality`` 1..100; boxes are scaled with
+    them.  Images that cannot be decoded are left out with their boxes.  Raises ``DatasetError``
+    when ``source`` cannot be read.
+    """
+    aside = output.with_name(output.name + '.part')
+    try:
+        with zipfile.ZipFile(source) as read, zipfile.ZipFile(aside, 'w') as write:
+            content = json.loads(read.read('annotations.json'))
+            scales, images = {}, []
+            for entry in track(content['images'], source.name):
+                try:
+                    image = decode_image(read.read(entry['file_name']))
+                except ImageError:
+                    continue
+                height, width = image.shape[:2]
+                scale = min(1.0, long_side / max(height, width))
+                size = max(1, round(width * scale)), max(1, round(height * scale))
+                small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+                name = str(Path(entry['file_name']).with_suffix('.webp'))
+                coded = cv2.imencode('.webp', small, [cv2.IMWRITE_WEBP_QUALITY, quality])[1]
+                write.writestr(name, coded.tobytes())
+                scales[entry['id']] = size[0] / width, size[1] / height
+                sides = {'width': size[0], 'height': size[1]}
+                images.append({**entry, 'file_name': name, **sides})
+            faces = [
+                {**face, 'bbox': _scaled(face['bbox'], scales[face['image_id']])}
+                for face in content['annotations']
+                if face['image_id'] in scales
+            ]
+            text = json.dumps({**content, 'images': images, 'annotations': faces})
+            write.writestr('annotations.json', text, zipfile.ZIP_DEFLATED)
+        aside.replace(output)
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+        raise DatasetError(f'{source} cannot be read as scenes: {error}') from error
+    finally:
+        aside.unlink(missing_ok=True)
+    return output.stat().st_size
+
+
+def _scaled(box: list[float], scale: tuple[float, float]) -> list[float]:
+    """Return x, y, width, height ``box`` in pixels of the smaller image."""
+    return [round(value * scale[number % 2], 2) for number, value in enumerate(box)]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog='python -m face_perception.training.detection.pack',
+        description='Make scenes small enough to be carried to another machine.',
+    )
+    parser.add_argument('data', type=Path, help='folder with files of scenes')
+    parser.add_argument('output', type=Path, help='folder for the smaller ones')
+    parser.add_argument('--long-side', type=int, default=384, help='of the images, in pixels')
+    parser.add_argument('--quality', type=int, default=60, help='of the WebP images, 1 to 100')
+    return parser.parse_args()
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Pack every file; returns the exit status."""
+    if not 32 <= arguments.long_side <= 10_000 or not 1 <= arguments.quality <= 100:
+        raise DatasetError('--long-side is 32 to 10000 pixels and --quality 1 to 100')
+    sources = [path for path in sorted(arguments.data.glob('*.zip')) if is_scenes(path)]
+    if not sources:
+        raise DatasetError(f'{arguments.data} holds no .zip with annotations.json and images')
+    if arguments.output.resolve() == arguments.data.resolve():
+        raise DatasetError('give another folder as output: the files would replace themselves')
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    total = 0
+    for source in sources:
+        size = pack(source, arguments.output / source.name, arguments.long_side, arguments.quality)
+        total += size
+        print(f'{source.name}: {source.stat().st_size / 1e6:.1f} MB to {size / 1e6:.1f} MB')
+    print(f'together {total / 1e6:.1f} MB')
+    return 0
+
+
+def main() -> int:
+    """Run the command line; returns the exit status."""
+    return exit_status(run, _arguments())
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""Scenes are made smaller, with their boxes."""
+
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
+
+from face_perception.training.detection import pack  # noqa: E402
+from face_perception.training.detection.scenes import read_scenes  # noqa: E402
+
+
+def packed(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, 'argv', ['pack', *map(str, arguments)])
+    return pack.main()
+
+
+def test_boxes_are_where_they_were_and_all_else_stays(scenes_folder, tmp_path, monkeypatch):
+    small = tmp_path / 'small'
+    assert packed(monkeypatch, scenes_folder, small, '--long-side', 80, '--quality', 90) == 0
+    before, after = (read_scenes(folder / 'scenes.zip') for folder in (scenes_folder, small))
+    assert [scene.event for scene in before] == [scene.event for scene in after]
+    for scene, smaller in zip(before, after, strict=True):
+        assert smaller.image.shape[:2] == (64, 80)
+        np.testing.assert_allclose(smaller.boxes, scene.boxes / 2, atol=0.01)
+        assert np.array_equal(scene.ignored, smaller.ignored)
+        for x1, y1, x2, y2 in smaller.boxes[~smaller.ignored].astype(int):
+            middle = smaller.image[(y1 + y2) // 2, (x1 + x2) // 2].astype(int)
+            assert middle[2] > middle[0]  # skin
+    assert (small / 'scenes.zip').stat().st_size < (scenes_folder / 'scenes.zip').stat().st_size
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['nowhere', 'small'], 'no .zip'),
+        (['{data}', '{data}'], 'another folder'),
+        (['{data}', 'small', '--quality', '0'], '--quality 1 to 100'),
+    ],
+)
+def test_what_cannot_be_packed_is_one_sentence(
+    scenes_folder, tmp_path, monkeypatch, capsys, arguments, words
+):
+    monkeypatch.chdir(tmp_path)
+    given = [argument.format(data=scenes_folder) for argument in arguments]
+    assert packed(monkeypatch, *given) == 1
+    said = capsys.readouterr().err
+    assert words in said and said.count('\n') == 1
