@@ -9,12 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TextIO
-
-try:
-    import fcntl
-except ModuleNotFoundError:  # Windows
-    fcntl = None
 
 from rich.console import Console
 from rich.text import Text
@@ -30,6 +26,12 @@ from .progress import RunProgress, reasons, report_table
 from .run import clear_leftovers, load_networks
 from .types import Task
 from .workers.scheduling import run_all
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows
+    fcntl = None
 
 __all__ = ['OUTPUTS', 'main']
 
