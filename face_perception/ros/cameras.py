@@ -95,7 +95,7 @@ def _camera(entry: object, where: str) -> Camera:
 
 def flat(values: Mapping, prefix: str = '') -> dict[str, Value]:
     """Return nested parameters under their full names."""
-    names = {}
+    names: dict[str, Value] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
             names |= flat(value, f'{prefix}{name}.')

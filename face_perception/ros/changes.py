@@ -16,25 +16,19 @@ class ParameterChanges:
     """
     Guards the parameters of a node.
 
-    While the node is configured, ``prepare`` gets the whole set of values as they will be. It
-    raises ``FacePerceptionError`` to refuse it, or returns what applies it, which is called once
-    rclpy has taken the values.
+    While the node is configured, ``prepare`` is there and gets the whole set of values as they
+    will be. It raises ``FacePerceptionError`` to refuse it, or returns what applies it, which is
+    called once rclpy has taken the values.
     """
 
-    def __init__(
-        self,
-        node: Node,
-        prepare: Callable[[dict[str, Value]], Callable[[], None]],
-        on_fault: Callable[[str, str], None],
-    ):
+    def __init__(self, node: Node, on_fault: Callable[[str, str], None]):
         """``on_fault`` gets a kind and a sentence for each refusal."""
         self._node = node
-        self._prepare = prepare
+        self.prepare: Callable[[dict[str, Value]], Callable[[], None]] | None = None
         self._on_fault = on_fault
         self._apply: Callable[[], None] | None = None
         #: What is wrong with values given at start, by parameter, until they are mended.
         self.faults: dict[str, str] = {}
-        self.configured = False
         self._folders = model_folders(node)
         self._locked = node.get_parameter('read_only_parameters').value
         node.add_on_set_parameters_callback(self._check)
@@ -61,10 +55,10 @@ class ParameterChanges:
                     raise FacePerceptionError(fault)
                 if name in MODELS and (fault := self._folders.fault(name, value)):
                     raise FacePerceptionError(fault)
-            if self.configured and given:
+            if self.prepare and given:
                 present = read_values(self._node)
                 _check_structure(present, given)
-                self._apply = self._prepare(present | given)
+                self._apply = self.prepare(present | given)
         except FacePerceptionError as error:
             return self._refuse(str(error))
         except Exception as error:  # the node stays alive whatever libraries do

@@ -19,6 +19,7 @@ from ..core.stream import FaceStream
 from ..core.timing import RateLimit, Stopwatch, Timings
 from ..media.messages.decoding import ImageDecoder
 from ..media.messages.fields import NANOSECONDS
+from .clocks import is_simulated
 from .conversions import latency_message
 from .library_words import LibraryWords
 from .monitoring.clock_resets import ClockResets
@@ -169,16 +170,14 @@ class FrameProcessor:
             self._health.image_dropped()
             return
         watch = Stopwatch()
-        transport = self._stamps.transport_time(
-            header.stamp, receipt, self._clock.ros_time_is_active
-        )
+        transport = self._stamps.transport_time(header.stamp, receipt, is_simulated(self._clock))
         image = self._decode(message)
         decode = watch.lap()
         receipt_s = receipt.nanoseconds / NANOSECONDS
         taken = self._taken.of(
             seconds_of(header.stamp) if has_stamp(header.stamp) else None,
             receipt_s,
-            receipt_s if self._clock.ros_time_is_active else time.monotonic(),
+            receipt_s if is_simulated(self._clock) else time.monotonic(),
         )
         result = (
             self._stream(image, taken)

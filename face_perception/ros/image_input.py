@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, QoSReliabilityPolicy
+from rclpy.qos import QoSProfile
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
+from .quality import reliability_of
 from .settings import NodeSettings, QosSettings
 
 
 def profile(settings: QosSettings) -> QoSProfile:
     """Return the QoS profile that parameters describe."""
-    return QoSProfile(
-        depth=settings.depth, reliability=QoSReliabilityPolicy[settings.reliability.upper()]
-    )
+    return QoSProfile(depth=settings.depth, reliability=reliability_of(settings.reliability))
 
 
 class ImageInput:
@@ -30,7 +30,7 @@ class ImageInput:
         self._node = node
         self._settings = settings
         self._on_image = on_image
-        self._subscription = None
+        self._subscription: Subscription | None = None
 
     @property
     def subscribed(self) -> bool:

@@ -17,6 +17,7 @@ from ..core.errors import FacePerceptionError
 from ..core.text import one_line
 from ..media.messages.fields import NANOSECONDS
 from .changes import ParameterChanges
+from .clocks import is_simulated
 from .configured import Configured
 from .monitoring.diagnostics import Diagnostics
 from .monitoring.health import Health
@@ -44,9 +45,7 @@ class FacePerceptionNode(LifecycleNode):
         self._enabled = True
         self._configured: Configured | None = None
         faults = declare_parameters(self)
-        self._changes = ParameterChanges(
-            self, lambda values: self._configured.prepare(values), self._report
-        )
+        self._changes = ParameterChanges(self, self._report)
         self._changes.faults = faults
         self._diagnostics = Diagnostics(self, self._health, self._describe)
         self._jumps = self.get_clock().create_jump_callback(
@@ -60,7 +59,7 @@ class FacePerceptionNode(LifecycleNode):
     def _seconds(self) -> float:
         """Return simulated time where it is in use, else one that nobody sets: it is never back."""
         clock = self.get_clock()
-        if clock.ros_time_is_active:
+        if is_simulated(clock):
             return clock.now().nanoseconds / NANOSECONDS
         return time.monotonic()
 
@@ -85,7 +84,7 @@ class FacePerceptionNode(LifecycleNode):
             return self._fail_to_configure(str(error))
         except Exception as error:  # the node stays alive whatever libraries do
             return self._fail_to_configure(f'{error!r}: please report this to the maintainers')
-        self._changes.configured = True
+        self._changes.prepare = self._configured.prepare
         self._fault = ''
         self._state = 'inactive'
         return super().on_configure(state)
@@ -101,6 +100,7 @@ class FacePerceptionNode(LifecycleNode):
         """Start to work, and subscribe if anybody listens."""
         result = super().on_activate(state)
         try:
+            assert self._configured is not None  # rclpy activates nothing else
             self._configured.start()
             self._state = 'active'
         except Exception as error:  # rclpy would swallow it
@@ -147,7 +147,7 @@ class FacePerceptionNode(LifecycleNode):
             self._configured.stop()
 
     def _release(self) -> None:
-        self._changes.configured = False
+        self._changes.prepare = None
         if self._configured is not None:
             self._enabled = self._configured.enabled
             self._configured.destroy()

@@ -53,7 +53,7 @@ class Parameter:
         if self.fixed:
             constraints.append('can be set at the start only')
         descriptor.additional_constraints = '; '.join(constraints)
-        if self.minimum is not None:
+        if self.minimum is not None and self.maximum is not None:
             if isinstance(self.default, int):
                 descriptor.integer_range = [
                     IntegerRange(from_value=int(self.minimum), to_value=int(self.maximum))
@@ -239,8 +239,10 @@ def declare_parameters(node: Node) -> dict[str, str]:
 
 def model_folders(node: Node) -> ModelFolders:
     """Return where model files may come from, as the start of ``node`` said."""
-    values = read_values(node)
-    return ModelFolders(values['model_directories'], [values[name] for name in MODELS])
+    directories, *models = (
+        str(node.get_parameter(name).value) for name in ('model_directories', *MODELS)
+    )
+    return ModelFolders(directories, models)
 
 
 def read_values(node: Node) -> dict[str, Value]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Set
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
@@ -77,7 +78,7 @@ def _profile(enclaves: ElementTree.Element, enclave: str, node: str) -> ElementT
     return ElementTree.SubElement(profiles, 'profile', ns='/', node=node)
 
 
-def _allow(profile: ElementTree.Element, kind: str, what: str, names: set[str]) -> None:
+def _allow(profile: ElementTree.Element, kind: str, what: str, names: Set[str]) -> None:
     group = ElementTree.SubElement(profile, f'{kind}s', {what: 'ALLOW'})
     for name in sorted(names):
         ElementTree.SubElement(group, kind).text = name

@@ -9,11 +9,14 @@ truth value; a whole number may stand for a fraction.
 from __future__ import annotations
 
 import json
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from ..core.errors import FacePerceptionError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 #: As far as a seed and the steps of a run may go.
 Count = Annotated[int, Field(ge=0, lt=2**31)]
@@ -51,7 +54,7 @@ def checked(kind: type[Kind], values: dict) -> Kind:
         raise SettingsMistakeError('; '.join(map(_sentence, error.errors()))) from error
 
 
-def _sentence(mistake: dict) -> str:
+def _sentence(mistake: ErrorDetails) -> str:
     name = '.'.join(str(part) for part in mistake['loc'])
     if mistake['type'] == 'unexpected_keyword_argument':
         return f'{name} is an unknown setting'

@@ -39,7 +39,8 @@ def record_sum(path: Path, digest: str) -> None:
     """Enter the SHA-256 ``digest`` of the file at ``path`` into ``SHA256SUMS`` beside it."""
     sums = path.with_name(CHECKSUMS)
     lines = sums.read_text(encoding='ascii').splitlines() if sums.is_file() else []
-    entries = dict(reversed(line.split(maxsplit=1)) for line in lines)
+    pairs = (line.split(maxsplit=1) for line in lines)
+    entries = {name: known for known, name in pairs}
     entries[path.name] = digest
     text = ''.join(f'{digest}  {name}\n' for name, digest in sorted(entries.items()))
     write_atomically(sums, text.encode('ascii'))
@@ -53,7 +54,7 @@ def save_checkpoint(folder: Path | str, recipe, state: dict) -> None:
     """
     content = io.BytesIO()  # PyTorch hides a full disk in a RuntimeError of its own
     torch.save({**state, 'recipe': recipe.as_dict()}, content)
-    write_atomically(Path(folder) / FILE, content.getbuffer())
+    write_atomically(Path(folder) / FILE, content.getvalue())
 
 
 def load_checkpoint(folder: Path | str) -> dict | None:

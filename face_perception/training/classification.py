@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .architectures import ARCHITECTURES
+from .architectures import ARCHITECTURES, Classifier
 from .augmentation import augment, center_crop
 from .checkpoints import averaged_weights, finished_checkpoint
 from .data import FaceSet
 from .data.datasets import split_for_calibration
 from .data.fer2013 import VOTES
+from .memory import laid_out
 from .recipe import Recipe, RecipeError
 from .trainer import Batch
 
@@ -108,7 +109,7 @@ class ClassifierLearner:
         )
         losses = losses * targets.sum(dim=1)  # nothing where the label is unknown
         if self.teacher is not None:
-            taught = self._teacher_logits(images, batch.key)
+            taught = self._taught(self.teacher, images, batch.key)
             losses = (1 - recipe.distillation) * losses + recipe.distillation * distance(
                 logits, taught, recipe.distillation_temperature
             )
@@ -118,11 +119,11 @@ class ClassifierLearner:
         return (losses * self.weights[chosen]).mean()
 
     @torch.no_grad()
-    def _teacher_logits(self, images: Tensor, key: tuple[int, int]) -> Tensor:
-        """Return the teacher's logits, from memory where the same batch was seen before."""
+    def _taught(self, teacher: nn.Module, images: Tensor, key: tuple[int, int]) -> Tensor:
+        """Return a teacher's logits, from memory where the same batch was seen before."""
         if key in self.known:
             return self.known[key]
-        logits = self.teacher(images).float()[:, : len(self.recipe.labels)]
+        logits = teacher(images).float()[:, : len(self.recipe.labels)]
         if self.recipe.distinct_augmentations:
             self.known[key] = logits
         return logits
@@ -149,7 +150,7 @@ def _masks_by_source(faces: FaceSet, device: torch.device | str) -> list[tuple[s
     return [(name, torch.from_numpy(faces.sources == name).to(device)) for name in names]
 
 
-def build(recipe: Recipe) -> nn.Module:
+def build(recipe: Recipe) -> Classifier:
     """
     Return an untrained network of ``recipe``: an output per label, then one per kind of vote.
 
@@ -161,10 +162,10 @@ def build(recipe: Recipe) -> nn.Module:
         )
     outputs = len(recipe.labels) + (len(VOTES) if recipe.votes_task > 0 else 0)
     network = ARCHITECTURES[recipe.architecture](recipe.channels, outputs)
-    return network.to(memory_format=memory_format(recipe.input_size))
+    return laid_out(network, memory_format(recipe.input_size))
 
 
-def load_network(run: Path | str) -> nn.Module:
+def load_network(run: Path | str) -> Classifier:
     """
     Return the averaged network of the folder ``run``, ready for inference on its labels.
 
@@ -173,7 +174,7 @@ def load_network(run: Path | str) -> nn.Module:
     return network_of(finished_checkpoint(run))
 
 
-def network_of(checkpoint: dict) -> nn.Module:
+def network_of(checkpoint: dict) -> Classifier:
     """Return the averaged classifier of ``checkpoint``, ready for inference on its labels."""
     network = build(checkpoint['recipe'])
     try:
@@ -228,11 +229,12 @@ def to_tensor(faces: FaceSet) -> Tensor:
 
 
 @torch.no_grad()
-def without_votes(network: nn.Module, labels: int) -> nn.Module:
+def without_votes(network: Classifier, labels: int) -> Classifier:
     """Return a copy of ``network`` with its first ``labels`` outputs alone."""
     network = copy.deepcopy(network)
     last = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)][-1]
     last.weight = nn.Parameter(last.weight[:labels].clone())
-    last.bias = nn.Parameter(last.bias[:labels].clone())
+    if last.bias is not None:
+        last.bias = nn.Parameter(last.bias[:labels].clone())
     last.out_channels = labels
     return network

@@ -53,10 +53,10 @@ def _found_by_cascade(image: np.ndarray) -> list[list[float]]:
     """Return boxes (x, y, width, height) in a gray or BGR image."""
     gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
     smallest = round(SMALLEST * ENLARGED)
-    boxes = _cascade().detectMultiScale(
+    squares = _cascade().detectMultiScale(
         gray, SCALE_FACTOR, MIN_NEIGHBORS, minSize=(smallest, smallest)
     )
-    boxes = faces_in_squares(np.reshape(boxes, (-1, 4)).astype(float))
+    boxes = faces_in_squares(np.reshape(squares, (-1, 4)).astype(float))
     return [[x, y, right - x, bottom - y] for x, y, right, bottom in boxes.tolist()]
 
 

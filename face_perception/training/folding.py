@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .architectures import PIXEL_SCALE, Classifier
+from .memory import laid_out
 
 
 def folded(network: Classifier, temperature: float = 1.0) -> Classifier:
@@ -20,13 +21,13 @@ def folded(network: Classifier, temperature: float = 1.0) -> Classifier:
     the convolutions, the division by ``temperature`` into the last one.  The copy's ``forward``
     is not to be used: it would normalise once more.
     """
-    network = copy.deepcopy(network).eval().to(memory_format=torch.contiguous_format)
+    network = laid_out(copy.deepcopy(network).eval(), torch.contiguous_format)
     fold_normalisations(network)
     convolutions = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
     with torch.no_grad():
         convolutions[0].weight /= PIXEL_SCALE
-        convolutions[-1].weight /= temperature
-        convolutions[-1].bias /= temperature
+        for value in convolutions[-1].parameters():
+            value.div_(temperature)
     return network
 
 

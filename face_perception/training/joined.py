@@ -41,7 +41,9 @@ def joined(emotion: Path, gender: Path) -> ModelProto:
             f'the crops differ: {first.input_size} px with margin {first.crop_margin} and '
             f'{second.input_size} px with {second.crop_margin}: train both with the same'
         )
-    nodes, weights, outputs = [], [], []
+    nodes: list[onnx.NodeProto] = []
+    weights: list[TensorProto] = []
+    outputs: list[onnx.ValueInfoProto] = []
     for task, model in models.items():
         graph = compose.add_prefix(onnx.load(str(model.path)), f'{task}_').graph
         nodes += [

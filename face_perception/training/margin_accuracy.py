@@ -49,11 +49,11 @@ def accuracies(
     table = {}
     for margin in margins:
         served = Classifier(replace(classifier.model, crop_margin=margin))
-        predictions = [probabilities_of(served, asked) for asked in (given, own)]
+        as_given, as_found = (probabilities_of(served, asked) for asked in (given, own))
         table[margin] = {
-            source: tuple(
-                accuracy(probabilities[sources == source], labels[sources == source])
-                for probabilities in predictions
+            source: (
+                accuracy(as_given[sources == source], labels[sources == source]),
+                accuracy(as_found[sources == source], labels[sources == source]),
             )
             for source in dict.fromkeys(sources.tolist())
         }

@@ -29,8 +29,7 @@ def box_shares(images: Iterable[np.ndarray], detector: str = 'haar') -> np.ndarr
     for image in images:
         box = find_face(image, detector)
         if box is not None:
-            found.append((*box.center, max(box.width, box.height)))
-            found[-1] = tuple(value / len(image) for value in found[-1])
+            found.append(np.array([*box.center, max(box.width, box.height)]) / len(image))
     return np.array(found).reshape(-1, 3)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import overload
 
 import torch
 from torch import Tensor
@@ -37,37 +38,50 @@ class Muon(torch.optim.Optimizer):
             groups, {'lr': learning_rate, 'momentum': momentum, 'betas': betas, 'weight_decay': 0.0}
         )
 
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
+
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
-        """Change every parameter that has a gradient."""
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """Change every parameter that has a gradient, which ``closure``, if any, may give it."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for group in self.param_groups:
-            changed = [value for value in group['params'] if value.grad is not None]
-            matrices = [value for value in changed if is_matrix(value)]
-            directions = orthogonal_all([self._ahead(value, group) for value in matrices])
-            matrix = {id(value): way for value, way in zip(matrices, directions, strict=True)}
-            for value in changed:
+            changed = [(value, value.grad) for value in group['params'] if value.grad is not None]
+            matrices = [(value, gradient) for value, gradient in changed if is_matrix(value)]
+            directions = orthogonal_all(
+                [self._ahead(value, gradient, group) for value, gradient in matrices]
+            )
+            matrix = {id(value): way for (value, _), way in zip(matrices, directions, strict=True)}
+            for value, gradient in changed:
                 value.mul_(1 - group['lr'] * group['weight_decay'])
                 way = matrix.get(id(value))
-                way = self._adam(value, group) if way is None else way.view_as(value)
+                way = self._adam(value, gradient, group) if way is None else way.view_as(value)
                 value.add_(way, alpha=-group['lr'])
+        return loss
 
-    def _ahead(self, value: Tensor, group: dict) -> Tensor:
-        """Return Nesterov's momentum of the gradient of ``value`` as a matrix."""
+    def _ahead(self, value: Tensor, gradient: Tensor, group: dict) -> Tensor:
+        """Return Nesterov's momentum of the ``gradient`` of ``value`` as a matrix."""
         state = self.state[value]
         if not state:
             state['mean'] = torch.zeros_like(value)
-        state['mean'].lerp_(value.grad, 1 - group['momentum'])
-        return value.grad.lerp(state['mean'], group['momentum']).flatten(1)
+        state['mean'].lerp_(gradient, 1 - group['momentum'])
+        return gradient.lerp(state['mean'], group['momentum']).flatten(1)
 
-    def _adam(self, value: Tensor, group: dict) -> Tensor:
+    def _adam(self, value: Tensor, gradient: Tensor, group: dict) -> Tensor:
         """Return the direction to go against, each number scaled by its own size."""
         state, (first, second) = self.state[value], group['betas']
         if not state:
             state['steps'] = 0
             state['mean'], state['square'] = torch.zeros_like(value), torch.zeros_like(value)
         state['steps'] += 1
-        state['mean'].lerp_(value.grad, 1 - first)
-        state['square'].lerp_(value.grad**2, 1 - second)
+        state['mean'].lerp_(gradient, 1 - first)
+        state['square'].lerp_(gradient**2, 1 - second)
         mean = state['mean'] / (1 - first ** state['steps'])
         square = state['square'] / (1 - second ** state['steps'])
         return mean / (square.sqrt() + EPSILON)
@@ -80,7 +94,7 @@ def is_matrix(value: Tensor) -> bool:
 
 def orthogonal_all(matrices: list[Tensor]) -> list[Tensor]:
     """Return ``orthogonal`` of each, scaled to a step; those of one shape are done together."""
-    shapes = {}
+    shapes: dict[torch.Size, list[int]] = {}
     for number, matrix in enumerate(matrices):
         shapes.setdefault(matrix.shape, []).append(number)
     steps = list(matrices)

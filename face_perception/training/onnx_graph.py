@@ -95,7 +95,7 @@ class GraphWriter:
         self.nodes.append(helper.make_node(operator, inputs, names, name, **attributes))
         return names
 
-    def weight(self, array: np.ndarray) -> str:
+    def weight(self, array: np.ndarray | np.float32) -> str:
         """Store ``array`` in the file."""
         name = f'weight_{len(self.weights)}'
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(array), name))

@@ -263,15 +263,16 @@ def precision_recall(
     axes = figure.add_subplot()
     for (name, (recall, precision)), color in zip(curves.items(), cycle(LINES)):
         axes.plot(recall, precision, color=color, label=name)
-    score, recall, precision = threshold
+    score, recall_there, precision_there = threshold
     axes.plot(
-        recall,
-        precision,
+        recall_there,
+        precision_there,
         'o',
         color='black',
         markersize=8,
         fillstyle='none',
-        label=f'score {score:g}: precision {100 * precision:.1f} %, recall {100 * recall:.1f} %',
+        label=f'score {score:g}: precision {100 * precision_there:.1f} %, '
+        f'recall {100 * recall_there:.1f} %',
     )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)

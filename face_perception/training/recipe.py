@@ -203,16 +203,16 @@ def recipe_from(values: dict) -> Recipe | DetectorRecipe:
     range.
     """
     values = {RENAMED.get(name, name): value for name, value in values.items()}
-    kind, changes_kind = (
-        (DetectorRecipe, DetectorAugmentation)
-        if values.get('task') == DetectorRecipe.task
-        else (Recipe, Augmentation)
-    )
+    kind: type[Recipe | DetectorRecipe] = Recipe
+    changes_kind: type[Augmentation | DetectorAugmentation] = Augmentation
+    if values.get('task') == DetectorRecipe.task:
+        kind, changes_kind = DetectorRecipe, DetectorAugmentation
     changes = values.get('augmentation') or {}
     if not isinstance(changes, dict):
         raise RecipeError(f'augmentation should be a mapping of settings, not {changes!r}')
-    for given, known in ((values, kind), (changes, changes_kind)):
-        unknown = set(given) - {entry.name for entry in fields(known)}
+    names = [{entry.name for entry in fields(one)} for one in (kind, changes_kind)]
+    for given, known in zip((values, changes), names):
+        unknown = set(given) - known
         if unknown:
             raise RecipeError(f'unknown settings in the recipe: {sorted(map(str, unknown))}')
     missing = [name for name in REQUIRED[kind] if name not in values]

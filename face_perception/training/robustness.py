@@ -22,6 +22,7 @@ import numpy as np
 from ..core.types import Box
 from . import metrics
 from .data import Sample
+from .jpeg import through_jpeg
 
 SEED = 0
 #: Side of a face, in pixels, for which noise and JPEG are stated.
@@ -132,20 +133,18 @@ def sensor_noise(sample: Sample, random: np.random.Generator, sigma: float) -> S
     return replace(sample, image=as_pixels(random.normal(sample.image, per_pixel)))
 
 
-def jpeg(sample: Sample, random: np.random.Generator, quality: int) -> Sample:
+def jpeg(sample: Sample, random: np.random.Generator, quality: float) -> Sample:
     """
     Store as JPEG of ``quality`` (1..100) at a face's side of ``REFERENCE`` pixels.
 
     A block of 8x8 pixels then is a sixth of the face; a smaller face is stored as it is.
     """
     small = resized(sample.image, min(1.0, REFERENCE / face_side(sample)))
-    _, encoded = cv2.imencode('.jpg', small, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return replace(
-        sample, image=scaled_to(cv2.imdecode(encoded, cv2.IMREAD_COLOR), sample.image.shape)
-    )
+    stored = through_jpeg(small, round(quality))
+    return replace(sample, image=scaled_to(stored, sample.image.shape))
 
 
-def low_resolution(sample: Sample, random: np.random.Generator, side: int) -> Sample:
+def low_resolution(sample: Sample, random: np.random.Generator, side: float) -> Sample:
     """Show the face from so far away that its side has ``side`` pixels, then scale it up."""
     small = resized(sample.image, min(1.0, side / face_side(sample)))
     return replace(sample, image=scaled_to(small, sample.image.shape))

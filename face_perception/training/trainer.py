@@ -54,7 +54,9 @@ class Batch:
 class Learner(Protocol):
     """What is trained: a network, its images and what the two have to do with each other."""
 
-    network: nn.Module
+    @property
+    def network(self) -> nn.Module:
+        """Return what learns."""
 
     def __len__(self) -> int:
         """Return the number of training images."""

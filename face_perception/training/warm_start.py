@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from .architectures import PIXEL_SCALE, Residual
 from .checkpoints import averaged_weights, finished_checkpoint
+from .detection.network import FaceDetector
 from .recipe import RecipeError
 
 
@@ -53,10 +54,10 @@ def start_from(network: nn.Module, path: Path | str, images: Tensor) -> None:
         scale = getattr(network, 'pixel_scale', PIXEL_SCALE) if number == 0 else 1
         layer.weight.copy_(weight * scale)
         norm = _normalisation_of(network, layer)
-        if norm is not None:
+        if norm is not None and bias is not None:
             norm.weight.fill_(1)
             norm.bias.copy_(bias)
-        elif layer.bias is not None:
+        elif layer.bias is not None and bias is not None:
             layer.bias.copy_(bias)
     _restore_statistics(network, images)
 
@@ -87,7 +88,7 @@ def _start_from_run(network: nn.Module, run: Path) -> None:
     for name in new:
         norms = [
             module
-            for module in network.get_submodule(name).branch.modules()
+            for module in network.get_submodule(f'{name}.branch').modules()
             if isinstance(module, nn.BatchNorm2d)
         ]
         nn.init.zeros_(norms[-1].weight)
@@ -111,7 +112,7 @@ def _convolutions(path: Path | str) -> Iterator[tuple[Tensor, Tensor | None]]:
 
 def _in_order_of_the_file(network: nn.Module) -> list[nn.Conv2d]:
     """Return the convolutions in the order in which they are exported."""
-    exported = network.exported_modules() if hasattr(network, 'exported_modules') else [network]
+    exported = network.exported_modules() if isinstance(network, FaceDetector) else [network]
     return [
         layer for module in exported for layer in module.modules() if isinstance(layer, nn.Conv2d)
     ]
@@ -142,8 +143,7 @@ def _restore_statistics(network: nn.Module, images: Tensor) -> None:
     def measure(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
         mean = inputs[0].mean(dim=(0, 2, 3))
         variance = inputs[0].var(dim=(0, 2, 3), unbiased=False)
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(variance)
+        norm.running_mean, norm.running_var = mean.clone(), variance.clone()
         norm.bias.add_(mean)
         norm.weight.copy_((variance + norm.eps).sqrt())
 

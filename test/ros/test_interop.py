@@ -147,7 +147,7 @@ def test_the_region_is_a_share_of_the_image():
 
 def test_expressions_have_rep_155s_names():
     assert set(EXPRESSIONS) == set(EMOTIONS)
-    message = expression(HRI, HEADER, FACE)
+    message = expression(HRI, HEADER, FACE.emotion)
     assert message.expression == 'scared' and message.confidence == pytest.approx(0.9)
     if find_spec('hri_msgs') is not None:
         constants = {
@@ -158,7 +158,7 @@ def test_expressions_have_rep_155s_names():
 
 
 def test_gender_has_rep_155s_values_and_age_is_unknown():
-    message = soft_biometrics(HRI, HEADER, FACE)
+    message = soft_biometrics(HRI, HEADER, FACE.gender)
     assert message.gender == 2 and message.gender_confidence == pytest.approx(0.8)
     assert (message.age, message.age_confidence) == (0, 0)
 

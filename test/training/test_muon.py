@@ -54,3 +54,16 @@ def test_finds_the_lowest_point_and_goes_on_as_it_would_have():
         other.data.copy_(value)
     resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     assert follow(weights, optimizer, 30) == follow(others, resumed, 30) < start / 10
+
+
+def test_a_closure_makes_the_gradients():
+    weight = torch.nn.Parameter(torch.ones(3))
+    optimizer = Muon([{'params': [weight]}], 0.1)
+
+    def closure():
+        loss = weight.square().sum()
+        loss.backward()
+        return float(loss.detach())
+
+    assert optimizer.step(closure) == 3
+    assert float(weight.detach().max()) < 1

@@ -9,6 +9,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 from ...core.networks import FaceNetworks
+from ..clocks import is_simulated
 from .health import LOG_PERIOD_S, Health
 
 PERIOD_S = 1.0
@@ -34,11 +35,7 @@ class Diagnostics:
     def _publish(self) -> None:
         level, message, values = self._describe()
         clock = self._node.get_clock()
-        if (
-            clock.ros_time_is_active
-            and clock.now().nanoseconds == 0
-            and (level == DiagnosticStatus.OK)
-        ):
+        if is_simulated(clock) and clock.now().nanoseconds == 0 and (level == DiagnosticStatus.OK):
             level = DiagnosticStatus.WARN
             message = 'use_sim_time is true, but nobody publishes /clock: start the simulation'
         name = self._node.get_fully_qualified_name()

@@ -10,7 +10,7 @@ import numpy as np
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from ...core.types import Face, FrameResult
+from ...core.types import Classification, Face, FrameResult
 from ...media.fitting import fit
 from ...media.messages.encoding import image_message
 from ...media.messages.fields import GENDER_UNDEFINED, GENDER_VALUES
@@ -101,9 +101,11 @@ class HumansOutput:
         if publishers['cropped'].get_subscription_count():
             publishers['cropped'].publish(image_message(header, crop(image, face)))
         if face.emotion and face.emotion.label:
-            publishers['expression'].publish(expression(self._messages, header, face))
+            publishers['expression'].publish(expression(self._messages, header, face.emotion))
         if face.gender:
-            publishers['softbiometrics'].publish(soft_biometrics(self._messages, header, face))
+            publishers['softbiometrics'].publish(
+                soft_biometrics(self._messages, header, face.gender)
+            )
 
 
 def region(messages: ModuleType, header: Header, face: Face, width: int, height: int):
@@ -119,21 +121,21 @@ def region(messages: ModuleType, header: Header, face: Face, width: int, height:
     )
 
 
-def expression(messages: ModuleType, header: Header, face: Face):
+def expression(messages: ModuleType, header: Header, emotion: Classification):
     """Return an Expression; valence and arousal are not estimated and stay 0."""
     return messages.Expression(
         header=header,
-        expression=EXPRESSIONS[face.emotion.label],
-        confidence=face.emotion.confidence,
+        expression=EXPRESSIONS[emotion.label],
+        confidence=emotion.confidence,
     )
 
 
-def soft_biometrics(messages: ModuleType, header: Header, face: Face):
+def soft_biometrics(messages: ModuleType, header: Header, gender: Classification):
     """Return a SoftBiometrics; age is not estimated and stays 0 with confidence 0."""
     return messages.SoftBiometrics(
         header=header,
-        gender=GENDER_VALUES.get(face.gender.label, GENDER_UNDEFINED),
-        gender_confidence=face.gender.confidence,
+        gender=GENDER_VALUES.get(gender.label, GENDER_UNDEFINED),
+        gender_confidence=gender.confidence,
     )
 
 

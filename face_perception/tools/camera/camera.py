@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 from rclpy.duration import Duration
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, QoSReliabilityPolicy
+from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
@@ -26,6 +26,7 @@ from ...media.messages.encoding import ENCODERS, compress, encode
 from ...media.sources import Source, open_source
 from ...offline.names import readable
 from ...ros.parameter_requests import ParameterRequests
+from ...ros.quality import reliability_of
 from ...ros.start import begin
 from ..ros_program import refuse, run_program, steady_executor, warn
 from .pace import Pace
@@ -45,7 +46,7 @@ class CameraNode(Node):
         self._parameter_requests = ParameterRequests(self)
         self._options = options
         self.published = 0
-        qos = QoSProfile(depth=5, reliability=QoSReliabilityPolicy[options.reliability.upper()])
+        qos = QoSProfile(depth=5, reliability=reliability_of(options.reliability))
         topic = self.resolve_topic_name('image')
         if options.compressed:
             # Beside the raw topic, wherever that is remapped to, as image_transport has it.

@@ -12,6 +12,7 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
 from ...core.errors import ImageError
@@ -63,7 +64,7 @@ class Watched:
         self._waiting: OrderedDict[tuple[int, int], Image | CompressedImage] = OrderedDict()
         self._early: OrderedDict[tuple[int, int], list[ShownFace]] = OrderedDict()
         self._shown = self._last_faces = float('-inf')
-        self._images = None
+        self._images: Subscription | None = None
         self._source: tuple[str, str] | None = None
         self._before: tuple[float, int, int, int] | None = None
         node.create_subscription(

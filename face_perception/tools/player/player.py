@@ -9,7 +9,7 @@ from itertools import chain
 
 from rclpy.duration import Duration
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, QoSReliabilityPolicy
+from rclpy.qos import QoSProfile
 from rclpy.serialization import deserialize_message
 from rclpy.time import Time
 from rosgraph_msgs.msg import Clock
@@ -19,6 +19,7 @@ from std_msgs.msg import Header
 from ...media.bags.images import ImageBag, RecordedImage
 from ...media.errors import SourceError
 from ...ros.parameter_requests import ParameterRequests
+from ...ros.quality import reliability_of
 from ...ros.spinning import SteadyExecutor, once_a_minute
 from .acknowledgements import Acknowledgements
 from .position import Position
@@ -47,7 +48,7 @@ class PlayerNode(Node):
     def __init__(self, name: str, bag: ImageBag, reliability: str):
         super().__init__(name, start_parameter_services=False)
         self._parameter_requests = ParameterRequests(self)
-        qos = QoSProfile(depth=5, reliability=QoSReliabilityPolicy[reliability.upper()])
+        qos = QoSProfile(depth=5, reliability=reliability_of(reliability))
         self._types = {topic: MESSAGE_TYPES[name] for topic, name in bag.types.items()}
         #: By the topic's name in the bag.
         self.images = {
@@ -129,7 +130,7 @@ class Player:
         first, images = self._begin()
         self._time_ns = first.time_ns
         if self._acknowledgements:
-            self._wait_for_answerers()
+            self._wait_for_answerers(self._acknowledgements)
         else:
             self._wait_for_listeners()
         self._play_once(first, images)
@@ -190,7 +191,7 @@ class Player:
         self._node.publish(image)
         self.published += 1
         if self._acknowledgements:
-            self._wait_for_acknowledgements(image)
+            self._wait_for_acknowledgements(self._acknowledgements, image)
 
     def _skip(self, kind: str, sentence: str) -> None:
         """Count an image and say why, each kind once."""
@@ -240,24 +241,24 @@ class Player:
             return
         self._stand_still(SETTLE_S)
 
-    def _wait_for_answerers(self) -> None:
+    def _wait_for_answerers(self, listeners: Acknowledgements) -> None:
         patience = max(self._options.timeout, LISTENERS_S)
-        if not self._stand_still(patience, lambda: not self._acknowledgements.connect()):
-            raise SourceError(self._acknowledgements.connect())
+        if not self._stand_still(patience, lambda: not listeners.connect()):
+            raise SourceError(listeners.connect())
         self._stand_still(SETTLE_S)
 
-    def _wait_for_acknowledgements(self, image: RecordedImage) -> None:
+    def _wait_for_acknowledgements(self, listeners: Acknowledgements, image: RecordedImage) -> None:
         self._stand_still(
             self._options.timeout,
-            lambda: self._acknowledgements.complete or self._acknowledgements.gone(),
+            lambda: listeners.complete or listeners.gone(),
         )
-        if self._acknowledgements.complete:
+        if listeners.complete:
             self._unanswered_in_a_row = 0
             return
         self._unanswered_in_a_row += 1
-        missing = self._acknowledgements.missing
+        missing = listeners.missing
         within = f'within {self._options.timeout:g} s'
-        if fault := self._acknowledgements.gone():
+        if fault := listeners.gone():
             raise SourceError(f'{fault}: start it again, and then this')
         if self._unanswered_in_a_row >= MOST_UNANSWERED:
             raise SourceError(

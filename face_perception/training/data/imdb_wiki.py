@@ -119,7 +119,7 @@ def read(paths: list[Path], splits: Collection[str], faults: Faults) -> Iterator
                     int(row.gender),
                     split_by_name(row.full_path),
                     partial(_read, path.parent, row),
-                    {'age': row.age},
+                    {} if row.age is None else {'age': row.age},
                 )
         for reason, count in left_out.items():
             _logger.info('%s: images %s: %d, left out', path, reason, count)

@@ -67,10 +67,8 @@ def load_task(recipe: Recipe, data: Data, malformed: str = STOP) -> tuple[FaceSe
     unseen = [name for index, name in enumerate(LABELS[recipe.task]) if index not in train.labels]
     if unseen:
         _logger.warning('%s: no image to learn %s from', named(data), ', '.join(unseen))
-    return tuple(
-        replace(faces, weights=weights)
-        for faces, weights in zip((train, validation), _weights(train, validation, recipe))
-    )
+    of_train, of_validation = _weights(train, validation, recipe)
+    return replace(train, weights=of_train), replace(validation, weights=of_validation)
 
 
 def load_samples(
@@ -265,8 +263,9 @@ def _weights(
                 f'the recipe weighs the source {unknown[0]}, but the data are of '
                 f'{", ".join(sorted(set(sources)))}'
             )
-        factors.append([recipe.source_weights.get(source, 1.0) for source in sources])
+        factors.append(np.array([recipe.source_weights.get(source, 1.0) for source in sources]))
     if not factors:
         return None, None
     weights = np.prod(factors, axis=0)
-    return tuple(np.split((weights / weights.mean()).astype(np.float32), [len(train)]))
+    weights = (weights / weights.mean()).astype(np.float32)
+    return weights[: len(train)], weights[len(train) :]

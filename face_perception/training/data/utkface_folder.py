@@ -61,4 +61,5 @@ def _chip(path: Path, name: str) -> Chip:
     matched = NAME.fullmatch(path.name)
     if matched is None:
         raise MalformedError('the name is not [age]_[gender]_[race]_[date&time].jpg')
-    return utkface.chip_from(name, *matched.groups(), partial(read_image, path))
+    age, gender, race = matched.groups()
+    return utkface.chip_from(name, age, gender, race, partial(read_image, path))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..jpeg import through_jpeg
 from .covers import cover
 from .distractors import distract
 from .pasted import Patches
@@ -261,7 +262,5 @@ def _recoloured(
         image = (image + grain).clip(0, 255).astype(np.uint8)
     if random.random() < how.jpeg:
         quality = int(random.integers(20, 80))
-        image = cv2.imdecode(
-            cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR
-        )
+        image = through_jpeg(image, quality)
     return image

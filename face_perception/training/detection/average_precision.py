@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,14 +39,18 @@ class Curve:
 
 
 def average_precision(
-    scenes: list[Scene], found: list[Found], heights: tuple[float, float] = (SMALLEST, np.inf)
+    scenes: Sequence[Scene],
+    found: Sequence[Found],
+    heights: tuple[float, float] = (SMALLEST, np.inf),
 ) -> float:
     """Return the average precision (0..1) for faces of these ``heights`` (see ``curve``)."""
     return curve(scenes, found, heights).average
 
 
 def curve(
-    scenes: list[Scene], found: list[Found], heights: tuple[float, float] = (SMALLEST, np.inf)
+    scenes: Sequence[Scene],
+    found: Sequence[Found],
+    heights: tuple[float, float] = (SMALLEST, np.inf),
 ) -> Curve:
     """
     Return the precision-recall curve for faces whose height is in ``heights``.
@@ -66,10 +71,10 @@ def curve(
         kept = (verdicts >= 0) & ~stray
         hits.append(verdicts[kept])
         scores.append(predicted.scores[kept])
-    hits, scores = np.concatenate(hits), np.concatenate(scores)
-    order = np.argsort(-scores, kind='stable')
-    true = hits[order].cumsum()
-    return Curve(true / max(total, 1), true / np.arange(1, len(true) + 1), scores[order])
+    of_all = np.concatenate(scores)
+    order = np.argsort(-of_all, kind='stable')
+    true = np.concatenate(hits)[order].cumsum()
+    return Curve(true / max(total, 1), true / np.arange(1, len(true) + 1), of_all[order])
 
 
 def _verdicts(faces: np.ndarray, counted: np.ndarray, predicted: Found) -> np.ndarray:

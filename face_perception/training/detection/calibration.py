@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
+from torch import nn
 
 from .average_precision import Curve
 from .network import FaceDetector
@@ -33,7 +34,6 @@ def fitted(points: Curve) -> tuple[float, float]:
 @torch.no_grad()
 def calibrate(network: FaceDetector, slope: float, offset: float) -> None:
     """Make the logits of ``network`` ``slope`` times what they are, plus ``offset``."""
-    for head in network.heads:
-        last = head[-1]
-        last.weight[0] *= slope
-        last.bias[0] = slope * last.bias[0] + offset
+    for kernel, bias in map(nn.Module.parameters, network.outputs()):
+        kernel[0] *= slope
+        bias[0] = slope * bias[0] + offset

@@ -133,6 +133,8 @@ def detector_report(
     threshold = detector.model.score_threshold
     scenes = [scaled(scene) for scene in split.validation]
     numbers = measure(detector, scenes, threshold)
+    curves = {'ours': _points(curve(scenes, predictions(detector, scenes)))}
+    sizes: dict[int, dict] = {}
     report = {
         'model': {
             'file': Path(path).name,
@@ -144,16 +146,16 @@ def detector_report(
         'cases': measure_cases(detector, scenes, threshold),
         'apart': measure_apart(detector, split.apart, threshold),
         'thresholds': measure_thresholds(detector, scenes, (*THRESHOLDS, threshold)),
-        'sizes': {},
-        'curves': {'ours': _points(curve(scenes, predictions(detector, scenes)))},
+        'sizes': sizes,
+        'curves': curves,
     }
     if haar:
         points = curve(scenes, predictions(HaarDetector(LONG_SIDE, 0.0), scenes))
-        report['curves']['Haar'] = _points(points)
+        curves['Haar'] = _points(points)
         numbers['average_precision_haar'] = round(points.average, 4)
     for size in INPUT_SIZES:
         detector.input_size = size
-        report['sizes'][size] = {
+        sizes[size] = {
             'average_precision': round(curve(scenes, predictions(detector, scenes)).average, 4),
             'smallest_face': smallest_found(detector, scenes, threshold),
         }
@@ -164,12 +166,15 @@ def recipe_of(model: DetectorModel) -> DetectorRecipe:
     """Return the recipe in a file's metadata; raises ``ModelError`` where there is none."""
     metadata = model.session.get_modelmeta().custom_metadata_map
     try:
-        return recipe_from(json.loads(metadata['training'])['recipe'])
+        recipe = recipe_from(json.loads(metadata['training'])['recipe'])
     except (KeyError, ValueError) as error:
         raise ModelError(
             f'{model.path} does not say what it was trained on: train and export it with '
             'this package'
         ) from error
+    if not isinstance(recipe, DetectorRecipe):
+        raise ModelError(f'{model.path} says that it was trained as a classifier')
+    return recipe
 
 
 def detector_tables(report: dict) -> list[Table]:

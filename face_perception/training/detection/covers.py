@@ -85,8 +85,8 @@ def _polygon(mask: np.ndarray, points: list[tuple[float, float]]) -> None:
 def _line(
     mask: np.ndarray, one: tuple[float, float], other: tuple[float, float], width: float
 ) -> None:
-    ends = (tuple(round(value * 2**SHIFT) for value in point) for point in (one, other))
-    cv2.line(mask, *ends, 255, max(1, round(width)), cv2.LINE_AA, SHIFT)
+    start, end = ((round(x * 2**SHIFT), round(y * 2**SHIFT)) for x, y in (one, other))
+    cv2.line(mask, start, end, 255, max(1, round(width)), cv2.LINE_AA, SHIFT)
 
 
 def _mask(mask: np.ndarray, face: Frame, random: np.random.Generator) -> None:

@@ -10,6 +10,7 @@ from onnx import ModelProto, TensorProto, helper
 from torch import nn
 
 from ..folding import fold_normalisations
+from ..memory import laid_out
 from ..onnx_graph import GraphWriter
 from .network import LARGEST_LOG_DISTANCE, PIXEL_CENTER, STRIDES, FaceDetector
 
@@ -62,7 +63,7 @@ def build_detector_model(network: FaceDetector, metadata: dict[str, str]) -> Mod
 
 def _folded(network: FaceDetector) -> FaceDetector:
     """Return a copy of ``network`` without normalisations, for centred pixels."""
-    network = copy.deepcopy(network).eval().to(memory_format=torch.contiguous_format)
+    network = laid_out(copy.deepcopy(network).eval(), torch.contiguous_format)
     fold_normalisations(network)
     first = next(layer for layer in network.modules() if isinstance(layer, nn.Conv2d))
     with torch.no_grad():

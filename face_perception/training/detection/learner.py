@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..memory import laid_out
 from ..recipe import DetectorRecipe
 from ..trainer import Batch
 from .augmentation import augmented_sample
@@ -52,7 +53,7 @@ class DetectorLearner:
         """
         torch.manual_seed(recipe.seed)
         self.recipe, self.device = recipe, torch.device(device)
-        self.network = FaceDetector().to(self.device, memory_format=torch.channels_last)
+        self.network = laid_out(FaceDetector().to(self.device), torch.channels_last)
         self.scenes, self._split = split.train, split
         self.validation = [scaled(scene, recipe.long_side) for scene in split.validation]
         self._crops = crops if recipe.augmentation.paste else {}
@@ -63,7 +64,7 @@ class DetectorLearner:
     @property
     def data_sets(self) -> dict[str, dict[str, int]]:
         """Return by source file how many images it learns from, and how many were kept back."""
-        counts = {}
+        counts: dict[str, dict[str, int]] = {}
         kept_back = [*self._split.validation, *self._split.apart]
         for name, scenes in (('training', self._split.train), ('validation', kept_back)):
             for scene in scenes:

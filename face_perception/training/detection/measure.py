@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from ...core.detectors import Detector
+from ..jpeg import through_jpeg
 from .average_precision import BINS, LONG_SIDE, SMALLEST, Curve, Found, curve
 from .scenes import Scene, Split
 
@@ -33,9 +34,7 @@ CONDITIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     'noisy': lambda image: (
         (image + np.random.default_rng(0).normal(0, 16, image.shape)).clip(0, 255).astype(np.uint8)
     ),
-    'jpeg': lambda image: cv2.imdecode(
-        cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, 20])[1], cv2.IMREAD_COLOR
-    ),
+    'jpeg': lambda image: through_jpeg(image, 20),
 }
 
 
@@ -204,7 +203,7 @@ def measure_apart(
     Of each event the number of ``images`` and ``faces``, and either the ``average_precision``
     and ``recall`` at ``threshold``, or ``false_per_100`` boxes on a hundred images without a face.
     """
-    numbers = {}
+    numbers: dict[str, dict[str, float]] = {}
     for event in sorted({scene.event for scene in scenes}):
         chosen = [scaled(scene) for scene in scenes if scene.event == event]
         found = predictions(detector, chosen)

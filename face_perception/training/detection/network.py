@@ -92,10 +92,17 @@ class FaceDetector(nn.Module):
             )
             for kernel in KERNELS
         )
-        for head in self.heads:
-            nn.init.normal_(head[-1].weight, std=0.01)
-            nn.init.constant_(head[-1].bias[:1], -math.log((1 - PRIOR) / PRIOR))
-            nn.init.constant_(head[-1].bias[1:], 0.3)
+        for kernel, bias in map(nn.Module.parameters, self.outputs()):
+            nn.init.normal_(kernel, std=0.01)
+            nn.init.constant_(bias[:1], -math.log((1 - PRIOR) / PRIOR))
+            nn.init.constant_(bias[1:], 0.3)
+
+    def outputs(self) -> list[nn.Conv2d]:
+        """Return the last layer of each head: a kernel and a bias for a logit and distances."""
+        return [
+            [layer for layer in head.modules() if isinstance(layer, nn.Conv2d)][-1]
+            for head in self.heads
+        ]
 
     def exported_modules(self) -> list[nn.Module]:
         """Return the modules in the order in which they are exported."""
@@ -112,7 +119,7 @@ class FaceDetector(nn.Module):
         units of the stride.
         """
         casts = torch.is_autocast_enabled(image.device.type)
-        pixels = image.to(torch.bfloat16 if casts else self.stem[0].weight.dtype)
+        pixels = image.to(torch.bfloat16 if casts else next(self.stem.parameters()).dtype)
         features = self.stem((pixels - PIXEL_CENTER) / PIXEL_CENTER)
         grids = []
         for stage, lateral in zip(self.stages, self.laterals, strict=True):

@@ -112,6 +112,7 @@ def read_crops(folder: Path | str) -> dict[str, list[Patch]]:
             for image, box in (
                 entry.read() for entry in face_crops.read(path, (TRAIN,), Faults(path), GENDERS)
             )
+            if box is not None
         ]
     return crops
 
@@ -175,8 +176,8 @@ def _blend(
     degrees = float(np.rad2deg(angle)) * mirror
     cv2.ellipse(solid, center, axes, degrees, 0, 360, 1.0, -1, cv2.LINE_8, 4)
     seam = max(random.uniform(*SEAM) * 2 * half[1], 0.5)
-    solid = cv2.GaussianBlur(solid, (0, 0), seam)[..., None]
-    under[:] = (under + solid * (light - under)).clip(0, 255).astype(np.uint8)
+    share = cv2.GaussianBlur(solid, (0, 0), seam)[..., None]
+    under[:] = (under + share * (light - under)).clip(0, 255).astype(np.uint8)
     halves = np.sqrt((sides / 2) ** 2 @ (turn**2).T)  # of what bounds the turned ellipse
     return np.concatenate([middle - halves, middle + halves])
 

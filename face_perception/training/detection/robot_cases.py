@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...core.detectors import Detector
-from .average_precision import SMALLEST, curve
+from .average_precision import SMALLEST, Found, curve
 from .measure import at_threshold, predictions, scaled
 from .scenes import Scene
 
@@ -75,7 +75,7 @@ def _only(scene: Scene, values: dict[str, int]) -> Scene:
     return replace(scene, ignored=scene.ignored | ~fits)
 
 
-def _recall(scenes: Sequence[Scene], found: Sequence, threshold: float) -> dict[str, float]:
+def _recall(scenes: Sequence[Scene], found: Sequence[Found], threshold: float) -> dict[str, float]:
     faces = sum(
         int((~scene.ignored & (scene.boxes[:, 3] - scene.boxes[:, 1] >= SMALLEST)).sum())
         for scene in scenes
