@@ -14,8 +14,9 @@ from timing import milliseconds, session, show
 
 from face_perception.core.types import EMOTIONS
 from face_perception.training.architectures import ARCHITECTURES
+from face_perception.training.classifier_report import measure
 from face_perception.training.data import load_samples
-from face_perception.training.evaluate import load, measure
+from face_perception.training.exported import load
 from face_perception.training.onnx_graph import build_model
 
 #: Side in pixels of the images that an untrained network gets.

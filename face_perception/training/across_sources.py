@@ -21,22 +21,21 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from ..console.endings import exit_status
 from ..core.attributes.classifier import Classifier
 from ..core.errors import ModelError
 from ..core.types import Box
+from .classifier_report import AGE_GROUPS
 from .confidence import THRESHOLDS, answered
 from .data import RACES, Data, DatasetError, Sample, load_samples
 from .data.entries import SPLITS, VALIDATION
 from .detector_boxes import find_face
-from .evaluate import AGE_GROUPS, load, metadata_of, probabilities_of
+from .exported import load, metadata_of, probabilities_of
 from .metrics import accuracy
 from .robustness import near_face
 from .source_plots import draw_confidence, draw_rows
-
-ALL = 'all'
+from .source_tables import ALL, confidence_markdown_of, markdown_of, table_of
 
 
 @dataclass(frozen=True)
@@ -197,65 +196,6 @@ def _numbers(
         numbers['same_faces'] = accuracy(predictions.given[both], labels[both])
         numbers['own_boxes'] = accuracy(predictions.own[both], labels[both])
     return {name: round(value, 4) for name, value in numbers.items()}
-
-
-def markdown_of(report: dict) -> str:
-    """Return the table of ``measure`` as Markdown, as the model card shows it."""
-    names = report['models']
-    heads = [
-        'source',
-        'faces',
-        'images',
-        *(head for name in names for head in (name, 'own boxes')),
-    ]
-    lines = [f'| {" | ".join(heads)} |', '|---' * len(heads) + '|']
-    for row in report['rows']:
-        cells = [row['source'] if row['group'] == ALL else '', row['group'], str(row['pictures'])]
-        for name in names:
-            numbers = row['models'][name]
-            cells += [_percent(numbers['accuracy']), _percent(numbers.get('own_boxes'))]
-        lines.append(f'| {" | ".join(cells)} |')
-    return '\n'.join(lines) + '\n'
-
-
-def confidence_markdown_of(report: dict) -> str:
-    """Return accuracy over the share answered, per source, as Markdown."""
-    sources = report['confidence']
-    lines = [
-        f'| at least | {" | ".join(sources)} |',
-        '|---' * (len(sources) + 1) + '|',
-    ]
-    for index, threshold in enumerate(THRESHOLDS):
-        cells = [
-            f'{_percent(points[index]["accuracy"])} of {_percent(points[index]["answered"])}'
-            for points in sources.values()
-        ]
-        lines.append(f'| {threshold:g} | {" | ".join(cells)} |')
-    return '\n'.join(lines) + '\n'
-
-
-def table_of(report: dict) -> Table:
-    """Return the table of ``measure`` to read in a terminal."""
-    heads = [head for name in report['models'] for head in (name, 'own boxes')]
-    table = Table('source', 'faces', 'images', 'found', *heads)
-    for row in report['rows']:
-        table.add_row(
-            row['source'] if row['group'] == ALL else '',
-            row['group'],
-            str(row['pictures']),
-            _percent(row['found']),
-            *(
-                _percent(row['models'][name].get(what))
-                for name in report['models']
-                for what in ('accuracy', 'own_boxes')
-            ),
-            end_section=False,
-        )
-    return table
-
-
-def _percent(share: float | None) -> str:
-    return '' if share is None else f'{100 * share:.1f} %'
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -20,10 +20,11 @@ from .architectures import count_parameters
 from .augmentation import center_crop
 from .checkpoints import finished_checkpoint, record_sum, write_atomically
 from .classification import logits_of, network_of, to_tensor
+from .classifier_report import measure
 from .data import Data, FaceSet, Sample, load_samples, load_task
 from .data.datasets import single, split_for_calibration
 from .detection.commands import export_detector
-from .evaluate import load, measure
+from .exported import load
 from .metrics import best_temperature
 from .onnx_graph import build_model, set_metadata
 from .provenance import KEPT
@@ -45,7 +46,7 @@ def export(
     Calibrates it on what of the training data the recipe keeps back for that, or else on the
     validation data, measures the finished graph there and
     writes the numbers, which it returns, into the file (``detectors`` as of
-    ``evaluate.measure``).  Raises ``RecipeError`` when ``run``
+    ``classifier_report.measure``).  Raises ``RecipeError`` when ``run``
     holds no checkpoint and ``DatasetError`` when data are missing.
     """
     checkpoint = finished_checkpoint(run)
@@ -113,7 +114,7 @@ def metadata_of(checkpoint: dict, network: nn.Module, temperature: float) -> dic
 def measure_served(
     model: ModelProto, samples: list[Sample], detectors: Sequence[str]
 ) -> dict[str, float]:
-    """Return what ``evaluate.measure`` says of ``model``, loaded from a file as the node does."""
+    """Return what ``classifier_report.measure`` says of ``model``, loaded as the node does."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'model.onnx'
         path.write_bytes(model.SerializeToString())

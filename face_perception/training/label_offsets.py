@@ -28,7 +28,7 @@ from ..console.endings import exit_status
 from ..core.errors import ModelError
 from .data import Sample, load_samples
 from .data.entries import TRAIN, VALIDATION
-from .evaluate import load, metadata_of, probabilities_of
+from .exported import load, metadata_of, probabilities_of
 from .metrics import accuracy, calibration_error, macro_f1, recall_per_class
 from .served_file import write_measured
 

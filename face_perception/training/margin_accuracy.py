@@ -24,7 +24,7 @@ from ..console.endings import exit_status
 from ..core.attributes.classifier import Classifier
 from .across_sources import found_boxes, images_of
 from .data import Sample
-from .evaluate import load, metadata_of, probabilities_of
+from .exported import load, metadata_of, probabilities_of
 from .metrics import accuracy
 from .robustness import near_face
 from .served_file import write_measured

@@ -1,74 +1,24 @@
-"""
-Images of how training goes and of how good a classifier is.
-
-Matplotlib is loaded on the first call.  No pyplot: nothing global is touched, and no display is
-looked for.  The colours are those that people with colour blindness tell apart (Okabe and Ito
-2008), and shades of one hue.
-"""
+"""How good a classifier or a detector is, as plots; Matplotlib is loaded on the first call."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from itertools import cycle
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter
+from .figures import BLUE, GRAY, LINES, ORANGE, figure_of, percent, save, title
 
+if TYPE_CHECKING:
     from .data import Sample
     from .robustness import Degradation
 
-BLUE, ORANGE, GREEN, GRAY = '#0072B2', '#D55E00', '#009E73', '#777777'
-LINES = (BLUE, ORANGE, GREEN, '#CC79A7', '#E69F00', '#56B4E9')
 #: Confidence of the intervals that are drawn around shares.
 CONFIDENCE = 0.95
 #: Rows and columns of the grid of mistakes.
 GRID = (4, 6)
-
-
-def learning_curves(history: Sequence[Mapping], path: Path | str) -> None:
-    """
-    Draw a run so far: losses, shares of the validation set and learning rate over epochs.
-
-    ``history`` has one entry per epoch with ``epoch``, ``loss``, ``learning_rate``, ``seconds``
-    and what was measured, such as ``accuracy``, the main number first.  Of the keys those that
-    end in ``loss`` are drawn as losses and others whose values all are 0..1 as shares; what
-    is no number is left out.  The file is replaced whole, to be watched while the run goes on.
-    """
-    from matplotlib.ticker import MaxNLocator
-
-    keys = list(dict.fromkeys(key for entry in history for key in entry))
-    losses = [key for key in keys if key.endswith('loss')]
-    shares = [
-        key
-        for key in keys
-        if key not in ('epoch', 'learning_rate', 'seconds', *losses)
-        and (values := _numbers(history, key)[1])
-        and 0 <= min(values) <= max(values) <= 1
-    ]
-    figure = figure_of(8, 8)
-    figure.suptitle(_run_title(history))
-    top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1.5))
-    _draw_lines(top, history, losses)
-    top.set_ylabel('loss')
-    _draw_lines(middle, history, shares)
-    middle.set_ylabel('on the validation set')
-    middle.yaxis.set_major_formatter(_percent())
-    _mark_best(middle, history, shares[:1])
-    _draw_lines(bottom, history, ['learning_rate'])
-    bottom.set_ylim(bottom=0)
-    bottom.set_xlabel('epoch (passes over the training images)')
-    bottom.set_xlim(0.5, max(1, len(history)) + 0.5)
-    bottom.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    save(figure, path)
 
 
 def confusion_matrix(
@@ -100,8 +50,8 @@ def confusion_matrix(
     axes.set_yticks(positions, [f'{label}\n({total})' for label, total in zip(labels, totals)])
     axes.set_xlabel('prediction of the network')
     axes.set_ylabel('label (its number of images)')
-    figure.suptitle(_title('What the network predicts for each label', subject))
-    bar = figure.colorbar(image, ax=axes, shrink=0.8, format=_percent())
+    figure.suptitle(title('What the network predicts for each label', subject))
+    bar = figure.colorbar(image, ax=axes, shrink=0.8, format=percent())
     bar.set_label('share of the images with the label')
     save(figure, path)
 
@@ -134,7 +84,7 @@ def reliability(
     ).T
     figure = figure_of(6.5, 7.5)
     figure.suptitle(
-        _title(
+        title(
             'How far a stated confidence can be trusted',
             subject,
             f'expected calibration error {calibration_error(probabilities, labels):.3f} '
@@ -154,7 +104,7 @@ def reliability(
     )
     top.set_ylim(0, 1.02)
     top.set_ylabel('accuracy')
-    top.yaxis.set_major_formatter(_percent())
+    top.yaxis.set_major_formatter(percent())
     top.legend(frameon=False, loc='upper left')
     bottom.bar(
         edges[:-1],
@@ -165,9 +115,9 @@ def reliability(
         edgecolor='white',
     )
     bottom.set_ylabel('share of\nimages')
-    bottom.yaxis.set_major_formatter(_percent())
+    bottom.yaxis.set_major_formatter(percent())
     bottom.set_xlabel('confidence: probability that the network states for its prediction')
-    bottom.xaxis.set_major_formatter(_percent())
+    bottom.xaxis.set_major_formatter(percent())
     bottom.set_xlim(max(0, edges[used[0]] - 0.02), 1.01)
     save(figure, path)
 
@@ -191,7 +141,7 @@ def worst_mistakes(
     worst = wrong[np.argsort(-confidence[wrong], kind='stable')][: GRID[0] * GRID[1]]
     figure = figure_of(1.75 * GRID[1], 2.2 * GRID[0] + 0.9)
     figure.suptitle(
-        _title(
+        title(
             f'The {len(worst)} most confident of {len(wrong)} mistakes',
             subject,
             'shows images of the data set: keep this file to yourself',
@@ -242,9 +192,9 @@ def robustness(
     axes.set_yticks(positions, [f'{entry.family}, {entry.meaning}' for entry in degradations])
     axes.set_ylim(positions[-1] + 1, -1)
     axes.set_xlim(low - 0.15 * span, low + 1.02 * span)
-    axes.xaxis.set_major_formatter(_percent())
+    axes.xaxis.set_major_formatter(percent())
     axes.set_xlabel(f'accuracy (dashed: {100 * clean:.1f} % on the images as they are)')
-    figure.suptitle(_title('What cameras and detectors cost', subject))
+    figure.suptitle(title('What cameras and detectors cost', subject))
     save(figure, path)
 
 
@@ -277,90 +227,10 @@ def precision_recall(
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(_percent())
+        axis.set_major_formatter(percent())
     axes.set_xlabel('recall (share of the faces that are found)')
     axes.set_ylabel('precision (share of the boxes that are faces)')
     axes.grid(alpha=0.3)
     axes.legend(frameon=False, loc='lower left')
-    figure.suptitle(_title('Faces found and false alarms', subject))
+    figure.suptitle(title('Faces found and false alarms', subject))
     save(figure, path)
-
-
-def figure_of(width: float, height: float) -> Figure:
-    """Return an empty figure of ``width`` x ``height`` inches, to be drawn by Agg."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=110, layout='constrained')
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def save(figure: Figure, path: Path | str) -> None:
-    """Write the PNG file ``path``; somebody who reads it meanwhile sees the old or the new."""
-    for axes in figure.axes:
-        axes.spines[['top', 'right']].set_visible(False)
-    aside = Path(path).with_name(Path(path).name + '.part')
-    figure.savefig(aside, format='png')
-    os.replace(aside, path)
-
-
-def _percent() -> FuncFormatter:
-    """Return what writes shares (0..1) at an axis as per cent."""
-    from matplotlib.ticker import FuncFormatter
-
-    return FuncFormatter(lambda share, _: f'{100 * share:.4g} %')
-
-
-def _title(*lines: str) -> str:
-    return '\n'.join(line for line in lines if line)
-
-
-def _numbers(history: Sequence[Mapping], key: str) -> tuple[list[int], list[float]]:
-    """Return the epochs that have a finite number under ``key``, and the numbers."""
-    found = [
-        (entry.get('epoch', number), entry[key])
-        for number, entry in enumerate(history, 1)
-        if isinstance(entry.get(key), Real) and np.isfinite(entry[key])
-    ]
-    return [epoch for epoch, _ in found], [value for _, value in found]
-
-
-def _draw_lines(axes: Axes, history: Sequence[Mapping], keys: Sequence[str]) -> None:
-    """Draw the numbers under ``keys`` that there are over the epochs."""
-    for key, color in zip(keys, cycle(LINES)):
-        epochs, values = _numbers(history, key)
-        if values:
-            axes.plot(epochs, values, '.-', color=color, markersize=4, label=key.replace('_', ' '))
-    axes.grid(alpha=0.3)
-    if axes.lines:
-        axes.legend(frameon=False, loc='best')
-
-
-def _mark_best(axes: Axes, history: Sequence[Mapping], keys: Sequence[str]) -> None:
-    """Mark where the numbers under each of ``keys`` are highest."""
-    for key in keys:
-        epochs, values = _numbers(history, key)
-        if values:
-            best = int(np.argmax(values))
-            axes.plot(
-                epochs[best], values[best], 'o', color='black', markersize=8, fillstyle='none'
-            )
-            axes.set_title(
-                f'highest {key.replace("_", " ")}: {100 * values[best]:.1f} % '
-                f'after epoch {epochs[best]}',
-                fontsize=10,
-                loc='right',
-            )
-
-
-def _run_title(history: Sequence[Mapping]) -> str:
-    seconds = round(sum(_numbers(history, 'seconds')[1]))
-    hours, minutes = seconds // 3600, seconds // 60 % 60
-    spent = f'{hours} h {minutes} min' if hours else f'{minutes} min {seconds % 60} s'
-    return f'Training: epochs {len(history)}, time {spent}'
-
-
-def percent_axis(axis: Axis) -> None:
-    """Write the shares (0..1) at ``axis`` as per cent."""
-    axis.set_major_formatter(_percent())

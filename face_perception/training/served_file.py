@@ -25,8 +25,8 @@ def write_measured(
     """
     Write ``model`` to ``path`` with ``metadata`` and its accuracy on what ``data`` hold out.
 
-    ``detectors`` and the numbers returned are those of ``evaluate.measure``.  The sum goes into
-    ``SHA256SUMS`` beside the file.
+    ``detectors`` and the numbers returned are those of ``classifier_report.measure``.  The sum
+    goes into ``SHA256SUMS`` beside the file.
     """
     from .export import measure_served
 

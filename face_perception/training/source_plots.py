@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .plots import BLUE, LINES, ORANGE, figure_of, percent_axis, save
+from .figures import BLUE, LINES, ORANGE, figure_of, percent_axis, save
 
 
 def draw_rows(report: dict, path: Path | str) -> None:

@@ -36,7 +36,7 @@ from .data.datasets import single
 from .detection.learner import DetectorLearner
 from .detection.pasted import read_crops
 from .detection.scenes import load_scenes
-from .plots import learning_curves
+from .learning_curves import learning_curves
 from .provenance import provenance, same_origin
 from .recipe import DetectorRecipe, Recipe, RecipeError, load_recipe
 from .teachers import load_teachers

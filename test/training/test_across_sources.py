@@ -15,10 +15,10 @@ pytest.importorskip('onnx', reason='training needs the extra "train" (onnx)')
 pytest.importorskip('rich', reason='training needs the extra "train" (rich)')
 
 from face_perception.core.types import Box  # noqa: E402
-from face_perception.training import across_sources  # noqa: E402
+from face_perception.training import across_sources, source_tables  # noqa: E402
 from face_perception.training.architectures import mini_xception  # noqa: E402
 from face_perception.training.confidence import answered  # noqa: E402
-from face_perception.training.evaluate import load  # noqa: E402
+from face_perception.training.exported import load  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
 
 
@@ -106,10 +106,10 @@ def test_other_files_are_measured_on_the_same_images(tmp_path, faces):
     assert report['models'] == ['a.onnx', 'b.onnx']
     rows = {row['group']: row['models']['b.onnx'] for row in report['rows']}
     assert rows['female']['accuracy'] == 1 and rows['male']['accuracy'] == 0
-    text = across_sources.markdown_of(report)
+    text = source_tables.markdown_of(report)
     assert text.splitlines()[0].count('|') == text.splitlines()[1].count('|')
     assert '| mine | all | 30 |' in text and '100.0 %' in text
-    assert '| 0.5 |' in across_sources.confidence_markdown_of(report)
+    assert '| 0.5 |' in source_tables.confidence_markdown_of(report)
 
 
 @pytest.mark.usefixtures('found')

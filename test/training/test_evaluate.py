@@ -14,7 +14,7 @@ pytest.importorskip('onnxruntime', reason='needed to run a model file')
 
 from face_perception.core.errors import ModelError  # noqa: E402
 from face_perception.core.types import EMOTIONS, GENDERS, Box  # noqa: E402
-from face_perception.training import evaluate  # noqa: E402
+from face_perception.training import classifier_report, evaluate, exported  # noqa: E402
 from face_perception.training.data import RACES, DatasetError, load_samples  # noqa: E402
 from face_perception.training.robustness import DEGRADATIONS  # noqa: E402
 
@@ -75,10 +75,10 @@ def test_emotion_from_the_command_line(run, emotion_model, fer_folder, tmp_path)
 
 def test_what_is_written_is_what_measure_returns(run, gender_model, utkface_folder, tmp_path):
     assert run(gender_model, '--data', utkface_folder, '--output', tmp_path)[0] == 0
-    classifier = evaluate.load(gender_model)
+    classifier = exported.load(gender_model)
     samples = load_samples('gender', utkface_folder, classifier.model.crop_margin)
     report = json.loads((tmp_path / 'evaluation.json').read_text())
-    assert report['numbers'] == evaluate.measure(classifier, samples)
+    assert report['numbers'] == classifier_report.measure(classifier, samples)
 
 
 def test_robustness_is_measured_when_asked_for(run, emotion_model, fer_folder, tmp_path):
@@ -130,21 +130,21 @@ def test_gender_by_group(run, gender_model, utkface_folder, tmp_path):
 
 
 def test_groups_that_nobody_knows_are_left_out(gender_model, utkface_folder):
-    classifier = evaluate.load(gender_model)
+    classifier = exported.load(gender_model)
     samples = [replace(sample, groups={}) for sample in load_samples('gender', utkface_folder, 0.0)]
-    numbers = evaluate.measure(classifier, samples)
+    numbers = classifier_report.measure(classifier, samples)
     assert not [name for name in numbers if 'race' in name or 'age' in name.split('_')]
     assert numbers['gap_recall'] == 1
 
 
 def test_a_class_without_images_has_no_number(gender_model, utkface_folder):
-    classifier = evaluate.load(gender_model)
+    classifier = exported.load(gender_model)
     men = [
         sample
         for sample in load_samples('gender', utkface_folder, 0.0)
         if sample.label == GENDERS.index('male')
     ]
-    numbers = evaluate.measure(classifier, men)
+    numbers = classifier_report.measure(classifier, men)
     assert numbers['recall_male'] == 1
     assert 'recall_female' not in numbers and 'gap_recall' not in numbers
     json.dumps(numbers, allow_nan=False)
@@ -152,28 +152,32 @@ def test_a_class_without_images_has_no_number(gender_model, utkface_folder):
 
 def test_boxes_of_the_cascade(monkeypatch, run, emotion_model, fer_folder):
     found = iter([Box(5, 5, 30, 30), None] * 7)
-    monkeypatch.setattr(evaluate, 'find_face', lambda image, kind: next(found))
-    classifier = evaluate.load(emotion_model)
-    numbers = evaluate.measure(classifier, load_samples('emotion', fer_folder, 0.0), ['haar'])
+    monkeypatch.setattr(classifier_report, 'find_face', lambda image, kind: next(found))
+    classifier = exported.load(emotion_model)
+    numbers = classifier_report.measure(
+        classifier, load_samples('emotion', fer_folder, 0.0), ['haar']
+    )
     assert numbers['found_by_haar'] == 0.5
     # Labels 0 to 6 twice: of every other image one is neutral.
     assert numbers['accuracy_haar_boxes'] == round(1 / 7, 4)
-    monkeypatch.setattr(evaluate, 'find_face', lambda image, kind: None)
-    numbers = evaluate.measure(classifier, load_samples('emotion', fer_folder, 0.0), ['haar'])
+    monkeypatch.setattr(classifier_report, 'find_face', lambda image, kind: None)
+    numbers = classifier_report.measure(
+        classifier, load_samples('emotion', fer_folder, 0.0), ['haar']
+    )
     assert numbers['found_by_haar'] == 0 and 'accuracy_haar_boxes' not in numbers
 
 
 def test_without_samples_there_is_nothing_to_measure(emotion_model):
     with pytest.raises(DatasetError, match='no images'):
-        evaluate.measure(evaluate.load(emotion_model), [])
+        classifier_report.measure(exported.load(emotion_model), [])
 
 
 def test_more_faces_than_a_batch_keep_their_order(emotion_model, fer_folder):
-    classifier = evaluate.load(emotion_model)
+    classifier = exported.load(emotion_model)
     samples = load_samples('emotion', fer_folder, 0.0) * 5
-    assert len(samples) > evaluate.BATCH
-    together = evaluate.probabilities_of(classifier, samples)
-    one_by_one = [evaluate.probabilities_of(classifier, [sample])[0] for sample in samples]
+    assert len(samples) > exported.BATCH
+    together = exported.probabilities_of(classifier, samples)
+    one_by_one = [exported.probabilities_of(classifier, [sample])[0] for sample in samples]
     np.testing.assert_allclose(together, one_by_one, rtol=1e-5)
 
 
@@ -208,4 +212,4 @@ def test_an_output_that_cannot_be_made_is_one_line(run, emotion_model, fer_folde
 )
 def test_other_labels_than_the_datas_are_refused(make_model, labels):
     with pytest.raises(ModelError, match='predicts'):
-        evaluate.load(make_model(classes=7, labels=json.dumps(labels)))
+        exported.load(make_model(classes=7, labels=json.dumps(labels)))

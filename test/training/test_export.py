@@ -24,9 +24,10 @@ from face_perception.training.classification import (  # noqa: E402
     load_network,
     to_tensor,
 )
+from face_perception.training.classifier_report import measure  # noqa: E402
 from face_perception.training.data import load_samples, load_task  # noqa: E402
-from face_perception.training.evaluate import load, measure  # noqa: E402
 from face_perception.training.export import export  # noqa: E402
+from face_perception.training.exported import load  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
 from face_perception.training.train import train  # noqa: E402

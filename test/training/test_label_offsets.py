@@ -14,7 +14,7 @@ pytest.importorskip('rich', reason='training needs the extra "train" (rich)')
 
 from face_perception.training import label_offsets  # noqa: E402
 from face_perception.training.architectures import mini_xception  # noqa: E402
-from face_perception.training.evaluate import load, metadata_of  # noqa: E402
+from face_perception.training.exported import load, metadata_of  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
 from support.older_files import with_mirror_inside  # noqa: E402
 

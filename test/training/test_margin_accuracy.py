@@ -15,7 +15,7 @@ from face_perception.core.types import Box  # noqa: E402
 from face_perception.training import across_sources, margin_accuracy  # noqa: E402
 from face_perception.training.architectures import mini_xception  # noqa: E402
 from face_perception.training.data import Sample  # noqa: E402
-from face_perception.training.evaluate import load, metadata_of  # noqa: E402
+from face_perception.training.exported import load, metadata_of  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
 
 

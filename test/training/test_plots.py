@@ -12,7 +12,7 @@ pytest.importorskip('matplotlib', reason='training needs the extra "train" (Matp
 pytest.importorskip('torchmetrics', reason='training needs the extra "train" (TorchMetrics)')
 
 from face_perception.core.types import Box  # noqa: E402
-from face_perception.training import plots  # noqa: E402
+from face_perception.training import learning_curves, plots  # noqa: E402
 from face_perception.training.data import Sample  # noqa: E402
 from face_perception.training.robustness import DEGRADATIONS  # noqa: E402
 
@@ -50,8 +50,8 @@ def history(epochs):
 
 
 def test_learning_curves_show_the_history(tmp_path):
-    plots.learning_curves(history(10), tmp_path / 'few.png')
-    plots.learning_curves(history(40), tmp_path / 'many.png')
+    learning_curves.learning_curves(history(10), tmp_path / 'few.png')
+    learning_curves.learning_curves(history(40), tmp_path / 'many.png')
     assert (drawn(tmp_path / 'few.png') != drawn(tmp_path / 'many.png')).any()
     assert sorted(path.name for path in tmp_path.iterdir()) == ['few.png', 'many.png']
 
@@ -59,7 +59,7 @@ def test_learning_curves_show_the_history(tmp_path):
 def test_learning_curves_replace_the_file(tmp_path):
     path = tmp_path / 'curves.png'
     for epochs in (1, 2):
-        plots.learning_curves(history(epochs), path)
+        learning_curves.learning_curves(history(epochs), path)
         drawn(path)
 
 
@@ -77,22 +77,22 @@ def test_learning_curves_replace_the_file(tmp_path):
 def test_learning_curves_take_other_keys_and_values(tmp_path, change):
     entries = history(3)
     entries[1].update(change)
-    plots.learning_curves(entries, tmp_path / 'curves.png')
+    learning_curves.learning_curves(entries, tmp_path / 'curves.png')
     drawn(tmp_path / 'curves.png')
 
 
 @pytest.mark.filterwarnings('error')
 @pytest.mark.parametrize('entries', [[], [{}], [{'epoch': 1}], [{'loss': 1.0}], history(1)])
 def test_learning_curves_of_hardly_anything(tmp_path, entries):
-    plots.learning_curves(entries, tmp_path / 'curves.png')
+    learning_curves.learning_curves(entries, tmp_path / 'curves.png')
     drawn(tmp_path / 'curves.png')
 
 
 def test_further_numbers_are_drawn_too(tmp_path):
-    plots.learning_curves(history(9), tmp_path / 'plain.png')
+    learning_curves.learning_curves(history(9), tmp_path / 'plain.png')
     for name, number in (('average_precision', 0.3), ('teacher_loss', 1.5)):
         more = [{**entry, name: number} for entry in history(9)]
-        plots.learning_curves(more, tmp_path / 'more.png')
+        learning_curves.learning_curves(more, tmp_path / 'more.png')
         assert (drawn(tmp_path / 'plain.png') != drawn(tmp_path / 'more.png')).any()
 
 
@@ -173,9 +173,9 @@ def test_robustness_is_drawn(tmp_path, loss):
 
 def test_matplotlib_is_loaded_late_and_without_pyplot(tmp_path):
     code = (
-        'import sys; from face_perception.training import plots\n'
+        'import sys; from face_perception.training import learning_curves\n'
         'assert "matplotlib" not in sys.modules\n'
-        f'plots.learning_curves([], {str(tmp_path / "curves.png")!r})\n'
+        f'learning_curves.learning_curves([], {str(tmp_path / "curves.png")!r})\n'
         'assert "matplotlib" in sys.modules and "matplotlib.pyplot" not in sys.modules'
     )
     subprocess.run([sys.executable, '-c', code], check=True, timeout=120)
