@@ -30,3 +30,12 @@ def test_make_lint_installs_what_the_extra_says(tmp_path):
     read = subprocess.run(reading, shell=True, cwd=ROOT, capture_output=True, text=True, check=True)
     assert [one.strip('"') for one in read.stdout.split()] == required()
     assert 'ruff format --check .' in done.stdout and 'ruff check .' in done.stdout
+
+
+def test_license_and_both_manifests_name_the_same_people():
+    author = re.search(
+        r'<author email="(.+?)">(.+?)</author>', (ROOT / 'package.xml').read_text(encoding='utf-8')
+    )
+    email, name = author.groups()
+    assert f'name = "{name}", email = "{email}"' in (ROOT / 'pyproject.toml').read_text('utf-8')
+    assert re.search(rf'Copyright \d{{4}} {name}', (ROOT / 'LICENSE').read_text('utf-8'))

@@ -41,7 +41,7 @@ class Stopwatch:
         self._start = self._last = time.perf_counter()
 
     def lap(self) -> float:
-        """Return the seconds since the last lap (or the start) and begin the next."""
+        """Return the seconds since the last one, or the start, and begin the next."""
         now = time.perf_counter()
         elapsed, self._last = now - self._last, now
         return elapsed
@@ -76,7 +76,7 @@ class SlidingWindow:
         return len(self._samples) / span if span > 0 else 0.0
 
     def percentiles(self, *percents: float) -> list[float]:
-        """Return the percentiles (0..100) of the values; zeros when there are none."""
+        """Return what ``percents`` (0..100) of the values lie below; zeros without values."""
         self._forget()
         if not self._samples:
             return [0.0] * len(percents)

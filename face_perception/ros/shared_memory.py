@@ -1,5 +1,5 @@
 """
-The shared memory that Fast DDS takes in /dev/shm: is there enough, and what do the dead hold?
+The shared memory that Fast DDS takes in /dev/shm: whether it is enough, and what the dead hold.
 
 Each process takes a whole segment when it starts, also while it is idle, and gives it back when
 it ends.  One that was killed does not: nobody else knows whether it is still at work, but for the

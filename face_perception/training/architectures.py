@@ -128,7 +128,7 @@ def deep_mini_xception(channels: int, classes: int) -> Classifier:
 
 def fully_convolutional(channels: int, classes: int) -> Classifier:
     """
-    The larger network of the same paper: nine convolutions, no dense layer, 0.63 M parameters.
+    Return the paper's larger network: nine convolutions, no dense layer, 0.63 M parameters.
 
     Kernels of 7, 5 and 3 pixels with batch normalisation, a 2x2 average pooling wherever the
     channels double, and the maps of the classes averaged over the image.

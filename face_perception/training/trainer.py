@@ -64,11 +64,11 @@ class Learner(Protocol):
     def sample_images(self, count: int) -> Tensor:
         """Return up to ``count`` training images as the network gets them, unchanged."""
 
-    def prepared(self, batches: Iterable[list[Batch]]) -> Iterable[list[Any]]:
+    def prepared(self, batches: Iterable[list[Batch]]) -> Iterable[Sequence[Any]]:
         """Return what ``loss`` takes for each batch of an epoch, of each its micro-batches."""
 
     def loss(self, batch: Any, network: nn.Module) -> Tensor:
-        """Return the loss (a scalar) of ``network`` (its own, or a twin) on ``batch``."""
+        """Return what ``network``, its own or a twin, loses on ``batch``, a scalar."""
 
     def begin_epoch(self, epoch: int, average: nn.Module) -> None:
         """Prepare epoch number ``epoch`` (from 0); ``average`` is the averaged network."""
@@ -102,7 +102,7 @@ class Trainer:
     def __init__(
         self, schedule: Schedule, learner: Learner, device: torch.device, micro_batches: int = 1
     ) -> None:
-        """Raises ``RecipeError`` when the images, or a share of them, do not fill one batch."""
+        """Raise ``RecipeError`` when the images, or a share of them, do not fill one batch."""
         if not 1 <= micro_batches <= schedule.batch_size // 2:
             raise RecipeError(
                 f'a batch of {schedule.batch_size} makes 1 to '

@@ -13,7 +13,7 @@ onnx = pytest.importorskip('onnx', reason='training needs the extra "train" (onn
 from face_perception.core.attributes.mirror import Shown  # noqa: E402
 from face_perception.training import plain_graph  # noqa: E402
 from face_perception.training.architectures import mini_xception  # noqa: E402
-from face_perception.training.evaluate import load, metadata_of  # noqa: E402
+from face_perception.training.exported import load, metadata_of  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
 from support.older_files import with_mirror_inside  # noqa: E402
 

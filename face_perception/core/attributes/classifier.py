@@ -25,8 +25,10 @@ MOST_AT_ONCE = 32
 
 class Classifier:
     """
-    A mini-Xception network (Arriaga et al., "Real-time Convolutional Neural Networks for
-    Emotion and Gender Classification", 2017) that answers one question about each face.
+    A mini-Xception network that answers one question about each face.
+
+    Arriaga et al., "Real-time Convolutional Neural Networks for Emotion and Gender
+    Classification", 2017.
     """
 
     def __init__(self, model: ClassifierModel):

@@ -16,7 +16,7 @@ class Position:
     """Shows position and length: one line that is renewed in a terminal, else plain lines."""
 
     def __init__(self, start_ns: int, end_ns: int):
-        """The recording's first and last time."""
+        """Begin with the recording's first and last time."""
         self._start_ns, self._end_ns = start_ns, end_ns
         self._terminal = sys.stdout.isatty()
         self._period = TERMINAL_PERIOD_S if self._terminal else LINE_PERIOD_S

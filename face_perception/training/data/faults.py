@@ -9,7 +9,8 @@ from ...core.errors import FacePerceptionError
 from ...core.text import one_line
 from .datasets import DatasetError
 
-STOP, SKIP = MODES = ('stop', 'skip')
+STOP = 'stop'
+MODES = (STOP, 'skip')
 #: So many faults are described one by one; the others are only counted.
 DESCRIBED = 5
 

@@ -38,15 +38,6 @@ class Curve:
         return float(np.diff(self.recall, prepend=0.0) @ precision) if len(precision) else 0.0
 
 
-def average_precision(
-    scenes: Sequence[Scene],
-    found: Sequence[Found],
-    heights: tuple[float, float] = (SMALLEST, np.inf),
-) -> float:
-    """Return the average precision (0..1) for faces of these ``heights`` (see ``curve``)."""
-    return curve(scenes, found, heights).average
-
-
 def curve(
     scenes: Sequence[Scene],
     found: Sequence[Found],

@@ -90,7 +90,7 @@ def _line(
 
 
 def _mask(mask: np.ndarray, face: Frame, random: np.random.Generator) -> None:
-    """A mask from the nose to below the chin, with bands to the ears."""
+    """Draw a mask from the nose to below the chin, with bands to the ears."""
     upper = random.uniform(0.0, 0.3)
     outline = [
         (-0.95, upper + 0.15),
@@ -110,7 +110,7 @@ def _mask(mask: np.ndarray, face: Frame, random: np.random.Generator) -> None:
 
 
 def _scarf(mask: np.ndarray, face: Frame, random: np.random.Generator) -> None:
-    """A band all across, from the mouth or the nose down, or from the forehead up."""
+    """Draw a band all across, from the mouth or the nose down, or from the forehead up."""
     edge, bend = random.uniform(0.1, 0.6), random.uniform(-0.15, 0.15)
     if random.random() < 0.3:  # a hat
         edge = -random.uniform(0.45, 0.75)
@@ -130,7 +130,7 @@ def _scarf(mask: np.ndarray, face: Frame, random: np.random.Generator) -> None:
 
 
 def _hand(mask: np.ndarray, face: Frame, random: np.random.Generator) -> None:
-    """A palm and fingers, from below or from a side."""
+    """Draw a palm and fingers, from below or from a side."""
     angle = random.uniform(-0.6, 0.6) + random.choice([0.0, np.pi / 2, -np.pi / 2])
     along = np.array([np.sin(angle), -np.cos(angle)])
     aside = np.array([along[1], -along[0]])
@@ -146,7 +146,7 @@ def _hand(mask: np.ndarray, face: Frame, random: np.random.Generator) -> None:
 
 
 def _cup(mask: np.ndarray, face: Frame, random: np.random.Generator) -> None:
-    """A cup, a bottle or a telephone before the mouth or beside it."""
+    """Draw a cup, a bottle or a telephone before the mouth or beside it."""
     x, y = face.point(random.uniform(-0.6, 0.6), random.uniform(0.2, 0.9))
     width = face.width * random.uniform(0.12, 0.3)
     height = width * random.uniform(0.8, 2.2)

@@ -109,7 +109,7 @@ class DetectorLearner:
         """Go on with what ``state`` returned."""
         self._sampler.mined = Mined.of(state)
 
-    def prepared(self, batches: Iterable[list[Batch]]) -> Iterator[list[SampleBatch | Order]]:
+    def prepared(self, batches: Iterable[list[Batch]]) -> Iterator[Sequence[SampleBatch | Order]]:
         """
         Yield what to learn from in each step.
 

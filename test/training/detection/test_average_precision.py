@@ -5,11 +5,7 @@ import pytest
 
 pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
 
-from face_perception.training.detection.average_precision import (  # noqa: E402
-    Found,
-    average_precision,
-    curve,
-)
+from face_perception.training.detection.average_precision import Found, curve  # noqa: E402
 from face_perception.training.detection.scenes import Scene  # noqa: E402
 
 FACE, OTHER, SMALL, EMPTY = [0, 0, 40, 40], [100, 0, 150, 50], [200, 0, 210, 10], [300, 0, 340, 40]
@@ -39,13 +35,13 @@ def found(boxes, scores):
 )  # overlaps too little
 def test_by_hand(boxes, scores, expected):
     truth = [scene([FACE, OTHER])]
-    assert average_precision(truth, [found(boxes, scores)]) == pytest.approx(expected)
+    assert curve(truth, [found(boxes, scores)]).average == pytest.approx(expected)
 
 
 def test_small_and_ignored_faces_do_not_count():
     truth = [scene([FACE, OTHER, SMALL], [False, True, False])]
-    assert average_precision(truth, [found([OTHER, SMALL, FACE], [0.9, 0.8, 0.7])]) == 1
-    assert average_precision(truth, [found([FACE], [0.7])]) == 1
+    assert curve(truth, [found([OTHER, SMALL, FACE], [0.9, 0.8, 0.7])]).average == 1
+    assert curve(truth, [found([FACE], [0.7])]).average == 1
 
 
 def test_heights_are_those_of_the_scaled_image():
@@ -55,8 +51,8 @@ def test_heights_are_those_of_the_scaled_image():
         np.array([[0, 0, 15, 15]], np.float32),
         np.zeros(1, bool),
     )
-    assert average_precision([half], [found([[0, 0, 15, 15]], [1])]) == 1
-    assert average_precision([half], [found([[0, 0, 15, 15]], [1])], (48, 96)) == 0
+    assert curve([half], [found([[0, 0, 15, 15]], [1])]).average == 1
+    assert curve([half], [found([[0, 0, 15, 15]], [1])], (48, 96)).average == 0
 
 
 def test_the_order_of_scores_holds_over_all_images():

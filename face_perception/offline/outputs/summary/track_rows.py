@@ -10,8 +10,8 @@ from .totals import LABELS, InputSummary, TrackSummary
 
 #: Rows of tracks that a summary has at most; height of each in inches.
 MOST_ROWS, ROW = 12, 0.62
-#: Thumbnails per row and rows of them, where faces are not followed.
-THUMBNAILS_PER_ROW, THUMBNAIL_ROWS = 16, 2
+#: Thumbnails per row, where faces are not followed.
+THUMBNAILS_PER_ROW = 16
 #: Side of a thumbnail and width of what stands left of the bars, in inches.
 SIDE, TEXT_WIDTH = 0.54, 3.0
 #: Breaks up to so many times the time between two images are no breaks.
