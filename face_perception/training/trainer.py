@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -225,7 +225,7 @@ class Trainer:
         self.history.append(entry)
         return entry
 
-    def _step(self, shares: list[Any]) -> float:
+    def _step(self, shares: Sequence[Any]) -> float:
         """Do one step of the optimiser on a batch's shares and return its loss."""
         if len(shares) == 1:
             steps = [self._gradients(shares[0], self.network)]
