@@ -25,9 +25,13 @@ def read_bounded(path: Path, most_bytes: int) -> bytes:
     # Without O_NONBLOCK opening a FIFO waits for somebody who writes; files do not heed it.
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     try:
-        _check(path, os.fstat(handle), most_bytes)
+        status = os.fstat(handle)
+        _check(path, status, most_bytes)
         with open(handle, 'rb', closefd=False) as file:
-            data = file.read(most_bytes + 1)
+            # Room for all that is asked for is taken at once: first for what the file should have.
+            data = file.read(status.st_size + 1)
+            if len(data) > status.st_size:
+                data += file.read(most_bytes + 1 - len(data))
     finally:
         os.close(handle)
     if len(data) > most_bytes:  # it has grown since

@@ -1,26 +1,19 @@
 """
 What loading and running a model file may cost: a valid one may ask for gigabytes, or never end.
 
-An ONNX file of a few hundred bytes can name a tensor of any size.  What ONNX Runtime takes while it
-loads is bounded by a limit of this process, what it takes for running by the size of an arena that
-all networks share, and the first run of a file by a time.
+An ONNX file of a few hundred bytes can name a tensor of any size.  What it takes to load a file
+that is not the package's own shows in another process (``model_trial``); what networks take while
+they run is bounded by the size of an arena that all of them share, and the first run of a file by
+a time.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-try:
-    import resource
-except ImportError:  # Windows has no such limits
-    resource = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -31,11 +24,17 @@ MOST_RUN_BYTES = 2 * 2**30
 #: Bytes that loading a file may take, and how often its own size beside them.
 MOST_LOAD_BYTES = 2**30
 COPIES = 4
-#: Seconds that the first run of a file may take.
+#: Seconds that loading a file, and its first run, may take.
 MOST_TRIAL_S = 30.0
 
 #: What ONNX Runtime and OpenCV say when they do not get the memory that a file asks for.
-_NO_MEMORY = ('bad_alloc', 'Available memory of', 'Failed to allocate', 'Insufficient memory')
+_NO_MEMORY = (
+    'bad_alloc',
+    'Available memory of',
+    'Failed to allocate',
+    'Insufficient memory',
+    'asks for more memory',  # our own words
+)
 
 
 def memory_fault(text: str) -> str:
@@ -43,37 +42,6 @@ def memory_fault(text: str) -> str:
     if not any(words in text for words in _NO_MEMORY):
         return ''
     return f'it asks for more memory than there is or {MOST_RUN_BYTES >> 20} MiB'
-
-
-@contextmanager
-def bounded_loading(file_bytes: int) -> Iterator[None]:
-    """
-    Let this process take little more memory than it has, so that a library gives up in time.
-
-    The limit is of the whole process.  Other threads that ask for a little meanwhile get it: who
-    asks for too much asks for it at once, gets nothing, and leaves the rest.
-    """
-    taken = _address_space()
-    if resource is None or taken is None:
-        yield
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = taken + MOST_LOAD_BYTES + COPIES * file_bytes
-    if soft == resource.RLIM_INFINITY or limit < soft:
-        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-
-
-def _address_space() -> int | None:
-    """Return the bytes of address space that this process has, ``None`` where none can tell."""
-    try:
-        with open('/proc/self/statm') as file:
-            return int(file.read().split()[0]) * os.sysconf('SC_PAGE_SIZE')
-    except (OSError, ValueError):
-        return None
 
 
 @cache

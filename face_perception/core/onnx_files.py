@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from .errors import ModelError
 from .files import read_bounded
-from .model_memory import bounded_loading, has_bounded_arena, memory_fault
+from .model_memory import COPIES, MOST_LOAD_BYTES, has_bounded_arena, memory_fault
+from .model_trial import program, trial_fault
+from .resources import model_path
 from .text import file_path, one_line
 
 if TYPE_CHECKING:
@@ -20,6 +22,19 @@ CHECKSUMS = 'SHA256SUMS'
 #: Bytes of a model's file, and of the list of checksums, at most.
 MOST_BYTES = 512 * 2**20
 MOST_CHECKSUM_BYTES = 2**20
+
+_TRIAL = program(
+    'import onnxruntime',
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    onnxruntime.InferenceSession(content, options, providers=['CPUExecutionProvider'])
+""",
+    read='content = sys.stdin.buffer.read()',
+)
+#: Digests of the files that another process of this one's could load.
+_tried: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -37,6 +52,9 @@ def load_file(path: Path, num_threads: int) -> OnnxFile:
     data = _read(path)
     digest = hashlib.sha256(data).hexdigest()
     _verify_checksum(path, digest)
+    if digest not in _tried and not _is_shipped(digest):
+        _try_elsewhere(path, data)
+        _tried.add(digest)
     session = _start_session(path, data, num_threads)
     try:
         metadata = session.get_modelmeta().custom_metadata_map
@@ -70,9 +88,27 @@ def _read(path: Path) -> bytes:
 
 def _verify_checksum(path: Path, digest: str) -> None:
     """Compare with the list beside the file; a file that is not listed is the user's own."""
-    listing = path.parent / CHECKSUMS
+    expected = _listed(path.parent / CHECKSUMS).get(path.name, digest)
+    if expected != digest:
+        raise ModelError(
+            f"model file '{path}' is not the one that was shipped (SHA-256 {digest[:12]}…, "
+            f'{CHECKSUMS} says {expected[:12]}…): install the package again, or keep a '
+            'model of your own in another folder'
+        )
+
+
+def _is_shipped(digest: str) -> bool:
+    """Return whether this is the content of one of the package's own files."""
+    try:
+        return digest in _listed(model_path(CHECKSUMS)).values()
+    except (FileNotFoundError, ModelError):
+        return False
+
+
+def _listed(listing: Path) -> dict[str, str]:
+    """Return the digests in a list of checksums by the files' names, none where it is missing."""
     if not listing.is_file():
-        return
+        return {}
     try:
         lines = read_bounded(listing, MOST_CHECKSUM_BYTES).decode(errors='replace').splitlines()
     except OSError as error:
@@ -80,14 +116,25 @@ def _verify_checksum(path: Path, digest: str) -> None:
             f"the list of checksums '{listing}' cannot be read ({error.strerror}): install the "
             'package again, or keep a model of your own in another folder'
         ) from None
-    for line in lines:
-        expected, _, name = line.partition(' ')
-        if name.lstrip(' *') == path.name and expected != digest:
-            raise ModelError(
-                f"model file '{path}' is not the one that was shipped (SHA-256 {digest[:12]}…, "
-                f'{CHECKSUMS} says {expected[:12]}…): install the package again, or keep a '
-                'model of your own in another folder'
-            )
+    rows = (line.partition(' ') for line in lines)
+    return {name.lstrip(' *'): digest for digest, _, name in rows}
+
+
+def _try_elsewhere(path: Path, data: bytes) -> None:
+    most = MOST_LOAD_BYTES + COPIES * len(data)
+    if fault := trial_fault('ONNX Runtime', _TRIAL, content=data, most_bytes=most):
+        raise _no_model(path, fault)
+
+
+def _no_model(path: Path, reason: str) -> ModelError:
+    import onnxruntime as ort
+
+    if memory_fault(reason):
+        return ModelError(f"model file '{path}' cannot be loaded: {reason}; use another file")
+    return ModelError(
+        f"model file '{path}' is no ONNX model that ONNX Runtime {ort.__version__} can load "
+        f'({reason}): it may be truncated or of another format; copy or export it again'
+    )
 
 
 def _start_session(path: Path, data: bytes, num_threads: int) -> ort.InferenceSession:
@@ -107,18 +154,9 @@ def _start_session(path: Path, data: bytes, num_threads: int) -> ort.InferenceSe
     if has_bounded_arena():
         options.add_session_config_entry('session.use_env_allocators', '1')
     try:
-        with bounded_loading(len(data)):
-            return ort.InferenceSession(data, options, providers=['CPUExecutionProvider'])
+        return ort.InferenceSession(data, options, providers=['CPUExecutionProvider'])
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
-        reason = last_line(error)
-        if memory_fault(str(error)):
-            raise ModelError(
-                f"model file '{path}' cannot be loaded: {reason}; use another file"
-            ) from None
-        raise ModelError(
-            f"model file '{path}' is no ONNX model that ONNX Runtime {ort.__version__} can load "
-            f'({reason}): it may be truncated or of another format; copy or export it again'
-        ) from None
+        raise _no_model(path, last_line(error)) from None
 
 
 def last_line(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Valid networks that ask for gigabytes, never end, or crash the library: one sentence each."""
 
 import resource
+from threading import Event, Thread
 
 import numpy as np
 import pytest
@@ -147,13 +148,32 @@ def taken():
 def test_what_asks_for_gigabytes_is_refused_and_takes_none(make_huge, make_model, kind):
     path = make_huge(kind)
     load_classifier(make_model(), 'emotion')
-    before, limits = taken(), resource.getrlimit(resource.RLIMIT_AS)
+    before = taken()
     with pytest.raises(ModelError, match='asks for more memory') as caught:
         load_classifier(path, 'emotion')
     assert str(path) in str(caught.value) and '\n' not in str(caught.value)
     assert taken() - before < MEMORY
-    assert resource.getrlimit(resource.RLIMIT_AS) == limits
     load_classifier(make_model(), 'emotion')
+
+
+def test_loading_does_not_limit_this_process(make_huge, make_model):
+    """Its other threads and the processes that they start have all of the memory."""
+    seen, over = set(), Event()
+
+    def look():
+        while not over.is_set():
+            seen.add(resource.getrlimit(resource.RLIMIT_AS))
+
+    watcher = Thread(target=look)
+    watcher.start()
+    try:
+        with pytest.raises(ModelError, match='asks for more memory'):
+            load_classifier(make_huge('sparse Constant'), 'emotion')
+        load_classifier(make_model(version='another'), 'emotion')
+    finally:
+        over.set()
+        watcher.join()
+    assert seen == {resource.getrlimit(resource.RLIMIT_AS)}
 
 
 def test_what_asks_for_gigabytes_later_leaves_its_faces_without_an_answer(make_huge):

@@ -9,15 +9,29 @@ import numpy as np
 
 from ..errors import DetectorError
 from ..files import check_bounded
+from ..model_memory import MOST_RUN_BYTES
+from ..model_trial import program, trial_fault
 from ..onnx_files import MOST_BYTES, last_line
 from ..text import file_path
 from ..types import Detection
 from .detector import INPUT_SIZE, largest_first
 from .letterbox import Letterbox
-from .yunet_trial import trial_fault
 
 #: A small image on which a file shows whether it is a YuNet.
 TRIAL_PX = 64
+
+# OpenCV's importer crashes on some valid ONNX files; what others ask for shows when they run.
+_TRIAL = program(
+    'import cv2\nimport numpy as np',
+    """
+    cv2.setNumThreads(1)
+    first, *others = map(int, sys.argv[3:])
+    network = cv2.FaceDetectorYN.create(sys.argv[2], '', (first, first), 0.5, 0.3, 100)
+    for side in (first, *others):
+        network.setInputSize((side, side))
+        network.detect(np.zeros((side, side, 3), np.uint8))
+""",
+)
 
 
 class YuNetDetector:
@@ -89,7 +103,8 @@ class YuNetDetector:
                 f"the YuNet file '{file_path(model)}' does not exist or cannot be read "
                 f'({getattr(error, "strerror", error)}): correct detector.model'
             ) from None
-        if fault := trial_fault(model, (TRIAL_PX, input_size)):
+        asked = [str(model.absolute()), str(TRIAL_PX), str(input_size)]
+        if fault := trial_fault('OpenCV', _TRIAL, asked, most_bytes=MOST_RUN_BYTES):
             raise cls._refusal(model, fault)
         try:
             network = cv2.FaceDetectorYN.create(
