@@ -143,14 +143,14 @@ def _placed(
         shrunk = np.ones(2)
     angle = np.deg2rad(_angle(how, random))
     mirror = -1.0 if random.random() < how.flip else 1.0
-    cosine, sine = np.cos(angle) * scale, np.sin(angle) * scale
-    turn = np.array([[mirror * cosine, -mirror * sine], [sine, cosine]])
+    wider = np.exp(random.uniform(-how.stretch, how.stretch) / 2)
+    scales = scale * np.array([wider, 1 / wider])
+    cosine, sine = np.cos(angle), np.sin(angle)
+    turn = np.array([[mirror * cosine, -mirror * sine], [sine, cosine]]) * scales
     # Where the image covers the sample, or fits into it, it stays so.
-    slack = np.array([width, height]) - np.array(size) / scale
-    center = center.clip(
-        np.minimum(slack, 0) + np.array(size) / scale / 2,
-        np.maximum(slack, 0) + np.array(size) / scale / 2,
-    )
+    half = np.array(size) / scales / 2
+    slack = np.array([width, height]) - 2 * half
+    center = center.clip(np.minimum(slack, 0) + half, np.maximum(slack, 0) + half)
     offset = np.array(size) / 2 - turn @ center
     matrix = np.concatenate([turn / shrunk, offset[:, None]], axis=1)
     piece = cv2.warpAffine(

@@ -21,7 +21,8 @@ class DetectorAugmentation:
     (by any angle up to a right one), ``dark``, ``gray``, ``blur``, ``noise`` and ``jpeg``;
     ``cover``, by a mask or a hand, is per face; ``distract`` draws wheels, signs and letters;
     ``paste`` puts faces of other images, and pieces of background, between them.
-    ``brightness``, ``contrast`` and ``colour`` are largest changes, as shares.
+    ``brightness``, ``contrast`` and ``colour`` are largest changes, as shares; ``stretch`` is by
+    which share at most a sample becomes wider or narrower for its height.
     """
 
     smallest_face: float = 20.0
@@ -46,3 +47,4 @@ class DetectorAugmentation:
     cover: float = 0.0
     distract: float = 0.0
     paste: float = 0.0
+    stretch: float = 0.0

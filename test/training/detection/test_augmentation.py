@@ -45,6 +45,8 @@ def scenes(scenes_folder):
         {'mosaic': 0, 'tilt': 0, 'flip': 1},
         {'mosaic': 0, 'tilt': 1, 'flip': 0.5},
         {'mosaic': 1, 'tilt': 0, 'flip': 0.5},
+        {'mosaic': 0, 'tilt': 0, 'flip': 0.5, 'stretch': 0.4},
+        {'mosaic': 0, 'tilt': 1, 'flip': 0.5, 'stretch': 0.4},
     ],
 )
 def test_boxes_lie_where_the_faces_are(scenes, change):
