@@ -39,8 +39,11 @@ def node() -> int:
     """Run ``face_perception_node``."""
     # A shell that starts it in the background lets it ignore Ctrl-C; it takes that up again, and
     # not only once all is imported.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    return _run_with_ros('face_perception.ros.node')
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        return _run_with_ros('face_perception.ros.node')
+    except KeyboardInterrupt:
+        return 0
 
 
 def play() -> int:
@@ -66,16 +69,15 @@ def _run(module: str, interrupted: int = 0) -> int:
 
 
 def _run_with_ros(module: str) -> int:
-    from .console.ros_presence import ros_fault
-
     try:
-        fault = ros_fault()
+        from .console.ros_presence import ros_fault
+
+        if fault := ros_fault():
+            print(f'error: {fault}', file=sys.stderr)
+            return 1
+        return _run(module)
     except KeyboardInterrupt:
         return 0
-    if fault:
-        print(f'error: {fault}', file=sys.stderr)
-        return 1
-    return _run(module)
 
 
 def _run_with_extra(module: str, extra: str, interrupted: int = 0) -> int:

@@ -126,11 +126,13 @@ def test_what_nobody_asked_for_is_not_lost(start_robot, ros):
     robot.stop_listening()
     wait_for_subscribers(ros, robot.camera, 0)
     ros.spin_for(1.5)
-    ros.collect(FaceArray, topic)
+    answers = ros.collect(FaceArray, topic)
     wait_for_subscribers(ros, robot.camera, 1)
-    before = int(robot.status()[2]['frames lost before the node'])
+    before, seen = int(robot.status()[2]['frames lost before the node']), len(answers)
     for _ in range(30):
         robot.show(gray())
         ros.spin_for(0.033)
     level, text, values = robot.status()
-    assert int(values['frames lost before the node']) - before <= 5, values
+    lost, dropped = int(values['frames lost before the node']) - before, 30 - len(answers) + seen
+    # The pause alone would be 45; where the machine is busy some are dropped on their way.
+    assert lost <= dropped + 5, values
