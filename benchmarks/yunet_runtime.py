@@ -9,7 +9,7 @@ from timing import session
 
 from face_perception.core.detectors.detector import largest_first
 from face_perception.core.detectors.letterbox import Letterbox
-from face_perception.core.detectors.onnx_network import suppress_overlapping
+from face_perception.core.detectors.suppression import suppress_overlapping
 from face_perception.core.types import Detection
 
 #: Pixels between the cells of its three grids.

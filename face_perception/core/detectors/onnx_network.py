@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ..errors import DetectorError
@@ -15,11 +14,10 @@ from ..text import value
 from ..types import Detection
 from .detector import INPUT_SIZE, largest_first
 from .letterbox import Letterbox
+from .suppression import merged, suppress_overlapping
 
 #: The network that the package ships.
 MODEL = 'face_detector.onnx'
-#: Of two boxes whose intersection over union is larger, the better one is kept.
-MOST_OVERLAP = 0.45
 #: Boxes that are larger than this share of the input are found better where the input is half as
 #: large: a network has seen few faces of that many pixels.
 LARGE_SHARE = 0.5
@@ -27,9 +25,6 @@ LARGE_SHARE = 0.5
 HINT_SHARE = 0.5
 #: A box that lies to this share within a large face is a part of it.
 PART_SHARE = 0.7
-#: How many boxes at most are compared with each other, the best: more than any crowd needs, few
-#: enough that an image of noise costs no time.
-MOST_CANDIDATES = 2000
 
 
 class OnnxDetector:
@@ -79,8 +74,7 @@ class OnnxDetector:
             boxes, scores = self._looked_again(image_bgr, boxes[~large], scores[~large])
         enough = scores >= lowest
         boxes, scores = boxes[enough], scores[enough]
-        kept = suppress_overlapping(boxes, scores)
-        return largest_first(boxes[kept], scores[kept], self._score_threshold)
+        return largest_first(*merged(boxes, scores), self._score_threshold)
 
     def _is_large(self, boxes: np.ndarray, image_bgr: np.ndarray) -> np.ndarray:
         """Return which boxes ``[A, 4]`` have many pixels of the input, bool ``[A]``."""
@@ -125,22 +119,3 @@ class OnnxDetector:
                 'detector.model or detector.input_size'
             ) from None
         return boxes, scores
-
-
-def suppress_overlapping(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """
-    Return the indices of the boxes that no better one overlaps, the best first.
-
-    ``boxes`` are ``[N, 4]`` (x1, y1, x2, y2 in pixels), ``scores`` ``[N]``.  Empty boxes, and
-    those that are not numbers, are never kept.
-    """
-    sizes = boxes[:, 2:] - boxes[:, :2]
-    visible = np.flatnonzero((sizes > 0).all(axis=1))
-    if not visible.size:
-        return visible
-    rectangles = np.hstack([boxes[:, :2], sizes])[visible]
-    # Lists, because OpenCV's bindings differ in the arrays that they take.
-    kept = cv2.dnn.NMSBoxes(
-        rectangles.tolist(), scores[visible].tolist(), 0.0, MOST_OVERLAP, 1.0, MOST_CANDIDATES
-    )
-    return visible[np.asarray(kept, int).reshape(-1)]

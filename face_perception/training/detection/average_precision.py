@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...core.detectors.suppression import overlaps
 from .scenes import Scene
 
 #: The protocol: images scaled to this long side, faces at least so high there, this overlap.
@@ -83,12 +84,3 @@ def _verdicts(faces: np.ndarray, counted: np.ndarray, predicted: Found) -> np.nd
         elif np.where(counted, 0, shares[index]).max() >= OVERLAP:
             verdicts[index] = -1
     return verdicts
-
-
-def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the intersection over union ``[N, M]`` of boxes ``[N, 4]`` and ``[M, 4]``."""
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    common = (high - low).clip(0).prod(axis=2)
-    areas = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (boxes, others)]
-    return common / np.maximum(areas[0][:, None] + areas[1][None] - common, 1e-9)

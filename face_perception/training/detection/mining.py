@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from ...core.detectors.suppression import overlaps
 from ..recipe import DetectorRecipe
-from .average_precision import overlaps
 from .measure import scaled
 from .predict import predict
 from .scenes import Scene

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ...core.detectors.letterbox import Letterbox
-from ...core.detectors.onnx_network import suppress_overlapping
+from ...core.detectors.suppression import merged
 from .average_precision import Found
 from .network import MULTIPLE
 
@@ -30,5 +30,4 @@ def predict(
     scores = predictions.scores[0].cpu().numpy()
     likely = scores >= LOWEST_SCORE
     boxes = letterbox.to_image(predictions.boxes[0].cpu().numpy()[likely]).astype(np.float32)
-    kept = suppress_overlapping(boxes, scores[likely])
-    return Found(boxes[kept], scores[likely][kept])
+    return Found(*merged(boxes, scores[likely]))
