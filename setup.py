@@ -12,9 +12,9 @@ import ros_wheels  # noqa: E402
 
 #: What every form needs, with the oldest versions that were tried (docs/platforms.md).
 REQUIRES = [
-    'numpy>=1.26',
+    'numpy>=1.21',
     # OpenCV 5 runs everything but the Haar detector, whose class it dropped.
-    'opencv-python-headless>=4.6,<5',
+    'opencv-python-headless>=4.5.4,<5',
     'onnxruntime>=1.17',
     'rosbags>=0.10',
 ]

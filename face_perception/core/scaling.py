@@ -13,6 +13,14 @@ def resize(image: np.ndarray, size: tuple[int, int], interpolation: int) -> np.n
     return cv2.resize(image, size, interpolation=interpolation)
 
 
+def resize_into(target: np.ndarray, image: np.ndarray, interpolation: int) -> None:
+    """Fill ``target``, uint8 ``[H', W', C]``, with the ``[H, W, C]`` image."""
+    if (1, 1) in (image.shape[:2], target.shape[:2]):
+        target[:] = resize(image, target.shape[1::-1], interpolation)
+    else:
+        cv2.resize(image, target.shape[1::-1], dst=target, interpolation=interpolation)
+
+
 def repeat_edges(image: np.ndarray, top: int, bottom: int, left: int, right: int) -> np.ndarray:
     """Return the image with so many pixels around, which repeat those at its edges."""
     if image.shape[:2] == (1, 1):

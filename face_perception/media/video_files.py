@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import ImageError
+from ..core.scaling import resize
 from .containers import is_whole, stated_length, stated_size
 from .errors import SourceError
 from .images.decode import MAX_PIXELS, check_pixels
@@ -145,7 +146,7 @@ def stretched(image: np.ndarray, stretch: tuple[float, float]) -> np.ndarray:
         return image
     height, width = image.shape[:2]
     size = round(width * stretch[0]), round(height * stretch[1])
-    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+    return resize(image, size, cv2.INTER_LINEAR)
 
 
 def _stretch(video: cv2.VideoCapture) -> tuple[float, float]:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import FacePerceptionError
+from ..core.scaling import resize
 
 #: A video this long shows what there is to see.
 LONGEST_S = 30.0
@@ -116,7 +117,7 @@ class Mp4Video:
     def write(self, image: np.ndarray) -> None:
         """Append an image."""
         if image.shape[1::-1] != self._size:
-            image = cv2.resize(image, self._size)
+            image = resize(image, self._size, cv2.INTER_LINEAR)
         self._writer.write(image)
 
     def close(self) -> Path:
@@ -144,8 +145,10 @@ class GifVideo:
             len(self._frames) * self._period_ms > 1e3 * GIF_LONGEST_S
         ):
             return
-        scale = min(GIF_WIDTH / image.shape[1], 1.0)
-        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        height, width = image.shape[:2]
+        scale = min(GIF_WIDTH / width, 1.0)
+        size = round(width * scale), max(round(height * scale), 1)
+        small = resize(image, size, cv2.INTER_AREA)
         pillow = PillowImage.fromarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB))
         self._frames.append(pillow.quantize(64))
 

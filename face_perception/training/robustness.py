@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from ..core.scaling import resize
 from ..core.types import Box
 from . import metrics
 from .data import Sample
@@ -189,12 +190,12 @@ def as_pixels(values: np.ndarray) -> np.ndarray:
 def resized(image: np.ndarray, zoom: float) -> np.ndarray:
     """Return ``image`` with sides ``zoom`` (0..1) times as long, averaged over areas."""
     height, width = (max(1, round(zoom * length)) for length in image.shape[:2])
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return resize(image, (width, height), cv2.INTER_AREA)
 
 
 def scaled_to(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Return ``image`` scaled linearly to the height and width of ``shape``."""
-    return cv2.resize(image, shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return resize(image, (shape[1], shape[0]), cv2.INTER_LINEAR)
 
 
 def _graded(

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ def old_opencv(monkeypatch):
         real = getattr(cv2, name)
 
         def strict(image, *arguments, real=real, **options):
-            if image.shape[:2] == (1, 1):
+            if (1, 1) in (image.shape[:2], options.get('dst', image).shape[:2]):
                 raise cv2.error('_step >= minstep')
             return real(image, *arguments, **options)
 
@@ -38,6 +40,30 @@ def test_more_pixels_are_scaled_by_opencv():
     expected = cv2.resize(image, (8, 4), interpolation=cv2.INTER_LINEAR)
     assert (scaling.resize(image, (8, 4), cv2.INTER_LINEAR) == expected).all()
     assert (scaling.repeat_edges(image, 0, 1, 0, 0)[-1] == image[-1]).all()
+
+
+def test_a_single_pixel_is_put_onto_a_canvas_and_a_canvas_into_one(old_opencv):
+    from face_perception.core.detectors.letterbox import PAD_VALUE, Letterbox
+
+    canvas = Letterbox(2).put(np.full((1, 1, 3), 9, np.uint8), 8)[0]
+    assert canvas[0, 0].tolist() == [9] * 3 and (canvas[1:] == PAD_VALUE).all()
+    pixel = canvas[:1, 1:]
+    scaling.resize_into(pixel, np.full((4, 4, 3), 7, np.uint8), cv2.INTER_LINEAR)
+    assert canvas[0, 1].tolist() == [7] * 3
+
+
+def test_videos_of_single_pixels_are_stretched_and_written(old_opencv, tmp_path):
+    from face_perception.media.video_files import stretched
+    from face_perception.media.video_writer import GifVideo, Mp4Video
+
+    pixel = np.full((1, 1, 3), 9, np.uint8)
+    assert (stretched(pixel, (3.0, 2.0)) == np.full((2, 3, 3), 9)).all()
+    gif = GifVideo(tmp_path / 'pixel.gif', 5.0)
+    gif.write(pixel)
+    assert gif.close().stat().st_size
+    written = []
+    Mp4Video(tmp_path, SimpleNamespace(write=written.append), (16, 8)).write(pixel)
+    assert written[0].shape == (8, 16, 3)
 
 
 def test_crops_blurs_and_fits_of_one_pixel(old_opencv):

@@ -1,10 +1,12 @@
 """
 Run the tests of the ROS-free part with other versions of Python and of what it depends on.
 
-``python test/platforms/versions.py`` makes an environment per Python (nothing of ROS), installs
-each row's versions into it, runs the row's tests, prints the row of docs/platforms.md, and removes
-the environments at the end.  ``--rows oldest 1.18`` runs those whose name has one of these words.
-Other Pythons are looked for on PATH and in ~/.pyenv/versions.
+``python test/platforms/versions.py`` makes an environment per row (nothing of ROS), installs the
+row's versions into it, runs the row's tests, and prints the row of docs/platforms.md.
+``--rows oldest 1.18`` runs those whose name has one of these words.  A row called oldest takes the
+oldest version that each bound in setup.py and pyproject.toml allows, so that those bounds are true.
+Other Pythons are looked for in ~/.pyenv/versions and on PATH.  Needs uv (``pip install uv``), which
+finds the oldest versions and has each of them fetched once.
 """
 
 from __future__ import annotations
@@ -16,48 +18,70 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-#: The shipped files load, and answer as they were pinned; and the arithmetic around them.
+#: The shipped files load, and answer as they were pinned.
 NETWORKS = ('test/core/test_shipped_outputs.py', 'test/core/test_onnx_models.py')
 IMAGES = ('test/core', 'test/media/images', 'test/media/messages', 'test/visuals')
+IMAGES += ('test/media/test_video_writer.py', 'test/media/test_video_files.py')
 IMAGES += ('test/offline/outputs/test_anonymize.py',)
+FILES = ('test/media', 'test/offline', 'test/console')
+VIEW = ('test/visuals', 'test/offline/outputs/test_rerun_log.py')
+#: What the tests themselves are run with; in a row called oldest the extra test says it.
+PLAIN = ('pytest', 'pytest-timeout', 'hypothesis', 'onnx', 'rich')
+TWO = 'numpy==2.4.6'
 
 
 @dataclass(frozen=True)
 class Row:
-    """One environment: versions as PyPI writes them, and the tests that it runs."""
+    """One environment, and the tests that it runs."""
 
     name: str
     python: str
-    onnxruntime: str
-    opencv: str
-    numpy: str
+    #: As pip writes them.
+    versions: tuple[str, ...]
     tests: tuple[str, ...]
+    #: Extras of the package; in a row called oldest these, at their oldest.
+    extras: tuple[str, ...] = ()
 
 
-def _runtime(version: str, python: str = '3.11', numpy: str = '1.26.4') -> Row:
-    name = f'ONNX Runtime {version}'
-    return Row(name, python, version, '4.11.0.86', numpy, NETWORKS)
+def _runtime(version: str, python: str = '3.11', numpy: str = 'numpy==1.26.4') -> Row:
+    versions = (f'onnxruntime=={version}', 'opencv-python-headless==4.11.0.86', numpy)
+    return Row(f'ONNX Runtime {version}', python, (*versions, *PLAIN), NETWORKS)
 
 
-def _opencv(version: str, numpy: str = '1.26.4') -> Row:
-    return Row(f'OpenCV {version}', '3.11', '1.23.2', version, numpy, IMAGES)
+def _opencv(version: str, numpy: str = 'numpy==1.26.4', python: str = '3.11') -> Row:
+    versions = ('onnxruntime==1.23.2', f'opencv-python-headless=={version}', numpy)
+    return Row(f'OpenCV {version}', python, (*versions, *PLAIN), IMAGES)
 
 
 ROWS = (
-    # The lower bounds in setup.py.
-    Row('oldest of all', '3.10', '1.17.0', '4.6.0.66', '1.26.0', IMAGES),
+    Row('oldest', '3.10', (), ('test/core', 'test/media', 'test/test_layers.py'), ('test',)),
+    Row('oldest with offline', '3.10', (), FILES, ('offline', 'demo', 'test')),
+    Row(
+        'oldest with cluster', '3.10', (), ('test/offline/workers',), ('cluster', 'offline', 'test')
+    ),
+    Row('oldest with train', '3.10', (), ('test/training',), ('train', 'test')),
+    Row('oldest with view', '3.10', (), VIEW, ('view', 'offline', 'test')),
     *(_runtime(version) for version in ('1.17.3', '1.18.1', '1.19.2', '1.20.1', '1.21.1')),
     *(_runtime(version) for version in ('1.22.1', '1.23.2')),
-    *(_runtime(version, numpy='2.4.6') for version in ('1.24.4', '1.26.0', '1.28.0', '1.30.0')),
-    _runtime('1.32.0', '3.12', '2.4.6'),
-    _runtime('1.32.0', '3.13', '2.4.6'),
+    *(_runtime(version, numpy=TWO) for version in ('1.24.4', '1.26.0', '1.28.0', '1.30.0')),
+    _runtime('1.32.0', '3.12', TWO),
+    _runtime('1.32.0', '3.13', TWO),
+    # As on Ubuntu 22.04.
+    _opencv('4.5.4.60', 'numpy==1.21.6', '3.10'),
     *(_opencv(version) for version in ('4.6.0.66', '4.8.1.78', '4.10.0.84')),
-    *(_opencv(version, '2.4.6') for version in ('4.12.0.88', '4.13.0.92')),
-    Row('newest of all', '3.13', '1.32.0', '4.14.0.94', '2.4.6', IMAGES),
+    *(_opencv(version, TWO) for version in ('4.12.0.88', '4.13.0.92')),
+    Row(
+        'newest',
+        '3.13',
+        ('onnxruntime==1.32.0', 'opencv-python-headless==4.14.0.94', TWO),
+        (*IMAGES, *FILES),
+        ('cluster', 'demo', 'offline', 'test'),
+    ),
 )
 
 
@@ -71,10 +95,9 @@ def main() -> int:
         wheel = _wheel(Path(folder))
         for row in ROWS:
             if any(word in row.name for word in words):
-                seen, whole = _run(row, wheel, Path(folder) / row.python)
+                versions, seen, whole = _run(row, wheel, Path(folder, 'environment'))
                 failed |= not whole
-                versions = f'{row.python} | {row.onnxruntime} | {row.opencv} | {row.numpy}'
-                print(f'| {row.name} | {versions} | {seen} |', flush=True)
+                print(f'| {row.name}, Python {row.python} | {versions} | {seen} |', flush=True)
     return int(failed)
 
 
@@ -91,35 +114,48 @@ def _wheel(folder: Path) -> Path:
     return wheel
 
 
-def _run(row: Row, wheel: Path, folder: Path) -> tuple[str, bool]:
-    """Return what was seen, in words, and whether all was well."""
+def _run(row: Row, wheel: Path, folder: Path) -> tuple[str, str, bool]:
+    """Return the versions and what was seen, in words, and whether all was well."""
     python = _python(row.python)
     if not python:
-        return 'this Python is not here', False
+        return '', 'this Python is not here', False
+    uv = (sys.executable, '-m', 'uv')
+    pip = (*uv, 'pip', 'install', '--quiet', '--python', folder, '--only-binary=:all:')
+    named = _requirements(wheel, row.extras)
+    oldest = ('--resolution=lowest-direct',) if row.name.startswith('oldest') else ()
     try:
-        if not folder.is_dir():
-            _call(python, '-m', 'venv', folder)
-        pip = (folder / 'bin' / 'python', '-m', 'pip', '--disable-pip-version-check')
-        pins = (
-            f'onnxruntime=={row.onnxruntime}',
-            f'opencv-python-headless=={row.opencv}',
-            f'numpy=={row.numpy}',
-        )
-        needs = ('rosbags', 'onnx>=1.16', 'pytest', 'hypothesis', 'rich')
-        # Our own bounds are tried too: a pin below them is refused.
-        _call(*pip, 'install', '--quiet', '--only-binary=:all:', wheel, *pins, *needs)
-        done = subprocess.run(
-            [folder / 'bin' / 'python', '-m', 'pytest', '-q', '-p', 'no:cacheprovider', *row.tests],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-        )
+        _call(*uv, 'venv', '--quiet', '--clear', '--python', python, folder)
+        # Our own bounds are tried too: a version below them is refused.
+        _call(*pip, *oldest, wheel, *named, *row.versions)
     except subprocess.CalledProcessError as error:
-        return f'cannot be installed: {error.stderr.strip().splitlines()[-1]}', False
+        return '', f'cannot be installed: {" ".join(error.stderr.split())}', False
+    done = subprocess.run(
+        [folder / 'bin' / 'python', '-m', 'pytest', '-q', '-p', 'no:cacheprovider', *row.tests],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         print(done.stdout[-8000:], done.stderr[-2000:], file=sys.stderr)
     lines = done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or ['nothing']
-    return re.sub(r' in [\d.]+s.*', '', lines[-1]), done.returncode == 0
+    seen = re.sub(r' in [\d.]+s.*', '', lines[-1])
+    listed = subprocess.run(
+        [str(part) for part in (*uv, 'pip', 'freeze', '--python', folder)],
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    names = {re.split('[<>=]', text)[0] for text in (*named, *row.versions)}
+    chosen = [text for text in listed if text.split('==')[0] in names]
+    return ', '.join(chosen).replace('==', ' '), seen, done.returncode == 0
+
+
+def _requirements(wheel: Path, extras: tuple[str, ...]) -> list[str]:
+    """Return what the package and these of its extras ask for, as it is written in the wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith('.dist-info/METADATA'))
+        text = archive.read(name).decode()
+    found = re.findall(r'^Requires-Dist: ([^;\n]+?)(?:; extra == "(\w+)")?$', text, re.MULTILINE)
+    return [requirement for requirement, extra in found if not extra or extra in extras]
 
 
 def _python(version: str) -> str | None:

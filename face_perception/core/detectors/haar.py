@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from ..errors import DetectorError
+from ..scaling import resize
 from ..types import Detection
 from .detector import INPUT_SIZE, largest_first
 from .letterbox import image_size
@@ -75,10 +76,10 @@ class HaarDetector:
         small = (
             image_bgr
             if scale == 1.0
-            else cv2.resize(
+            else resize(
                 image_bgr,
                 (max(round(width * scale), 1), max(round(height * scale), 1)),
-                interpolation=cv2.INTER_AREA,
+                cv2.INTER_AREA,
             )
         )
         if min(small.shape[:2]) < self.WINDOW_PX:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from ..errors import ImageError
+from ..scaling import resize_into
 
 #: Gray of the padding.  The networks subtract 127.5 first, so that it looks to them like the
 #: zeros with which their convolutions pad: no edge to be seen, and nothing to detect.
@@ -53,7 +54,7 @@ class Letterbox:
         if self._made_for != (size, input_size):
             self._make_canvas(size, input_size)
         for smaller in self._steps:
-            cv2.resize(image_bgr, smaller.shape[1::-1], dst=smaller, interpolation=cv2.INTER_LINEAR)
+            resize_into(smaller, image_bgr, cv2.INTER_LINEAR)
             image_bgr = smaller
         return self._canvas
 

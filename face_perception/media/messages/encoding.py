@@ -10,6 +10,7 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
+from ...core.scaling import resize
 from ..errors import SourceError
 
 #: BGR to Y, U, V as cameras mean them (ITU-R BT.601, limited range).
@@ -90,7 +91,7 @@ def _packed_422(luma_first: bool) -> Callable[[np.ndarray], np.ndarray]:
     def encoder(image: np.ndarray) -> np.ndarray:
         luma, chroma = _yuv(image)
         height, width = luma.shape
-        pairs = cv2.resize(chroma, (width // 2, height), interpolation=cv2.INTER_AREA)
+        pairs = resize(chroma, (width // 2, height), cv2.INTER_AREA)
         rows = np.empty((height, width, 2), np.uint8)
         rows[:, :, 0 if luma_first else 1] = luma
         rows[:, :, 1 if luma_first else 0] = pairs.reshape(height, width)
@@ -105,7 +106,7 @@ def _semiplanar(v_first: bool) -> Callable[[np.ndarray], np.ndarray]:
     def encoder(image: np.ndarray) -> np.ndarray:
         luma, chroma = _yuv(image)
         height, width = luma.shape
-        cells = cv2.resize(chroma, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+        cells = resize(chroma, (width // 2, height // 2), cv2.INTER_AREA)
         cells = cells[:, :, ::-1] if v_first else cells
         return np.vstack([luma, cells.reshape(height // 2, width)])
 
