@@ -133,7 +133,7 @@ def portrait():
 @pytest.fixture(scope='session')
 def ros():
     """Return a node of the test's own, with helpers to publish and to wait."""
-    import rclpy
+    rclpy = pytest.importorskip('rclpy', reason='needs ROS 2')
 
     from face_perception.ros.transport import use_large_images
 
@@ -294,6 +294,7 @@ def make_bag(tmp_path, images):
     their stamps.
     """
     pytest.importorskip('rosbags', reason='needs rosbags, which comes with rosbags-image')
+    pytest.importorskip('rclpy', reason='needs ROS 2')
     from rclpy.serialization import serialize_message
     from rclpy.time import Time
     from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer

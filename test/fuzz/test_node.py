@@ -10,6 +10,9 @@ pytest.importorskip('hypothesis', reason='the fuzzer needs hypothesis')
 
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from rcl_interfaces.msg import Parameter, ParameterValue  # noqa: E402
 from rcl_interfaces.srv import SetParameters, SetParametersAtomically  # noqa: E402
 from rclpy.serialization import serialize_message  # noqa: E402

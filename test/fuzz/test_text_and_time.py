@@ -3,6 +3,9 @@
 import math
 
 import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from builtin_interfaces.msg import Time as TimeMessage
 
 pytest.importorskip('hypothesis', reason='the fuzzer needs hypothesis')

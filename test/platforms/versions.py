@@ -129,8 +129,9 @@ def _run(row: Row, wheel: Path, folder: Path) -> tuple[str, str, bool]:
         _call(*pip, *oldest, wheel, *named, *row.versions)
     except subprocess.CalledProcessError as error:
         return '', f'cannot be installed: {" ".join(error.stderr.split())}', False
+    # Not python -m pytest, which would import the sources beside the tests.
     done = subprocess.run(
-        [folder / 'bin' / 'python', '-m', 'pytest', '-q', '-p', 'no:cacheprovider', *row.tests],
+        [folder / 'bin' / 'pytest', '-q', '-p', 'no:cacheprovider', *row.tests],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -5,6 +5,9 @@ import pytest
 
 from face_perception.core.errors import FacePerceptionError
 from face_perception.core.resources import share_directory
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from face_perception.ros.cameras import Camera, read_cameras
 
 

@@ -1,5 +1,8 @@
 import numpy as np
 import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from std_msgs.msg import Header
 
 from face_perception.core.timing import Timings

@@ -1,6 +1,11 @@
 """The message contract that other people's nodes are built on."""
 
+import pytest
+
 from face_perception.core.types import EMOTIONS
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from face_perception.msg import Face, FaceArray, PipelineLatency
 
 

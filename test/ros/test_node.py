@@ -7,6 +7,9 @@ import time
 import cv2
 import numpy as np
 import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 

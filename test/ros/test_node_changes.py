@@ -3,6 +3,9 @@
 import cv2
 import numpy as np
 import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from std_msgs.msg import Header

@@ -3,6 +3,9 @@
 from array import array
 
 import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 

@@ -2,6 +2,10 @@
 
 import shutil
 
+import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from rcl_interfaces.srv import DescribeParameters
 
 from face_perception.core.resources import share_directory

@@ -1,6 +1,9 @@
 """The real node in simulation, and two nodes beside each other."""
 
 import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from rclpy.qos import QoSProfile
 from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Header

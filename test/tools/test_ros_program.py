@@ -2,6 +2,10 @@
 
 import os
 
+import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from face_perception.tools import ros_program
 from face_perception.tools.ros_program import run_program
 

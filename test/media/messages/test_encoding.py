@@ -1,6 +1,9 @@
 import cv2
 import numpy as np
 import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from std_msgs.msg import Header
 
 from face_perception.media.errors import SourceError

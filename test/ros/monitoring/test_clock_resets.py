@@ -1,6 +1,9 @@
 """Images around a jump of the clock, without a node."""
 
 import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from builtin_interfaces.msg import Time as TimeMessage
 from rclpy.time import Time
 

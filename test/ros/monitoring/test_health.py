@@ -1,4 +1,7 @@
 import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from face_perception.ros.monitoring.health import (

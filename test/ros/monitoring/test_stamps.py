@@ -1,5 +1,8 @@
 import numpy as np
 import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from builtin_interfaces.msg import Time as TimeMessage
 from rclpy.time import Time
 

@@ -14,6 +14,9 @@ import pytest
 for module in ('rich', 'matplotlib', 'skimage'):
     pytest.importorskip(module, reason='the demo needs the extra demo')
 
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from face_perception.tools.demo import demo  # noqa: E402
 
 

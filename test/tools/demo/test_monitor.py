@@ -1,5 +1,8 @@
 import cv2
 import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from builtin_interfaces.msg import Duration
 from sensor_msgs.msg import RegionOfInterest
 from std_msgs.msg import Header

@@ -4,6 +4,9 @@ from collections import Counter
 
 import numpy as np
 import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 import rclpy
 from builtin_interfaces.msg import Time
 from rclpy.qos import qos_profile_sensor_data

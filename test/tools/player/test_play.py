@@ -4,6 +4,9 @@ import signal
 import time
 
 import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 

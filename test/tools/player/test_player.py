@@ -1,6 +1,9 @@
 from types import SimpleNamespace
 
 import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from sensor_msgs.msg import Image
 
 from face_perception.tools.player.player import PlayerNode
