@@ -56,6 +56,11 @@ def train() -> int:
     return _run_with_extra('face_perception.training.train', 'train', interrupted=130)
 
 
+def tune() -> int:
+    """Run ``face_perception_tune``."""
+    return _run_with_ros('face_perception.tools.tune.tune')
+
+
 def view() -> int:
     """Run ``face_perception_view``."""
     return _run('face_perception.tools.view')

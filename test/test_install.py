@@ -161,6 +161,7 @@ def test_the_environment_is_an_ament_prefix(bare):
         'lib/face_perception/face_perception_node',
         'lib/face_perception/face_perception_play',
         'lib/face_perception/face_perception_train',
+        'lib/face_perception/face_perception_tune',
         'lib/face_perception/face_perception_view',
     ):
         assert (prefix / path).is_file(), path
@@ -197,6 +198,7 @@ def test_the_node_just_runs(bare, tmp_path, program):
         ('face_perception_camera', '--source'),
         ('face_perception_demo', '--source'),
         ('face_perception_play', '--lossless'),
+        ('face_perception_tune', '--node'),
         ('face_perception_view', '--web'),
     ],
 )

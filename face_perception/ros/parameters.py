@@ -55,8 +55,10 @@ class Parameter:
         descriptor.additional_constraints = '; '.join(constraints)
         if self.minimum is not None and self.maximum is not None:
             if isinstance(self.default, int):
+                # A step of 1 excludes none, and is that of the arrow keys in rqt_reconfigure. One
+                # of numbers would exclude most of them, such as a default that lies between.
                 descriptor.integer_range = [
-                    IntegerRange(from_value=int(self.minimum), to_value=int(self.maximum))
+                    IntegerRange(from_value=int(self.minimum), to_value=int(self.maximum), step=1)
                 ]
             else:
                 descriptor.floating_point_range = [

@@ -80,7 +80,10 @@ def main(args: list[str] | None = None) -> int:
 def run(options: argparse.Namespace, work: Path, interrupted: Callable[[], bool]) -> int:
     """Start everything, watch it, end it, and write what was seen."""
     print(f"starting a camera ('{options.source}') and the node; Ctrl-C ends early", flush=True)
-    if not options.web:
+    if options.web:
+        domain = os.environ['ROS_DOMAIN_ID']
+        print(f'(to change parameters meanwhile: ROS_DOMAIN_ID={domain} face_perception_tune)')
+    else:
         print('(to see it live in a browser: --web)', flush=True)
     recording = Recording(work, options.rate)
     rerun = RerunRecording(work) if options.rerun else None

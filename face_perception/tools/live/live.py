@@ -20,11 +20,11 @@ from ...ros.parameter_requests import ParameterRequests
 from ...ros.start import begin, prepare
 from ...visuals.rerun_live import LiveWriter
 from ..children import Child, end_all
+from ..found import NONE_FOUND, find_nodes
 from ..ros_program import refuse, steady_executor, warn
 from ..viewer import LOCAL, listen_at, viewer, web_arguments
 from .watched import Show, Watched
 
-FACES_TYPE = 'face_perception/msg/FaceArray'
 LOOK_PERIOD_S = 1.0
 #: How far this and the viewer stand back where cores are short: the robot's work comes first.
 NICENESS = 5
@@ -49,10 +49,8 @@ class Watcher(Node):
     def look_again(self) -> None:
         """See which nodes there are, and which images they take."""
         if self._find:
-            for topic, kinds in self.get_topic_names_and_types():
-                if FACES_TYPE in kinds and topic.endswith('/faces'):
-                    if self.count_publishers(topic):
-                        self._watch(topic.removesuffix('/faces'))
+            for name in find_nodes(self):
+                self._watch(name)
         for watched in self.watched.values():
             watched.look_again()
 
@@ -113,11 +111,7 @@ def feed(
                 watcher.look_again()
                 if not watcher.watched and not told and now - start > PATIENCE_S:
                     told = True
-                    warn(
-                        program,
-                        'no node was found yet: start face_perception_node with the same '
-                        'ROS_DOMAIN_ID, on this machine or its network',
-                    )
+                    warn(program, f'no node was found yet: {NONE_FOUND}')
         return 0
     finally:
         executor.shutdown()

@@ -1,0 +1,1 @@
+"""The program that shows and changes the parameters of running nodes."""
