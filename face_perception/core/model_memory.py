@@ -1,22 +1,14 @@
 """
-What loading and running a model file may cost: a valid one may ask for gigabytes, or never end.
+What loading and running a model file may take: a valid one may ask for gigabytes.
 
 An ONNX file of a few hundred bytes can name a tensor of any size.  What it takes to load a file
 that is not the package's own shows in another process (``model_trial``); what networks take while
-they run is bounded by the size of an arena that all of them share, and the first run of a file by
-a time.
+they run is bounded by the size of an arena that all of them share.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from threading import Timer
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-
-if TYPE_CHECKING:
-    import onnxruntime as ort
 
 #: Bytes that the networks of a process may take together while they run: the package's own take
 #: 700 MiB with an input of 4096 x 4096 pixels, the largest that can be chosen.
@@ -24,8 +16,6 @@ MOST_RUN_BYTES = 2 * 2**30
 #: Bytes that loading a file may take, and how often its own size beside them.
 MOST_LOAD_BYTES = 2**30
 COPIES = 4
-#: Seconds that loading a file, and its first run, may take.
-MOST_TRIAL_S = 30.0
 
 #: What ONNX Runtime and OpenCV say when they do not get the memory that a file asks for.
 _NO_MEMORY = (
@@ -59,24 +49,3 @@ def has_bounded_arena() -> bool:
     except Exception:  # the program around has one of its own; no public base class
         return False
     return True
-
-
-def first_run(
-    session: ort.InferenceSession, outputs: list[str], feeds: dict[str, np.ndarray]
-) -> list[Any]:
-    """Run a network for the first time; raises ``TimeoutError`` for one that does not end."""
-    import onnxruntime as ort
-
-    options = ort.RunOptions()
-    options.log_severity_level = 4
-    late = Timer(MOST_TRIAL_S, setattr, (options, 'terminate', True))
-    late.daemon = True
-    late.start()
-    try:
-        return session.run(outputs, feeds, options)
-    except Exception:  # ONNX Runtime's exceptions share no public base class
-        if options.terminate:
-            raise TimeoutError(f'it takes longer than {MOST_TRIAL_S:g} s') from None
-        raise
-    finally:
-        late.cancel()

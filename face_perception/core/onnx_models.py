@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .bounded_run import bounded_run
 from .errors import ModelError
-from .model_memory import first_run
 from .onnx_files import OnnxFile, last_line, load_file
 from .text import value
 
@@ -188,7 +188,7 @@ def _try_classifier(model: ClassifierModel) -> None:
     images = np.zeros((2, side, side, channels), np.uint8)
     images[1] = np.linspace(0, 255, side, dtype=np.uint8)[:, None]
     try:
-        (answers,) = first_run(model.session, ['probabilities'], {'image': images})
+        (answers,) = bounded_run(model.session, ['probabilities'], {'image': images})
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
         raise _refusal(model.path, model.task, f'it does not run ({last_line(error)})') from None
     if answers.dtype != np.float32 or answers.shape != (2, len(model.labels)):
@@ -259,7 +259,7 @@ def _try_detector(model: DetectorModel) -> None:
     """Run it once: the shapes in a file are not binding, and the first run is the slowest."""
     image = np.zeros((1, model.input_multiple, 2 * model.input_multiple, 3), np.uint8)
     try:
-        boxes, scores = first_run(model.session, ['boxes', 'scores'], {'image': image})
+        boxes, scores = bounded_run(model.session, ['boxes', 'scores'], {'image': image})
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
         raise _refusal(model.path, DETECTION, f'it does not run ({last_line(error)})') from None
     if (

@@ -55,6 +55,8 @@ def main(args: Sequence[str] | None = None) -> int:
             check_outputs(tasks)
             return run(tasks, options, interrupted, Console())
     except FacePerceptionError as error:
+        if interrupted():
+            return _refuse('stopped', INTERRUPTED)
         return _refuse(str(error), 2)
 
 

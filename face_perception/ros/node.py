@@ -93,7 +93,8 @@ class FacePerceptionNode(LifecycleNode):
         self._release()
         self._fault = reason
         self._health.error('configuration', reason)
-        self.get_logger().error(f'not configured: {one_line(reason)}')
+        if self.context.ok():  # else it was interrupted at that
+            self.get_logger().error(f'not configured: {one_line(reason)}')
         return TransitionCallbackReturn.FAILURE
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:

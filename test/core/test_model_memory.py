@@ -10,7 +10,7 @@ onnx = pytest.importorskip('onnx', reason='needs onnx (the extra test) to make m
 
 from onnx import TensorProto, helper  # noqa: E402
 
-from face_perception.core import model_memory  # noqa: E402
+from face_perception.core import bounded_run  # noqa: E402
 from face_perception.core.attributes.classifier import Classifier  # noqa: E402
 from face_perception.core.detectors import YuNetDetector  # noqa: E402
 from face_perception.core.errors import DetectorError, ModelError  # noqa: E402
@@ -50,33 +50,43 @@ def huge(kind):
             ],
             [],
         ),
-        'endless': (
+        'endless': ([endless_loop('ever')], []),
+        'endless for many faces': (
             [
-                helper.make_node(
-                    'Loop',
-                    ['ever', 'true', 'mean'],
-                    ['large'],
-                    body=helper.make_graph(
-                        [
-                            helper.make_node('Identity', ['go'], ['goes']),
-                            helper.make_node('Identity', ['was'], ['is']),
-                        ],
-                        'body',
-                        [
-                            helper.make_tensor_value_info('turn', TensorProto.INT64, []),
-                            helper.make_tensor_value_info('go', TensorProto.BOOL, []),
-                            helper.make_tensor_value_info('was', TensorProto.FLOAT, None),
-                        ],
-                        [
-                            helper.make_tensor_value_info('goes', TensorProto.BOOL, []),
-                            helper.make_tensor_value_info('is', TensorProto.FLOAT, None),
-                        ],
-                    ),
-                )
+                helper.make_node('Shape', ['image'], ['sizes']),
+                helper.make_node('Gather', ['sizes', 'first'], ['faces']),
+                helper.make_node('Sub', ['faces', 'two'], ['others']),
+                helper.make_node('Mul', ['others', 'ever'], ['turns']),
+                endless_loop('turns'),
             ],
             [],
         ),
     }[kind]
+
+
+def endless_loop(turns):
+    """Return the node that makes ``large`` from ``mean`` in so many turns."""
+    return helper.make_node(
+        'Loop',
+        [turns, 'true', 'mean'],
+        ['large'],
+        body=helper.make_graph(
+            [
+                helper.make_node('Identity', ['go'], ['goes']),
+                helper.make_node('Identity', ['was'], ['is']),
+            ],
+            'body',
+            [
+                helper.make_tensor_value_info('turn', TensorProto.INT64, []),
+                helper.make_tensor_value_info('go', TensorProto.BOOL, []),
+                helper.make_tensor_value_info('was', TensorProto.FLOAT, None),
+            ],
+            [
+                helper.make_tensor_value_info('goes', TensorProto.BOOL, []),
+                helper.make_tensor_value_info('is', TensorProto.FLOAT, None),
+            ],
+        ),
+    )
 
 
 @pytest.fixture
@@ -107,8 +117,10 @@ def make_huge(tmp_path):
                 constant('one', [1]),
                 constant('some', [40]),
                 constant('million', [1_000_000]),
-                helper.make_tensor('ever', TensorProto.INT64, [], [2**62]),
+                helper.make_tensor('ever', TensorProto.INT64, [], [2**40]),
                 helper.make_tensor('true', TensorProto.BOOL, [], [True]),
+                helper.make_tensor('first', TensorProto.INT64, [], [0]),
+                helper.make_tensor('two', TensorProto.INT64, [], [2]),
                 helper.make_tensor('still', TensorProto.FLOAT, [1, 1, 1, 1], [0.0]),
             ],
             sparse_initializer=sparse,
@@ -187,9 +199,18 @@ def test_what_asks_for_gigabytes_later_leaves_its_faces_without_an_answer(make_h
 
 
 def test_what_never_ends_is_refused(make_huge, monkeypatch):
-    monkeypatch.setattr(model_memory, 'MOST_TRIAL_S', 0.3)
+    monkeypatch.setattr(bounded_run, 'MOST_RUN_S', 0.3)
     with pytest.raises(ModelError, match=r'does not run \(it takes longer than 0.3 s\)'):
         load_classifier(make_huge('endless'), 'emotion')
+
+
+def test_a_later_run_that_never_ends_leaves_its_faces_without_an_answer(make_huge, monkeypatch):
+    monkeypatch.setattr(bounded_run, 'MOST_RUN_S', 0.6)
+    classifier = Classifier(load_classifier(make_huge('endless for many faces'), 'emotion'))
+    image, box = np.zeros((60, 90, 3), np.uint8), Box(10, 10, 30, 30)
+    assert classifier.classify(image, [box] * 5) == [None] * 5
+    assert 'fails (it takes longer than 0.6 s)' in classifier.take_fault()
+    assert classifier.classify(image, [box])[0] is not None
 
 
 @pytest.mark.parametrize('kind', ['sparse initializer', 'sparse Constant', 'Expand'])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from ..bounded_run import bounded_run
 from ..onnx_files import last_line
 from ..onnx_models import ClassifierModel, are_probabilities
 from ..text import value
@@ -72,7 +73,7 @@ class Classifier:
         ``shown`` is as of ``classify``.  Raises what ONNX Runtime raises.
         """
         images = self.images(crops, shown)
-        (said,) = self.model.session.run(['probabilities'], {'image': images})
+        (said,) = bounded_run(self.model.session, ['probabilities'], {'image': images})
         if said.shape != (len(images), len(self.model.labels)):
             raise ValueError(f'an answer of the shape {list(said.shape)}')
         return one_per_face(said, shown or [Shown.BOTH] * len(crops)) if self.mirror else said

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..bounded_run import bounded_run
 from ..errors import DetectorError
 from ..onnx_files import last_line
 from ..onnx_models import load_detector
@@ -111,7 +112,7 @@ class OnnxDetector:
 
     def _run(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         try:
-            boxes, scores = self.model.session.run(['boxes', 'scores'], {'image': image})
+            boxes, scores = bounded_run(self.model.session, ['boxes', 'scores'], {'image': image})
         except Exception as error:  # ONNX Runtime's exceptions share no public base class
             raise DetectorError(
                 f"the face detector '{value(self.model.path.name)}' fails on an image of "

@@ -25,8 +25,8 @@ _TRIAL = program(
     'import cv2\nimport numpy as np',
     """
     cv2.setNumThreads(1)
-    first, *others = map(int, sys.argv[3:])
-    network = cv2.FaceDetectorYN.create(sys.argv[2], '', (first, first), 0.5, 0.3, 100)
+    first, *others = map(int, sys.argv[4:])
+    network = cv2.FaceDetectorYN.create(sys.argv[3], '', (first, first), 0.5, 0.3, 100)
     for side in (first, *others):
         network.setInputSize((side, side))
         network.detect(np.zeros((side, side, 3), np.uint8))
