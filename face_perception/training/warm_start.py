@@ -21,6 +21,12 @@ from .checkpoints import averaged_weights, finished_checkpoint
 from .detection.network import FaceDetector
 from .recipe import RecipeError
 
+#: Root mean square of a normalised kernel in a long training, where its growth by noisy steps and
+#: the decay of weights are in balance.
+SETTLED = 0.25
+#: An output's kernel is made larger or smaller by this factor at most.
+MOST_RESCALED = 8.0
+
 
 @torch.no_grad()
 def start_from(network: nn.Module, path: Path | str, images: Tensor) -> None:
@@ -29,15 +35,17 @@ def start_from(network: nn.Module, path: Path | str, images: Tensor) -> None:
 
     ``images`` float ``[N, C, H, W]``, 0..255, are what the statistics of the normalisations are
     measured on: some hundred training images.  A last layer of another size (other classes)
-    keeps its random weights.  What a run's network lacks may be residual blocks, which then
-    begin by adding nothing, and the edges of kernels, which begin with zeros.  Raises
-    ``RecipeError`` when the file or run is of another architecture.
+    keeps its random weights.  What a file or a run lacks may be residual blocks (of a file: one),
+    which then begin by adding nothing, and what a run lacks the edges of kernels, which begin with
+    zeros.  Raises ``RecipeError`` when the file or run is of another architecture.
     """
     if Path(path).is_dir():
         _start_from_run(network, Path(path))
         return
-    layers = _in_order_of_the_file(network)
     weights = list(_convolutions(path))
+    grown = _block_that_is_new(network, [weight.shape for weight, _ in weights])
+    new = set(grown.modules()) if grown is not None else set()
+    layers = [layer for layer in _in_order_of_the_file(network) if layer not in new]
     if len(weights) != len(layers):
         raise RecipeError(
             f"{path} has {len(weights)} convolutions, the recipe's network "
@@ -59,7 +67,8 @@ def start_from(network: nn.Module, path: Path | str, images: Tensor) -> None:
             norm.bias.copy_(bias)
         elif layer.bias is not None and bias is not None:
             layer.bias.copy_(bias)
-    _restore_statistics(network, images)
+    _restore_statistics(network, images, grown)
+    _settle(network)
 
 
 def _start_from_run(network: nn.Module, run: Path) -> None:
@@ -86,12 +95,24 @@ def _start_from_run(network: nn.Module, run: Path) -> None:
         middle = tuple(slice(edge // 2, edge // 2 + side) for edge, side in zip(edges, value.shape))
         own[name].zero_()[middle] = value
     for name in new:
-        norms = [
-            module
-            for module in network.get_submodule(f'{name}.branch').modules()
-            if isinstance(module, nn.BatchNorm2d)
-        ]
-        nn.init.zeros_(norms[-1].weight)
+        _add_nothing(network.get_submodule(name))
+
+
+def _block_that_is_new(network: nn.Module, shapes: list[torch.Size]) -> nn.Module | None:
+    """Return the residual block without which the convolutions of ``network`` have ``shapes``."""
+    layers = _in_order_of_the_file(network)
+    for block in reversed([each for each in network.modules() if isinstance(each, Residual)]):
+        own = set(block.modules())
+        if [layer.weight.shape for layer in layers if layer not in own] == shapes:
+            return block
+    return None
+
+
+def _add_nothing(block: nn.Module) -> None:
+    """Make the branch of a residual block return zeros, to learn what to add."""
+    last = [each for each in block.modules() if isinstance(each, nn.BatchNorm2d)][-1]
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
 
 
 def _convolutions(path: Path | str) -> Iterator[tuple[Tensor, Tensor | None]]:
@@ -137,8 +158,12 @@ def _normalisation_of(network: nn.Module, layer: nn.Conv2d) -> nn.BatchNorm2d | 
     return None
 
 
-def _restore_statistics(network: nn.Module, images: Tensor) -> None:
-    """Make each normalisation add its bias, and nothing else, to what ``images`` give it."""
+def _restore_statistics(network: nn.Module, images: Tensor, grown: nn.Module | None) -> None:
+    """
+    Make each normalisation add its bias, and nothing else, to what ``images`` give it.
+
+    A block that has ``grown`` adds nothing at all.
+    """
 
     def measure(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
         mean = inputs[0].mean(dim=(0, 2, 3))
@@ -146,6 +171,8 @@ def _restore_statistics(network: nn.Module, images: Tensor) -> None:
         norm.running_mean, norm.running_var = mean.clone(), variance.clone()
         norm.bias.add_(mean)
         norm.weight.copy_((variance + norm.eps).sqrt())
+        if grown is not None:
+            _add_nothing(grown)
 
     hooks = [
         module.register_forward_pre_hook(measure)
@@ -158,3 +185,23 @@ def _restore_statistics(network: nn.Module, images: Tensor) -> None:
         for hook in hooks:
             hook.remove()
         network.train()
+
+
+def _settle(network: nn.Module) -> None:
+    """
+    Give the kernels in front of normalisations the size that they have in a long training.
+
+    It changes no prediction, but how far a step turns them: those of a file carry the factors of
+    its normalisations, and small ones would be turned too far for a hundred epochs.
+    """
+    for layer in (each for each in network.modules() if isinstance(each, nn.Conv2d)):
+        norm = _normalisation_of(network, layer)
+        if norm is None or norm.running_mean is None or norm.running_var is None:
+            continue
+        sizes = layer.weight.square().mean(dim=(1, 2, 3)).sqrt()
+        factors = (SETTLED / sizes).clamp(1 / MOST_RESCALED, MOST_RESCALED)
+        layer.weight.mul_(factors[:, None, None, None])
+        norm.running_mean.mul_(factors)
+        former = (norm.running_var + norm.eps).sqrt()
+        norm.running_var.mul_(factors**2)
+        norm.weight.mul_((norm.running_var + norm.eps).sqrt() / (former * factors))

@@ -15,7 +15,7 @@ from face_perception.training.detection.graph import build_detector_model  # noq
 from face_perception.training.detection.network import FaceDetector  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
-from face_perception.training.warm_start import start_from  # noqa: E402
+from face_perception.training.warm_start import SETTLED, start_from  # noqa: E402
 from support.older_files import with_mirror_inside  # noqa: E402
 
 
@@ -107,6 +107,32 @@ def test_a_network_that_has_grown_goes_on_where_the_run_is(run_of):
     with torch.no_grad():
         for ours, theirs in zip(network(images), former(images), strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-3)
+
+
+def test_a_network_that_has_grown_by_a_block_goes_on_where_the_file_is(tmp_path):
+    images = torch.rand(4, 3, 64, 96) * 255
+    former = FaceDetector()
+    del former.stages[1][-1]
+    trained_a_little(former, images)
+    (tmp_path / 'former.onnx').write_bytes(build_detector_model(former, {}).SerializeToString())
+    network = FaceDetector()
+    start_from(network, tmp_path / 'former.onnx', images)
+    with torch.no_grad():
+        for ours, theirs in zip(network(images), former(images), strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-2)
+
+
+def test_kernels_of_a_file_get_the_size_of_a_long_training(tmp_path):
+    images = torch.rand(4, 3, 64, 96) * 255
+    former = trained_a_little(FaceDetector(), images)
+    (tmp_path / 'former.onnx').write_bytes(build_detector_model(former, {}).SerializeToString())
+    network = FaceDetector()
+    start_from(network, tmp_path / 'former.onnx', images)
+    kernels = [stage[1].weight for stage in network.stages]  # point-wise, behind depth-wise
+    assert all(kernel.shape[2:] == (1, 1) for kernel in kernels)
+    for kernel in kernels:
+        sizes = kernel.square().mean(dim=(1, 2, 3)).sqrt()
+        torch.testing.assert_close(sizes, torch.full_like(sizes, SETTLED), rtol=1e-4, atol=0)
 
 
 def test_a_run_of_another_architecture_is_refused(run_of):
