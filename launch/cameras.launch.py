@@ -9,8 +9,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
+from launch.actions import (
+    DeclareLaunchArgument,
+    IncludeLaunchDescription,
+    LogInfo,
+    OpaqueFunction,
+)
 from launch.launch_description_entity import LaunchDescriptionEntity
+from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
@@ -41,6 +47,12 @@ def generate_launch_description() -> LaunchDescription:
                 description='Start only the nodes of this machine, and those of none in '
                 'particular. Empty: all.',
             ),
+            DeclareLaunchArgument(
+                'view',
+                default_value='false',
+                description='Show live in a browser what the nodes see, in a tab each: false, '
+                'true, or the path of a face_perception_view in a virtual environment.',
+            ),
             OpaqueFunction(function=start_nodes),
         ]
     )
@@ -60,7 +72,7 @@ def start_nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     cameras = read_cameras(path('cameras'), machine)
     if not cameras:
         return [LogInfo(msg=f"no camera of the list belongs to machine '{machine}'")]
-    return [node(camera, config) for camera in cameras]
+    return [*(node(camera, config) for camera in cameras), *viewer(context, cameras)]
 
 
 def node(camera: Camera, config: Path) -> Node:
@@ -74,3 +86,16 @@ def node(camera: Camera, config: Path) -> Node:
         remappings=[('image', camera.image)],
         output='screen',
     )
+
+
+def viewer(context: LaunchContext, cameras: list[Camera]) -> list[IncludeLaunchDescription]:
+    """Return one viewer of the nodes of all ``cameras``, if it is wanted."""
+    if LaunchConfiguration('view').perform(context).lower() == 'false':
+        return []
+    file = PathJoinSubstitution([FindPackageShare('face_perception'), 'launch', 'view.launch.py'])
+    names = ' '.join(f'/{camera.name.strip("/")}/face_perception' for camera in cameras)
+    return [
+        IncludeLaunchDescription(
+            PythonLaunchDescriptionSource(file), launch_arguments={'view_nodes': names}.items()
+        )
+    ]

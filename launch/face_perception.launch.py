@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
+from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
@@ -91,8 +92,15 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 'name', default_value='face_perception', description='Name of the node.'
             ),
+            DeclareLaunchArgument(
+                'view',
+                default_value='false',
+                description='Show live in a browser what the node sees: false, true, or the path '
+                'of a face_perception_view in a virtual environment.',
+            ),
             OpaqueFunction(function=settle_transport),
             OpaqueFunction(function=start_node),
+            OpaqueFunction(function=start_viewer),
         ]
     )
 
@@ -145,5 +153,19 @@ def start_node(context: LaunchContext) -> list[Node]:
             remappings=[('image', LaunchConfiguration('image'))],
             ros_arguments=['--log-level', LaunchConfiguration('log_level')],
             output='screen',
+        )
+    ]
+
+
+def start_viewer(context: LaunchContext) -> list[IncludeLaunchDescription]:
+    """Return the viewer of this node, if it is wanted."""
+    if LaunchConfiguration('view').perform(context).lower() == 'false':
+        return []
+    names = [LaunchConfiguration(part).perform(context) for part in ('namespace', 'name')]
+    own = '/'.join(['', *filter(None, (name.strip('/') for name in names))])
+    viewer = PathJoinSubstitution([FindPackageShare('face_perception'), 'launch', 'view.launch.py'])
+    return [
+        IncludeLaunchDescription(
+            PythonLaunchDescriptionSource(viewer), launch_arguments={'view_nodes': own}.items()
         )
     ]

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..console.arguments import Parser, image_rate, number
+from ..core.errors import FacePerceptionError
 from ..visuals.rerun_writer import RerunError, import_rerun
 from .viewer import LOCAL, become_viewer, check_display, listen_at, web_arguments
 
@@ -22,7 +23,9 @@ PROGRAM = 'face_perception_view'
 
 def main(args: list[str] | None = None) -> int:
     """Become the viewer, or feed it; return the process's exit code."""
-    options = parse_arguments(args)
+    own, ros = split_arguments(sys.argv[1:] if args is None else args)
+    options = parse_arguments(own)
+    options.ros = ros
     try:
         import_rerun()
         files = find_recordings(options.results)
@@ -37,15 +40,28 @@ def main(args: list[str] | None = None) -> int:
             address = listen_at(options.host)
             arguments = web_arguments(address)
             print(address.notice(), flush=True)
-    except RerunError as error:
+    except FacePerceptionError as error:
         print(f'{PROGRAM}: {error}', file=sys.stderr)
         return 1
     become_viewer([*arguments, *map(str, files)])
     return 1
 
 
+def split_arguments(args: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the viewer's arguments and those of ROS, which ``ros2 launch`` gives to all."""
+    # By hand: recordings are shown where there is no ROS.
+    own: list[str] = []
+    ros: list[str] = []
+    within = False
+    for argument in args:
+        within = within or argument == '--ros-args'
+        (ros if within else own).append(argument)
+        within = within and argument != '--'
+    return own, ros
+
+
 def parse_arguments(args: list[str] | None) -> argparse.Namespace:
-    """Read the command line; exits with code 2 on a mistake."""
+    """Read the command line without its ROS part; exits with code 2 on a mistake."""
     parser = Parser(prog=PROGRAM, description='Show results in the Rerun viewer.')
     parser.add_argument(
         'results',

@@ -104,7 +104,13 @@ def test_node_does_not_start_without_the_parameter_file_it_was_given(names):
 
 @pytest.mark.parametrize(
     'file_name',
-    ['face_perception.launch.py', 'demo.launch.py', 'cameras.launch.py', 'replay.launch.py'],
+    [
+        'face_perception.launch.py',
+        'demo.launch.py',
+        'cameras.launch.py',
+        'replay.launch.py',
+        'view.launch.py',
+    ],
 )
 def test_every_argument_is_described(file_name):
     description = PythonLaunchDescriptionSource(
@@ -273,5 +279,95 @@ def test_a_list_of_cameras_starts_a_node_for_each_of_this_machine(ros, names, ca
 def test_a_faulty_list_of_cameras_starts_nothing(cameras):
     cameras.write_text('cameras: [{name: left}]')
     launched = Launched('cameras.launch.py', cameras=str(cameras))
+    assert launched.run(lambda: None) == 1
+    assert not launched.exits
+
+
+@pytest.fixture
+def viewer(tmp_path):
+    """Return what stands for the viewer of a virtual environment, and the file of its notes."""
+    program, notes = tmp_path / 'face_perception_view', tmp_path / 'notes'
+    program.write_text(
+        f'#!{sys.executable}\n'
+        'import json, os, sys, time\n'
+        f'with open({str(notes)!r}, "w") as file:\n'
+        '    json.dump([sys.argv[1:], os.environ.get("PYTHONPATH"), '
+        'os.environ.get("ROS_DOMAIN_ID")], file)\n'
+        'try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    pass\n'
+    )
+    program.chmod(0o755)
+    return program, notes
+
+
+def wait_for_notes(notes):
+    """Return what the viewer noted, as soon as it is whole."""
+    deadline = time.monotonic() + ITSELF_S
+    while True:
+        try:
+            return json.loads(notes.read_text())
+        except (OSError, ValueError):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_the_viewer_of_a_virtual_environment_looks_at_this_node_alone(
+    ros, names, viewer, monkeypatch
+):
+    monkeypatch.setenv('PYTHONPATH', os.environ.get('PYTHONPATH', '') or str(viewer[0].parent))
+    program, notes = viewer
+    noted = []
+    launched = Launched(
+        'face_perception.launch.py', view=str(program), view_host='10.0.0.7', **names
+    )
+    node = (names['name'], f'/{names["namespace"]}')
+
+    def wait():
+        noted.extend(wait_for_notes(notes))
+        ros.spin_until(lambda: node in ros.node.get_node_names_and_namespaces(), ITSELF_S)
+
+    assert launched.run(wait) == 0
+    own = f'/{names["namespace"]}/{names["name"]}'
+    assert noted[0] == ['--live', '--web', '--host', '10.0.0.7', '--node', own]
+    # Of the launch it has the domain, but no module that was built for another NumPy.
+    assert noted[1:] == [None, os.environ['ROS_DOMAIN_ID']]
+    assert [event.returncode for event in launched.exits] == [0, 0]
+
+
+def test_several_cameras_have_one_viewer(ros, tmp_path, viewer):
+    program, notes = viewer
+    cameras = tmp_path / 'cameras.yaml'
+    cameras.write_text('cameras:\n- {name: a, image: /a}\n- {name: b, image: /b}\n')
+    nodes = {('face_perception', '/a'), ('face_perception', '/b')}
+    noted = []
+
+    def wait():
+        noted.extend(wait_for_notes(notes))
+        ros.spin_until(lambda: nodes <= set(ros.node.get_node_names_and_namespaces()), ITSELF_S)
+
+    launched = Launched('cameras.launch.py', cameras=str(cameras), view=str(program))
+    assert launched.run(wait) == 0
+    names = ['--node', '/a/face_perception', '--node', '/b/face_perception']
+    assert noted[0] == ['--live', '--web', '--host', '127.0.0.1', *names]
+    assert [event.returncode for event in launched.exits] == [0, 0, 0]
+
+
+def test_the_packages_own_viewer_may_fail_and_the_node_goes_on(ros, names):
+    launched = Launched('face_perception.launch.py', view='true', view_host='192.0.2.1', **names)
+    node = (names['name'], f'/{names["namespace"]}')
+
+    def wait():
+        ros.spin_until(
+            lambda: launched.exits and node in ros.node.get_node_names_and_namespaces(), ITSELF_S
+        )
+
+    assert launched.run(wait) == 0
+    viewer, node_process = launched.exits
+    # It has no such address to listen at, or no rerun-sdk, and says so.
+    assert viewer.returncode == 1 and viewer.cmd[0].endswith('face_perception_view')
+    assert node_process.returncode == 0 and 'face_perception_node' in node_process.cmd[0]
+
+
+def test_no_viewer_where_none_is_wanted_and_none_that_is_not_there(names):
+    launched = Launched('view.launch.py', view='/nowhere/face_perception_view', **names)
     assert launched.run(lambda: None) == 1
     assert not launched.exits

@@ -35,6 +35,14 @@ def test_what_has_no_recording_is_named(tmp_path, name, fault):
         view.find_recordings([tmp_path / name])
 
 
+def test_what_launch_adds_for_ros_is_no_recording():
+    given = ['--live', '--ros-args', '-r', 'a:=b', '--', '--web', '--ros-args']
+    own, ros = view.split_arguments(given)
+    assert own == ['--live', '--web']
+    assert ros == ['--ros-args', '-r', 'a:=b', '--', '--ros-args']
+    assert view.split_arguments(['a.rrd', '--web']) == (['a.rrd', '--web'], [])
+
+
 def test_without_rerun_one_sentence_says_what_to_install(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, 'rerun', None)
     with pytest.raises(RerunError, match=r"pip install 'face_perception\[view\]'"):

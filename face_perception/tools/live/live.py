@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import tempfile
 import time
@@ -83,6 +84,9 @@ def run_live(program: str, options: argparse.Namespace) -> int:
             return feed(program, options, LiveWriter.to_viewer(address.data), child, interrupted)
         finally:
             end_all([child])
+            # Python's last look for what can be freed takes seconds where cores are short, while
+            # whoever has ended this, such as ros2 launch, waits five and then uses force.
+            gc.freeze()
 
 
 def feed(
@@ -94,7 +98,11 @@ def feed(
 ) -> int:
     """Show what there is until the viewer ends or the user wants to."""
     show = Show(options.rate, options.raw)
-    watcher = begin([program], lambda: Watcher(options.node, writer, show), SignalHandlerOptions.NO)
+    watcher = begin(
+        [program, *options.ros],
+        lambda: Watcher(options.node, writer, show),
+        SignalHandlerOptions.NO,
+    )
     executor = steady_executor(program)
     executor.add_node(watcher)
     start, look, told = time.monotonic(), 0.0, False
