@@ -1,5 +1,6 @@
 """The shipped parameter file says what the node declares."""
 
+import json
 import re
 from pathlib import Path
 
@@ -106,3 +107,48 @@ def test_rviz_shows_the_annotated_images_of_the_node():
     # It matches publishers of either reliability.
     assert display['Topic']['Reliability Policy'] == 'Best Effort'
     assert display['Topic']['Durability Policy'] == 'Volatile'
+
+
+def panels(layout):
+    """Return the panels of a Foxglove layout, from left to right and top to bottom."""
+    if isinstance(layout, str):
+        return [layout]
+    assert layout['direction'] in ('row', 'column') and 0 < layout['splitPercentage'] < 100
+    return panels(layout['first']) + panels(layout['second'])
+
+
+def test_foxglove_shows_topics_and_fields_that_the_node_has():
+    from face_perception.msg import Face, FaceArray, PipelineLatency
+
+    path = share_directory() / 'config' / 'foxglove.json'
+    file = json.loads(path.read_text(encoding='utf-8'))
+    assert sorted(panels(file['layout'])) == sorted(file['configById'])
+    paths = [each for panel in file['configById'].values() for each in panel.get('paths', ())]
+    assert len(paths) == 7
+    for each in paths:
+        topic, _, field = each['value'].partition('.')
+        kind = {
+            '/face_perception/faces': FaceArray,
+            '/face_perception/latency': PipelineLatency,
+        }[topic]
+        name, _, inner = field.partition('.')
+        assert re.sub(r'\[\d\]', '', name) in kind.get_fields_and_field_types()
+        assert not inner or inner in Face.get_fields_and_field_types()
+    image = file['configById']['Image!faces']['imageMode']['imageTopic']
+    assert image == '/face_perception/image_annotated'
+
+
+def test_rviz_has_the_names_of_its_own_plugins():
+    path = share_directory() / 'config' / 'face_perception.rviz'
+    config = yaml.safe_load(path.read_text(encoding='utf-8'))
+    manager = config['Visualization Manager']
+    # As rviz_common and rviz_default_plugins declare them (branches humble, jazzy and rolling).
+    assert [panel['Class'] for panel in config['Panels']] == ['rviz_common/Displays']
+    assert [tool['Class'] for tool in manager['Tools']] == ['rviz_default_plugins/MoveCamera']
+    assert set(manager['Displays'][0]['Topic']) == {
+        'Depth',
+        'Durability Policy',
+        'History Policy',
+        'Reliability Policy',
+        'Value',
+    }
