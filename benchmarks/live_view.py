@@ -25,10 +25,13 @@ def cpu_s(pid: int) -> float:
 
 
 def memory_mb(pid: int) -> float:
-    """Return the resident memory of a process and its children."""
-    own = int(Path(f'/proc/{pid}/statm').read_text().split()[1]) * PAGE / 1e6
-    children = Path(f'/proc/{pid}/task/{pid}/children').read_text().split()
-    return own + sum(memory_mb(int(child)) for child in children)
+    """Return the resident memory of a process."""
+    return int(Path(f'/proc/{pid}/statm').read_text().split()[1]) * PAGE / 1e6
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started."""
+    return list(map(int, Path(f'/proc/{pid}/task/{pid}/children').read_text().split()))
 
 
 def start(*arguments: str) -> subprocess.Popen:
@@ -82,10 +85,36 @@ def measure(probe: Probe, node: subprocess.Popen, seconds: float) -> tuple[float
     return 1e3 * (cpu_s(node.pid) - before) / max(len(times), 1), times
 
 
+def compare(
+    probe: Probe, node: subprocess.Popen, view: tuple[str, ...], options: argparse.Namespace
+) -> None:
+    """Measure with and without a viewer in turns, and print a table."""
+    cost: dict[bool, list[float]] = {False: [], True: []}
+    latency: dict[bool, list[np.ndarray]] = {False: [], True: []}
+    for turn in range(options.turns):
+        for looked_at in (False, True) if turn % 2 else (True, False):
+            viewer = start(*view) if looked_at else None
+            probe.listen(SETTLE_S)
+            cpu, times = measure(probe, node, options.seconds)
+            cost[looked_at].append(cpu)
+            latency[looked_at].append(times)
+            if viewer:
+                end(viewer)
+    print('| | CPU per image | latency, median | 95 % |\n|---|---|---|---|')
+    rows = {}
+    for looked_at, name in ((False, 'nobody looks'), (True, 'viewer')):
+        whole = np.concatenate(latency[looked_at])
+        rows[looked_at] = np.array([np.median(cost[looked_at]), *np.percentile(whole, (50, 95))])
+        print(f'| {name} | ' + ' | '.join(f'{value:.1f} ms' for value in rows[looked_at]) + ' |')
+    print(
+        '| ratio | ' + ' | '.join(f'{r:.2f}' for r in rows[True] / rows[False]) + ' |', flush=True
+    )
+
+
 def main() -> None:
     """Measure in turns and print a table, then the viewer's memory over time."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--turns', type=int, default=5)
+    parser.add_argument('--turns', type=int, default=5, help='0 looks at memory alone')
     parser.add_argument('--seconds', type=float, default=15.0, help='of each half of a turn')
     parser.add_argument('--minutes', type=float, default=10.0, help='of which memory is looked at')
     parser.add_argument('--memory', default='200', help="the viewer's --memory in MB")
@@ -97,33 +126,19 @@ def main() -> None:
     try:
         probe = Probe()
         probe.listen(SETTLE_S)
-        cost: dict[bool, list[float]] = {False: [], True: []}
-        latency: dict[bool, list[np.ndarray]] = {False: [], True: []}
-        for turn in range(options.turns):
-            for looked_at in (False, True) if turn % 2 else (True, False):
-                viewer = start(*view) if looked_at else None
-                probe.listen(SETTLE_S)
-                cpu, times = measure(probe, running[1], options.seconds)
-                cost[looked_at].append(cpu)
-                latency[looked_at].append(times)
-                if viewer:
-                    end(viewer)
-        print('| | CPU per image | latency, median | 95 % |\n|---|---|---|---|')
-        rows = {}
-        for looked_at, name in ((False, 'nobody looks'), (True, 'viewer')):
-            whole = np.concatenate(latency[looked_at])
-            rows[looked_at] = np.array(
-                [np.median(cost[looked_at]), *np.percentile(whole, (50, 95))]
-            )
-            print(
-                f'| {name} | ' + ' | '.join(f'{value:.1f} ms' for value in rows[looked_at]) + ' |'
-            )
-        print('| ratio | ' + ' | '.join(f'{r:.2f}' for r in rows[True] / rows[False]) + ' |')
+        if options.turns:
+            compare(probe, running[1], view, options)
         running.append(start(*view))
         begin = time.monotonic()
         while (passed := time.monotonic() - begin) < 60 * options.minutes:
             probe.listen(30.0)
-            print(f'{passed + 30:.0f} s: {memory_mb(running[-1].pid):.0f} MB', flush=True)
+            feeds = running[-1].pid
+            serves = sum(map(memory_mb, children(feeds)))
+            print(
+                f'{passed + 30:.0f} s: what feeds {memory_mb(feeds):.0f} MB, '
+                f'the server {serves:.0f} MB',
+                flush=True,
+            )
     finally:
         for process in reversed(running):
             end(process)
