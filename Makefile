@@ -47,9 +47,9 @@ lint: $(BIN)/.lintable
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# Other examples each time; what fails is made small, and printed.
+# Other examples each time; what fails is made small, and printed. It may take longer than a test.
 fuzz: $(VENV)/.testable
-	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest test/fuzz $(PYTEST_ARGS)
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -o timeout=0 test/fuzz $(PYTEST_ARGS)
 
 # Only the form with ROS 2 is compiled (build_backend/ros_wheels.py).
 $(BIN)/pip:

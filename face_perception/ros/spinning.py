@@ -9,6 +9,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from ..core.errors import FacePerceptionError
 from ..core.text import one_line
+from .headroom import bounded_headroom, has_lists
 
 #: Seconds of rest after a fault: one that comes again at once must not take a whole core.
 REST_S = 0.01
@@ -21,7 +22,7 @@ class SteadyExecutor(SingleThreadedExecutor):
     rclpy lets any exception leave its loop, also those of its own services and of reading what
     came: a single request or message that it cannot take would end the process.  Here it is
     reported, and the next callback gets its turn.  The package's own errors are raised: who
-    raises one in a callback means to end the program.
+    raises one in a callback means to end the program.  What claims to be huge gets no room.
     """
 
     def __init__(self, report: Callable[[str], None]):
@@ -43,6 +44,16 @@ class SteadyExecutor(SingleThreadedExecutor):
                 'came from a working program, please report this to the maintainers'
             )
             time.sleep(REST_S)
+
+    def _take_service(self, srv):
+        with bounded_headroom():
+            return super()._take_service(srv)
+
+    def _take_subscription(self, sub):
+        if not has_lists(sub.msg_type):  # such as an image: its bytes cost nothing until they come
+            return super()._take_subscription(sub)
+        with bounded_headroom():
+            return super()._take_subscription(sub)
 
 
 def once_a_minute(tell: Callable[[str], None]) -> Callable[[str], None]:

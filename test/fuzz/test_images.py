@@ -1,6 +1,7 @@
 """Images and compressed images with any fields and bytes: an image, or one sentence."""
 
 import resource
+from functools import partial
 from types import SimpleNamespace
 
 import cv2
@@ -20,12 +21,13 @@ from face_perception.media.messages.decoding import (  # noqa: E402
     SEMIPLANAR,
     ImageDecoder,
 )
-from support.mutations import STEPS, damaged, examples  # noqa: E402
+from support.mutations import EXAMPLES, STEPS, damaged, examples, many, random_steps  # noqa: E402
 
 LIMIT = 1 << 20  # pixels
 DECODER = ImageDecoder(2048, max_pixels=LIMIT)
-#: What a damaged image may take beside what it takes anyway, in KB.
-MEMORY = 200_000
+#: What a damaged image may take beside what it takes anyway, and hypothesis for each example of all
+#: tests, in KB.
+MEMORY = 200_000 + 50 * EXAMPLES
 
 
 def smooth(height, width):
@@ -180,3 +182,41 @@ def test_raw_images_of_any_fields_give_an_image_or_a_sentence(
     )
     image = answer(lambda: DECODER.decode(message))
     assert image is None or image.shape == (height, width, 3)
+
+
+def random_message(dice):
+    """Return a raw image of any fields, whose numbers fit each other half of the time."""
+    encoding = dice.choice([*BYTES_PER_PIXEL, *DEPTH_ENCODINGS, 'x' * dice.randrange(9)])
+    height, width = dice.randint(1, 40), dice.randint(1, 40)
+    message = raw(encoding, height, width) if encoding in BYTES_PER_PIXEL else raw('bgr8', 2, 2)
+    message.encoding, message.is_bigendian = encoding, dice.choice((0, 1, 255))
+    if dice.random() < 0.5:
+        field = dice.choice(('height', 'width', 'step'))
+        odd = (0, 1, 7, 2047, 2048, 2049, 2**16, 2**31, 2**32 - 1)
+        setattr(message, field, dice.choice(odd))
+        message.data = dice.randbytes(dice.randrange(5000))
+    return message
+
+
+MANY = {
+    'files': lambda dice: decode_image(
+        damaged(SAMPLES[dice.choice(sorted(SAMPLES))], random_steps(dice)), LIMIT
+    ),
+    'messages': lambda dice: DECODER.decode(
+        SimpleNamespace(
+            format=dice.choice(('jpeg', 'png', 'rgb8; jpeg compressed bgr8', '')),
+            data=damaged(SAMPLES[dice.choice(IN_MESSAGES)], random_steps(dice)),
+        )
+    ),
+    'raw': lambda dice: DECODER.decode(random_message(dice)),
+}
+
+
+@pytest.mark.parametrize('kind', MANY)
+def test_many_give_an_image_or_a_sentence(kind):
+    for dice in many(200):
+        try:
+            answer(partial(MANY[kind], dice))
+        except Exception as error:
+            raise AssertionError(f'with FUZZ_SEED={dice.name}') from error
+    assert is_good(decode_image(SAMPLES['jpeg'], LIMIT))

@@ -135,3 +135,29 @@ def test_started_in_the_background_it_takes_up_ctrl_c_before_it_has_loaded(tmp_p
 
     process.wait_for(heard)
     assert process.stop(timeout=20) == 0, process.log()
+
+
+@pytest.mark.skipif(not Path('/proc/self/statm').exists(), reason='needs /proc')
+@pytest.mark.parametrize('claimed', [3_000_000, 2**24, 2**26])
+@pytest.mark.parametrize(
+    ('service_type', 'service'),
+    [(DescribeParameters, 'describe_parameters'), (SetParameters, 'set_parameters')],
+)
+def test_a_request_that_claims_millions_of_names_takes_no_memory(
+    module_robot, service_type, service, claimed
+):
+    from support.raw_requests import raw_requests
+
+    robot = module_robot
+    requests = raw_requests(robot.ros, service_type, f'{robot.process.name}/{service}')
+    before = most_memory(robot.process)
+    assert requests.send(b'\0\1\0\0' + claimed.to_bytes(4, 'little') + bytes(40))
+    assert robot.show_and_wait(gray()).image_width == 64
+    assert most_memory(robot.process) - before < 300_000
+    requests.close()
+
+
+def most_memory(program):
+    """Return the most that a program has taken, in KB."""
+    status = Path(f'/proc/{program.process.pid}/status').read_text()
+    return int(status.partition('VmHWM:')[2].split()[0])
