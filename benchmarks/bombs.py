@@ -12,8 +12,8 @@ import numpy as np
 def jpeg_bomb(side: int) -> bytes:
     """Return a few hundred bytes that claim a JPEG of ``side`` x ``side`` pixels."""
     data = bytearray(cv2.imencode('.jpg', np.zeros((8, 8, 3), np.uint8))[1].tobytes())
-    place = data.index(b'\xff\xc0') + 5
-    data[place : place + 4] = min(side, 65500).to_bytes(2, 'big') * 2
+    offset = data.index(b'\xff\xc0') + 5
+    data[offset : offset + 4] = min(side, 65500).to_bytes(2, 'big') * 2
     return bytes(data)
 
 

@@ -65,7 +65,7 @@ def main() -> None:
             boxes = [Box(20 + 70 * index, 100, 64, 64) for index in range(count)]
             rows += compare(classifiers, one, small, image, boxes)
     show(
-        'Both answers for all faces of an image, crops included, one thread',
+        'Both labels for all faces of an image, crops included, one thread',
         ['faces', 'way', 'ms', 'ratio'],
         rows,
     )

@@ -33,7 +33,7 @@ class OriginalWay:
     The way of the demo of Arriaga et al. (2017), with the cheapest calls that there are.
 
     A Haar cascade looks at the whole gray image, in steps of 1.3 and with five neighbours; then
-    face after face is cut out, with an offset of its own for each question, scaled, and given to
+    face after face is cut out, with an offset of its own for each attribute, scaled, and given to
     one network after the other.  The networks are the package's, through ONNX Runtime: Keras'
     ``predict``, which the demo calls, would cost a hundred times as much.
     """
@@ -45,7 +45,7 @@ class OriginalWay:
 
     def __init__(self, pipeline: FacePipeline):
         self._cascade = load_cascade()
-        self._questions = pipeline.networks.classifiers
+        self._classifiers = pipeline.networks.classifiers
 
     def __call__(self, image_bgr: np.ndarray) -> list[dict[str, str]]:
         """Return the labels of each face that is found."""
@@ -53,11 +53,11 @@ class OriginalWay:
         images = {'gray': gray, 'rgb': cv2.cvtColor(image_bgr, COLOR_CONVERSIONS['rgb'])}
         found = self._cascade.detectMultiScale(gray, self.SCALE_FACTOR, self.NEIGHBOURS)
         return [
-            {name: self._label(name, images, face) for name in self._questions} for face in found
+            {name: self._label(name, images, face) for name in self._classifiers} for face in found
         ]
 
     def _label(self, name: str, images: dict[str, np.ndarray], face: np.ndarray) -> str:
-        model = self._questions[name].model
+        model = self._classifiers[name].model
         (x, y, width, height), (more_x, more_y) = face, self.OFFSETS[name]
         crop = images[model.color][
             max(y - more_y, 0) : y + height + more_y, max(x - more_x, 0) : x + width + more_x

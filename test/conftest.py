@@ -36,8 +36,8 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: 'test_install.py' not in item.nodeid)
 
 
-def _answer(kind, output):
-    """Return the nodes that make a tiny classifier's answer from its logits."""
+def _output_nodes(kind, output):
+    """Return the nodes that make a tiny classifier's output from its logits."""
     from onnx import helper
 
     soft = helper.make_node('Softmax', ['logits'], ['soft'], axis=1)
@@ -76,10 +76,10 @@ def make_model(tmp_path):
         input_name='image',
         output_name='probabilities',
         input_type=TensorProto.UINT8,
-        answer='probabilities',
+        output='probabilities',
         **metadata,
     ):
-        """``answer`` is what it says: also 'nan', 'logits', 'one row', 'failing', 'bright nan'."""
+        """``output`` is what it says: also 'nan', 'logits', 'one row', 'failing', 'bright nan'."""
         metadata = {
             'task': 'emotion',
             'labels': json.dumps(['happy', 'sad', 'neutral']),
@@ -94,7 +94,7 @@ def make_model(tmp_path):
                 helper.make_node('Cast', [input_name], ['f'], to=TensorProto.FLOAT),
                 helper.make_node('ReduceMean', ['f'], ['mean'], axes=[1, 2], keepdims=0),
                 helper.make_node('MatMul', ['mean', 'w'], ['logits']),
-                *_answer(answer, output_name),
+                *_output_nodes(output, output_name),
             ],
             'tiny',
             [helper.make_tensor_value_info(input_name, input_type, ['N', size, size, channels])],

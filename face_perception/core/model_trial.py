@@ -78,8 +78,8 @@ def trial_fault(
     if not sys.executable:  # Python within another program
         return ''
     # It imports from where this process does: by itself it would begin with the present folder.
-    places = [place for place in sys.path if isinstance(place, str)]
-    text = f'import sys\nsys.path[:] = {ascii(places)}\n{text}'
+    entries = [entry for entry in sys.path if isinstance(entry, str)]
+    text = f'import sys\nsys.path[:] = {ascii(entries)}\n{text}'
     try:
         run = subprocess.run(
             [sys.executable, '-c', text, str(most_bytes), str(MOST_TRIAL_S), *arguments],

@@ -31,7 +31,7 @@ from .types import (
 @dataclass(frozen=True)
 class FaceNetworks:
     """
-    A detector, and the classifiers of what is asked about faces; ``None`` asks nothing.
+    A detector, and the classifiers of the attributes of faces; ``None`` leaves one out.
 
     They know nothing of the images before: several streams of one thread may share them.
     """
@@ -88,7 +88,7 @@ class FaceNetworks:
         Say what is in a uint8 ``[H, W, 3]`` BGR image that has nothing to do with others.
 
         At most ``max_faces`` are classified (0: all), the largest; they have no ``track_id``.
-        An answer is named from the question's ``min_confidence`` on (see ``Classification``).
+        A label is named from its task's ``min_confidence`` on (see ``Classification``).
         Raises ``ImageError`` for an array of another kind.
         """
         check_image(image_bgr)
@@ -127,8 +127,8 @@ class FaceNetworks:
     @property
     def classifiers(self) -> dict[str, Classifier]:
         """Return the classifiers in use, by what they tell."""
-        asked = {'gender': self.gender, 'emotion': self.emotion}
-        return {name: classifier for name, classifier in asked.items() if classifier}
+        attributes = {'gender': self.gender, 'emotion': self.emotion}
+        return {name: classifier for name, classifier in attributes.items() if classifier}
 
     def detect(self, image_bgr: np.ndarray, faint_share: float = 1.0) -> list[Detection]:
         """Find the faces, largest first, clipped to the image; see ``Detector``."""
@@ -142,12 +142,12 @@ class FaceNetworks:
         shown: Sequence[Shown] | None = None,
     ) -> dict[str, list[Classification | None]]:
         """
-        Ask each network about the faces at ``boxes``, in one call for all of them.
+        Classify the faces at ``boxes`` by each network, in one call for all of them.
 
         ``shown`` says how each is shown to networks that want the mirror image too (default:
         with it).
 
-        Returns per question (``emotion``, ``gender``) one prediction per face, in their order,
+        Returns per task (``emotion``, ``gender``) one prediction per face, in their order,
         ``None`` where a network has given none that could be used.
         """
         return {
@@ -157,11 +157,11 @@ class FaceNetworks:
 
 
 def judged(
-    answer: Classification | None, question: str, min_confidence: Mapping[str, float] | None
+    prediction: Classification | None, task: str, min_confidence: Mapping[str, float] | None
 ) -> Classification | None:
-    """Return ``answer`` with what ``min_confidence`` asks of answers to ``question``."""
-    least = (min_confidence or {}).get(question, 0.0)
-    return replace(answer, min_confidence=least) if answer and least else answer
+    """Return a prediction with what ``min_confidence`` asks of those of ``task``."""
+    least = (min_confidence or {}).get(task, 0.0)
+    return replace(prediction, min_confidence=least) if prediction and least else prediction
 
 
 def visible(found: Sequence[Detection | Track], width: int, height: int) -> list:

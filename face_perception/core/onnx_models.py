@@ -35,7 +35,7 @@ class ClassifierModel:
     """
     A classifier network that keeps the contract, ready to run.
 
-    With ``mirror`` it wants to be asked about the mirror image too.
+    With ``mirror`` it wants to be shown the mirror image too.
     """
 
     path: Path
@@ -75,7 +75,7 @@ def load_classifier(path: Path, task: str, num_threads: int = 1) -> ClassifierMo
     The contract: input ``image`` uint8 ``[N, S, S, C]`` (C = 1 gray or 3 RGB), output
     ``probabilities`` float32 ``[N, K]``, and in the file's metadata ``task``, ``labels``
     (JSON array), ``color`` and ``crop_margin``; ``mirror`` (true or false, the default) says
-    whether a face is to be asked about together with its mirror image.
+    whether a face is to be shown together with its mirror image.
 
     Raises ``ModelError`` with what is wrong and what to do.
     """
@@ -183,31 +183,31 @@ def _check_classifier(network: OnnxFile, task: str) -> ClassifierModel:
 
 
 def _try_classifier(model: ClassifierModel) -> None:
-    """Run it once: only its answers show whether they are probabilities, of how many classes."""
+    """Run it once: only its outputs show whether they are probabilities, of how many classes."""
     side, channels = model.input_size, CHANNELS[model.color]
     images = np.zeros((2, side, side, channels), np.uint8)
     images[1] = np.linspace(0, 255, side, dtype=np.uint8)[:, None]
     try:
-        (answers,) = bounded_run(model.session, ['probabilities'], {'image': images})
+        (outputs,) = bounded_run(model.session, ['probabilities'], {'image': images})
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
         raise _refusal(model.path, model.task, f'it does not run ({last_line(error)})') from None
-    if answers.dtype != np.float32 or answers.shape != (2, len(model.labels)):
+    if outputs.dtype != np.float32 or outputs.shape != (2, len(model.labels)):
         raise _refusal(
             model.path,
             model.task,
-            f'it returned {answers.dtype} {list(answers.shape)} for two faces, not float32 '
+            f'it returned {outputs.dtype} {list(outputs.shape)} for two faces, not float32 '
             f'[2, {len(model.labels)}]',
         )
-    if not are_probabilities(answers).all():
+    if not are_probabilities(outputs).all():
         raise _refusal(
-            model.path, model.task, 'its answers are no probabilities: in 0..1, with the sum 1'
+            model.path, model.task, 'its outputs are no probabilities: in 0..1, with the sum 1'
         )
 
 
-def are_probabilities(answers: np.ndarray) -> np.ndarray:
+def are_probabilities(outputs: np.ndarray) -> np.ndarray:
     """Return for each row of ``[N, K]`` whether it is in 0..1 and has the sum 1."""
-    inside = ((answers >= -SUM_TOLERANCE) & (answers <= 1 + SUM_TOLERANCE)).all(axis=1)
-    return inside & (np.abs(answers.sum(axis=1) - 1) <= SUM_TOLERANCE)  # NaN is neither
+    inside = ((outputs >= -SUM_TOLERANCE) & (outputs <= 1 + SUM_TOLERANCE)).all(axis=1)
+    return inside & (np.abs(outputs.sum(axis=1) - 1) <= SUM_TOLERANCE)  # NaN is neither
 
 
 def _check_detector(network: OnnxFile) -> DetectorModel:

@@ -52,7 +52,7 @@ class PipelineSettings:
     What a pipeline is made of, and how it spends its time; ``SETTINGS`` says what each means.
 
     A model is the bare name of one of the package's own files, a path to a file of yours, or
-    ``''`` to leave the question unasked, or for ``detector_model`` to use the package's own.
+    ``''`` to leave that attribute out, or for ``detector_model`` to use the package's own.
 
     Raises ``SettingsError`` for a value that cannot be used.
     """
@@ -183,7 +183,7 @@ class PipelineSettings:
     smoothing_time_constant: float = _setting(
         0.5,
         'smoothing.time_constant',
-        'seconds over which the answers about a face are averaged; 0 is off',
+        'seconds over which the labels of a face are averaged; 0 is off',
         0.0,
         60.0,
         noun='a number of seconds',
@@ -191,7 +191,7 @@ class PipelineSettings:
 
     @property
     def min_confidence(self) -> dict[str, float]:
-        """Return how probable an answer must be to be named, by question."""
+        """Return how probable a label must be to be named, by task."""
         return {'gender': self.gender_min_confidence, 'emotion': self.emotion_min_confidence}
 
     def __post_init__(self):

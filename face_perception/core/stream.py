@@ -121,7 +121,7 @@ class FaceStream:
         )
 
     def _shown(self, chosen: list[Track], time_s: float) -> list[Shown]:
-        """Say of each face whether its image, its mirror image or both are asked about."""
+        """Say of each face whether its image, its mirror image or both are shown."""
         return self._history.shown(
             chosen, self.networks.classifiers, time_s, self.settings.smoothing_time_constant
         )
@@ -150,10 +150,10 @@ class FaceStream:
         """Join a face and what is known of it."""
         gender = self._history.get(track.id, 'gender', self.networks.gender)
         emotion = self._history.get(track.id, 'emotion', self.networks.emotion)
-        asked = self.settings.min_confidence
+        least = self.settings.min_confidence
         least = {
-            'gender': gender.least(asked['gender']),
-            'emotion': emotion.least(asked['emotion']),
+            'gender': gender.least(least['gender']),
+            'emotion': emotion.least(least['emotion']),
         }
         return Face(
             track.box,
@@ -161,6 +161,6 @@ class FaceStream:
             judged(gender.smooth, 'gender', least),
             judged(emotion.smooth, 'emotion', least),
             track.id,
-            judged(gender.raw, 'gender', asked),
-            judged(emotion.raw, 'emotion', asked),
+            judged(gender.raw, 'gender', least),
+            judged(emotion.raw, 'emotion', least),
         )

@@ -77,10 +77,10 @@ class Track:
 @dataclass(frozen=True, eq=False)
 class Classification:
     """
-    One answer of a classifier.
+    One prediction of a classifier.
 
     ``probabilities`` is float32 ``[K]`` in the order of ``labels``; it sums to 1.  Where the
-    most probable one is less than ``min_confidence`` (0..1), the answer is that it is not known.
+    most probable one is less than ``min_confidence`` (0..1), it says that it is not known.
     """
 
     labels: tuple[str, ...]

@@ -123,27 +123,27 @@ def _ebml_size(file: BinaryIO) -> int | None:
 
 def _riff(file: BinaryIO, size: int) -> bool | None:
     """Follow the RIFF chunks, of which large AVIs have several."""
-    place = 0
-    while place + 8 <= size:
-        file.seek(place)
+    offset = 0
+    while offset + 8 <= size:
+        file.seek(offset)
         name, length = struct.unpack('<4sI', file.read(8))
         if name != b'RIFF':
             break  # something was appended
         if not length:
             return None  # it was never finished
-        place += 8 + length + length % 2
-    return 0 < place <= size + 1
+        offset += 8 + length + length % 2
+    return 0 < offset <= size + 1
 
 
 def _inside(data: bytes) -> list[tuple[bytes, bytes]]:
     """Return the boxes within one, as name and content."""
-    place, found = 0, []
-    while place + 8 <= len(data):
-        length, name = struct.unpack_from('>I4s', data, place)
+    offset, found = 0, []
+    while offset + 8 <= len(data):
+        length, name = struct.unpack_from('>I4s', data, offset)
         if length < 8:
             break
-        found.append((name, data[place + 8 : place + length]))
-        place += length
+        found.append((name, data[offset + 8 : offset + length]))
+        offset += length
     return found
 
 
@@ -153,9 +153,9 @@ def _shown_s(file: BinaryIO, size: int) -> float | None:
 
     ``None`` for one in fragments, which does not know how many images it has.
     """
-    place, scale, shown = 0, 0, float('inf')
-    while place + 8 <= size:
-        file.seek(place)
+    offset, scale, shown = 0, 0, float('inf')
+    while offset + 8 <= size:
+        file.seek(offset)
         length, name = struct.unpack('>I4s', file.read(8))
         head = 8
         if length == 1:
@@ -170,7 +170,7 @@ def _shown_s(file: BinaryIO, size: int) -> float | None:
                     shown = min(shown, _edited(content))
         if length < 8:
             break
-        place += length
+        offset += length
     return shown / scale if scale else float('inf')
 
 
@@ -192,9 +192,9 @@ def _edited(track: bytes) -> float:
 
 def _boxes(file: BinaryIO, size: int) -> bool | None:
     """Follow the boxes at the top, the last of which may go on to the end."""
-    place = 0
-    while place + 8 <= size:
-        file.seek(place)
+    offset = 0
+    while offset + 8 <= size:
+        file.seek(offset)
         length, name = struct.unpack('>I4s', file.read(8))
         if length == 1:
             (length,) = struct.unpack('>Q', file.read(8))
@@ -202,5 +202,5 @@ def _boxes(file: BinaryIO, size: int) -> bool | None:
             break  # something was appended
         if length == 0:
             return None
-        place += length
-    return 0 < place <= size
+        offset += length
+    return 0 < offset <= size

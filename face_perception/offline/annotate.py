@@ -18,13 +18,13 @@ from rich.text import Text
 from ..console.signals import catch_signals
 from ..core.errors import FacePerceptionError
 from .errors import InterruptedRunError, OutputError, output_error
-from .inputs import expand, make_tasks
+from .inputs import expand, make_jobs
 from .names import readable
 from .options import Options, parse_arguments
 from .outputs.sinks import OUTPUTS, check_outputs
 from .progress import RunProgress, reasons, report_table
 from .run import clear_leftovers, load_networks
-from .types import Task
+from .types import Job
 from .workers.scheduling import run_all
 
 fcntl: ModuleType | None
@@ -51,9 +51,9 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         load_networks(options.common.settings)  # a wrong model fails here, once for all
         with locked(options.output):
-            tasks = make_tasks(expand(options.inputs), options.output, options.common)
-            check_outputs(tasks)
-            return run(tasks, options, interrupted, Console())
+            jobs = make_jobs(expand(options.inputs), options.output, options.common)
+            check_outputs(jobs)
+            return run(jobs, options, interrupted, Console())
     except FacePerceptionError as error:
         if interrupted():
             return _refuse('stopped', INTERRUPTED)
@@ -61,19 +61,19 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def run(
-    tasks: list[Task], options: Options, interrupted: Callable[[], bool], console: Console
+    jobs: list[Job], options: Options, interrupted: Callable[[], bool], console: Console
 ) -> int:
-    """Run the tasks, show how far they are and what became of them; return the exit status."""
+    """Run the jobs, show how far they are and what became of them; return the exit status."""
     status = 0
-    with RunProgress(len(tasks), interrupted, console) as progress:
+    with RunProgress(len(jobs), interrupted, console) as progress:
         try:
-            run_all(tasks, progress, options.workers, options.scheduler)
+            run_all(jobs, progress, options.workers, options.scheduler)
         except InterruptedRunError as stop:
             fault, status = str(stop), INTERRUPTED
         except FacePerceptionError as error:
             fault, status = str(error), 1
     # Several workers finish in any order.
-    order = {task.source: place for place, task in enumerate(tasks)}
+    order = {job.source: number for number, job in enumerate(jobs)}
     progress.reports.sort(key=lambda report: order[report.source])
     if progress.reports:
         console.print(report_table(progress.reports))

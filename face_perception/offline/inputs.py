@@ -1,4 +1,4 @@
-"""From what the user names to tasks, each with a folder of its own."""
+"""From what the user names to jobs, each with a folder of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from ..media.bags.reader import is_bag
 from .names import made_after, readable, resolved
 from .report import read_report
-from .types import Task
+from .types import Job
 
 
 def expand(texts: Sequence[str]) -> list[Path]:
@@ -34,20 +34,20 @@ def exists(path: Path) -> bool:
         return False
 
 
-def make_tasks(sources: Sequence[Path], output: Path, common: Task) -> list[Task]:
+def make_jobs(sources: Sequence[Path], output: Path, common: Job) -> list[Job]:
     """
-    Return a task per source, with the options of ``common``.
+    Return a job per source, with the options of ``common``.
 
     Its folder is named after the input, ``clip`` for ``clip.mp4``, and where that name belongs
     to another input or to somebody else, ``clip-2`` and so on.
     """
     taken: set[str] = set()
-    tasks = []
+    jobs = []
     for source in sources:
         name = _free_name(source, output, taken)
         outputs = common.outputs or default_outputs(source)
-        tasks.append(replace(common, source=source, folder=output / name, outputs=outputs))
-    return tasks
+        jobs.append(replace(common, source=source, folder=output / name, outputs=outputs))
+    return jobs
 
 
 def default_outputs(source: Path) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from ..console.arguments import Parser, number
 from ..core.settings import DEFAULTS, SETTINGS, PipelineSettings
 from ..media.images.decode import MAX_PIXELS, MEGAPIXEL
 from .outputs.sinks import OUTPUTS
-from .types import Task
+from .types import Job
 
 DESCRIPTION = """
 Find the faces in rosbag2 bags, videos, images and folders of images, and write tables,
@@ -23,11 +23,11 @@ annotated videos and bags. Runs without ROS. Finished inputs are kept when the c
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asks for; ``common`` has the options of all tasks, and no input."""
+    """What the user asks for; ``common`` has the options of all jobs, and no input."""
 
     inputs: tuple[str, ...]
     output: Path
-    common: Task
+    common: Job
     workers: int = 1
     scheduler: str = ''
 
@@ -108,7 +108,7 @@ def parse_arguments(program: str, args: Sequence[str] | None) -> Options:
     return Options(
         tuple(options.inputs),
         options.output.expanduser(),
-        Task(
+        Job(
             source=Path(),
             folder=Path(),
             outputs=tuple(dict.fromkeys(options.outputs)),

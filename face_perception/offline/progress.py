@@ -20,7 +20,7 @@ from rich.text import Text
 from ..console.counts import DoneOfTotal
 from .errors import InterruptedRunError
 from .names import readable
-from .types import Task, TaskReport
+from .types import Job, JobReport
 
 #: Seconds between two plain lines about the same input.
 LINE_PERIOD_S = 10.0
@@ -30,12 +30,12 @@ STYLES = {'done': 'green', 'kept': 'cyan', 'failed': 'red'}
 class RunProgress:
     """Shows how far inputs are; several may be in work at a time."""
 
-    def __init__(self, tasks: int, interrupted: Callable[[], bool], console: Console):
+    def __init__(self, jobs: int, interrupted: Callable[[], bool], console: Console):
         """``interrupted`` is asked at each step; then ``step`` raises ``InterruptedRunError``."""
-        self.reports: list[TaskReport] = []
-        self._interrupted, self._console, self._count = interrupted, console, tasks
-        self._bars: dict[Task, TaskID] = {}
-        self._said: dict[Task, float] = {}
+        self.reports: list[JobReport] = []
+        self._interrupted, self._console, self._count = interrupted, console, jobs
+        self._bars: dict[Job, TaskID] = {}
+        self._said: dict[Job, float] = {}
         self._progress = Progress(
             TextColumn('{task.description}'),
             BarColumn(),
@@ -47,7 +47,7 @@ class RunProgress:
             console=console,
             disable=not console.is_terminal,
         )
-        self._all = self._progress.add_task('all', total=tasks, unit='inputs')
+        self._all = self._progress.add_task('all', total=jobs, unit='inputs')
 
     def __enter__(self) -> RunProgress:
         """Show the bars."""
@@ -63,27 +63,25 @@ class RunProgress:
         if self._interrupted():
             raise InterruptedRunError('stopped; the same command goes on where it stopped')
 
-    def step(self, task: Task, done: int, total: int | None) -> None:
-        """Show that ``done`` of ``total`` frames of a task are done."""
+    def step(self, job: Job, done: int, total: int | None) -> None:
+        """Show that ``done`` of ``total`` frames of a job are done."""
         self.check()
-        if task not in self._bars:
-            self._bars[task] = self._progress.add_task(
-                _name(task.source), total=total, unit='frames'
-            )
-            self._said[task] = time.monotonic()
-        self._progress.update(self._bars[task], completed=done, total=total)
-        if not self._console.is_terminal and (time.monotonic() - self._said[task] > LINE_PERIOD_S):
-            self._said[task] = time.monotonic()
-            self._line(f'{task.source}: {done} of {total or "?"} frames')
+        if job not in self._bars:
+            self._bars[job] = self._progress.add_task(_name(job.source), total=total, unit='frames')
+            self._said[job] = time.monotonic()
+        self._progress.update(self._bars[job], completed=done, total=total)
+        if not self._console.is_terminal and (time.monotonic() - self._said[job] > LINE_PERIOD_S):
+            self._said[job] = time.monotonic()
+            self._line(f'{job.source}: {done} of {total or "?"} frames')
 
-    def finished(self, task: Task, report: TaskReport) -> None:
-        """Note what became of a task."""
+    def finished(self, job: Job, report: JobReport) -> None:
+        """Note what became of a job."""
         self.reports.append(report)
-        if task in self._bars:
-            self._progress.remove_task(self._bars.pop(task))
+        if job in self._bars:
+            self._progress.remove_task(self._bars.pop(job))
         self._progress.update(self._all, completed=len(self.reports))
         self._line(
-            f'[{len(self.reports)}/{self._count}] {task.source}: {summary(report)}',
+            f'[{len(self.reports)}/{self._count}] {job.source}: {summary(report)}',
             STYLES[report.state],
         )
 
@@ -91,7 +89,7 @@ class RunProgress:
         self._console.print(Text(readable(text), style), soft_wrap=True)
 
 
-def reasons(reports: list[TaskReport]) -> list[str]:
+def reasons(reports: list[JobReport]) -> list[str]:
     """Return a line per input that failed or has frames that were skipped."""
     return [
         f'{readable(report.source)}: {report.state if report.state == "failed" else "skipped"}: '
@@ -101,7 +99,7 @@ def reasons(reports: list[TaskReport]) -> list[str]:
     ]
 
 
-def summary(report: TaskReport) -> str:
+def summary(report: JobReport) -> str:
     """Return one line about a finished input."""
     text = f'{report.state}, {report.frames} frames, {report.faces} faces'
     if report.seconds and report.frames:
@@ -111,7 +109,7 @@ def summary(report: TaskReport) -> str:
     return f'{text}: {report.reason}' if report.reason else text
 
 
-def report_table(reports: list[TaskReport]) -> Table:
+def report_table(reports: list[JobReport]) -> Table:
     """Return a table of all inputs."""
     table = Table(title='face_perception_annotate', title_justify='left')
     table.add_column('input', overflow='fold')

@@ -12,7 +12,7 @@ from ..core.networks import FaceNetworks
 from ..core.timing import OFFLINE_STAGES, Timings
 from ..media.bags.reader import METADATA, is_bag, storage_files
 from .names import readable, resolved
-from .types import Task, TaskReport
+from .types import Job, JobReport
 
 REPORT = 'report.json'
 #: Reasons for skipped frames that are told apart.
@@ -48,22 +48,22 @@ class Counts:
         return next(iter(self.skipped), '')
 
 
-def conditions(task: Task, networks: FaceNetworks) -> dict:
-    """Return all that the files of a task depend on, as plain data for JSON."""
+def conditions(job: Job, networks: FaceNetworks) -> dict:
+    """Return all that the files of a job depend on, as plain data for JSON."""
     models = {
         'detector': getattr(networks.detector, 'model', None),
         **{name: classifier.model for name, classifier in networks.classifiers.items()},
     }
     return {
         'version': package_version(),
-        'input': {'path': readable(resolved(task.source)), **fingerprint(task.source)},
+        'input': {'path': readable(resolved(job.source)), **fingerprint(job.source)},
         'options': {
-            'outputs': sorted(task.outputs),
-            'anonymize': task.anonymize,
-            'topics': sorted(task.topics),
-            'annotated': task.annotated,
-            'max_pixels': task.max_pixels,
-            'pipeline': asdict(task.settings),
+            'outputs': sorted(job.outputs),
+            'anonymize': job.anonymize,
+            'topics': sorted(job.topics),
+            'annotated': job.annotated,
+            'max_pixels': job.max_pixels,
+            'pipeline': asdict(job.settings),
         },
         'models': {name: model.sha256 for name, model in models.items() if model is not None},
     }
@@ -89,7 +89,7 @@ def fingerprint(source: Path) -> dict:
     }
 
 
-def write_report(folder: Path, under: dict, counts: Counts, report: TaskReport) -> None:
+def write_report(folder: Path, under: dict, counts: Counts, report: JobReport) -> None:
     """Write ``report.json`` into ``folder``, where the files of ``report`` are."""
     frames = max(counts.frames, 1)
     document = {
@@ -118,18 +118,18 @@ def read_report(folder: Path) -> dict | None:
     return document
 
 
-def kept_report(task: Task, under: dict) -> TaskReport | None:
+def kept_report(job: Job, under: dict) -> JobReport | None:
     """Return the report of a folder that is whole and was made under the same conditions."""
-    document = read_report(task.folder)
+    document = read_report(job.folder)
     if document is None or any(
         document.get(name) != value for name, value in json.loads(json.dumps(under)).items()
     ):
         return None
-    files = tuple(task.folder / name for name in document['files'])
+    files = tuple(job.folder / name for name in document['files'])
     if not all(path.is_file() for path in files):
         return None
-    return TaskReport(
-        task.source,
+    return JobReport(
+        job.source,
         'kept' if document['state'] == 'done' else document['state'],
         document['reason'],
         document['frames'],

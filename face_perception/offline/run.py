@@ -22,66 +22,66 @@ from .outputs.sinks import OUTPUTS, SinkContext
 from .readers import Item, Reader, open_input
 from .report import Counts, conditions, kept_report, write_report
 from .threads import ReadAhead, WriteBehind
-from .types import Frame, Task, TaskReport
+from .types import Frame, Job, JobReport
 
 Progress = Callable[[int, 'int | None'], None]
 
 
-def run_task(
-    task: Task,
+def run_job(
+    job: Job,
     report_progress: Progress = lambda done, total: None,
     load: Callable[[PipelineSettings], FaceNetworks] | None = None,
     mark: str = '',
-) -> TaskReport:
+) -> JobReport:
     """
-    Make the files of one input; they appear in ``task.folder`` together, or not at all.
+    Make the files of one input; they appear in ``job.folder`` together, or not at all.
 
     ``report_progress`` gets the frames done and their number, ``None`` where that is unknown.
-    It may raise, to end the task: nothing is left behind then.  A folder that is whole and was
+    It may raise, to end the job: nothing is left behind then.  A folder that is whole and was
     made under the same conditions is kept.  An input that cannot be read is ``failed``; one that
     breaks off is too, and what came before the fault is written.
 
-    ``load`` gives the networks instead of ``load_networks``, for who runs several tasks at a time,
-    and ``mark`` tells apart the unfinished folders of two who may be at the same task.
+    ``load`` gives the networks instead of ``load_networks``, for who runs several jobs at a time,
+    and ``mark`` tells apart the unfinished folders of two who may be at the same job.
 
     Raises ``FacePerceptionError`` for what the other inputs would meet too: ``ModelError``,
     ``DetectorError``, or ``OutputError`` where files cannot be written.
     """
     start = time.monotonic()
-    networks = (load or load_networks)(task.settings)
+    networks = (load or load_networks)(job.settings)
     try:
-        under = conditions(task, networks)
-        if (kept := kept_report(task, under)) is not None:
+        under = conditions(job, networks)
+        if (kept := kept_report(job, under)) is not None:
             return kept
-        reader = open_input(task.source, task.topics, task.max_pixels)
+        reader = open_input(job.source, job.topics, job.max_pixels)
     except (SourceError, OSError) as error:
-        return TaskReport(task.source, 'failed', str(error))
-    unfinished = task.folder.with_name(f'{UNFINISHED}{mark}{task.folder.name}')
+        return JobReport(job.source, 'failed', str(error))
+    unfinished = job.folder.with_name(f'{UNFINISHED}{mark}{job.folder.name}')
     try:
         _make_empty(unfinished)
         counts = Counts()
-        files = _make_files(task, networks, reader, unfinished, counts, report_progress)
-        report = _judge(task, reader.fault, counts, start)
+        files = _make_files(job, networks, reader, unfinished, counts, report_progress)
+        report = _judge(job, reader.fault, counts, start)
         if not counts.frames:
             return report
         report = replace(report, files=tuple(files))
         write_report(unfinished, under, counts, report)
-        _publish(unfinished, task.folder)
+        _publish(unfinished, job.folder)
         return replace(
-            report, files=tuple(task.folder / path.relative_to(unfinished) for path in files)
+            report, files=tuple(job.folder / path.relative_to(unfinished) for path in files)
         )
     except SourceError as error:
-        return TaskReport(task.source, 'failed', str(error))
+        return JobReport(job.source, 'failed', str(error))
     except OSError as error:
         if is_of_one_input(error):
             reason = f'its files cannot be written ({error.strerror}): rename it, or move it'
-            return TaskReport(task.source, 'failed', reason)
-        raise output_error(error, task.folder.parent) from None
+            return JobReport(job.source, 'failed', reason)
+        raise output_error(error, job.folder.parent) from None
     except FacePerceptionError:
         raise
     except Exception as error:  # whatever an input does, the next one gets its chance
-        return TaskReport(
-            task.source,
+        return JobReport(
+            job.source,
             'failed',
             f'it ended after {error!r}: please report this to the maintainers',
         )
@@ -97,7 +97,7 @@ def load_networks(settings: PipelineSettings) -> FaceNetworks:
 
 
 def _make_files(
-    task: Task,
+    job: Job,
     networks: FaceNetworks,
     reader: Reader,
     folder: Path,
@@ -106,11 +106,11 @@ def _make_files(
 ) -> list[Path]:
     """Take all frames through the networks and the sinks."""
     writers: list[WriteBehind] = []
-    streams = _Streams(networks, reader.stills, task)
+    streams = _Streams(networks, reader.stills, job)
     items = None
     try:
-        for name in task.outputs:
-            sink = OUTPUTS[name](SinkContext(task, reader, folder))
+        for name in job.outputs:
+            sink = OUTPUTS[name](SinkContext(job, reader, folder))
             if sink is not None:
                 writers.append(WriteBehind(sink))
         items = ReadAhead(reader.items())
@@ -148,13 +148,13 @@ def _process(item: Item, streams: _Streams, writers: list[WriteBehind], counts: 
 class _Streams:
     """A stream for each image topic, all with the same networks."""
 
-    def __init__(self, networks: FaceNetworks, stills: bool, task: Task):
-        self._networks, self._stills, self._settings = networks, stills, task.settings
+    def __init__(self, networks: FaceNetworks, stills: bool, job: Job):
+        self._networks, self._stills, self._settings = networks, stills, job.settings
         self._anonymizer = None
-        if task.anonymize:
+        if job.anonymize:
             from .outputs.anonymize import Anonymizer
 
-            self._anonymizer = Anonymizer(task.anonymize, num_threads=task.settings.num_threads)
+            self._anonymizer = Anonymizer(job.anonymize, num_threads=job.settings.num_threads)
         self._streams: dict[str, FaceStream] = {}
 
     def process(self, frame: Frame) -> tuple[Frame, FrameResult]:
@@ -173,17 +173,17 @@ class _Streams:
         return frame, result
 
 
-def _judge(task: Task, fault: str, counts: Counts, start: float) -> TaskReport:
+def _judge(job: Job, fault: str, counts: Counts, start: float) -> JobReport:
     """Return what became of an input of which all was read that can be."""
     skipped = sum(counts.skipped.values())
     state, reason = 'done', counts.first_reason
     if not counts.frames:
         state = 'failed'
-        reason = fault or reason or f"'{task.source}' holds no image"
+        reason = fault or reason or f"'{job.source}' holds no image"
     elif fault:
         state, reason = 'failed', fault
-    return TaskReport(
-        task.source, state, reason, counts.frames, counts.faces, skipped, time.monotonic() - start
+    return JobReport(
+        job.source, state, reason, counts.frames, counts.faces, skipped, time.monotonic() - start
     )
 
 

@@ -53,7 +53,7 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True)
-class Task:
+class Job:
     """
     One input and what is to be made of it: plain data, which can be sent to another machine.
 
@@ -76,9 +76,9 @@ class Task:
 
 
 @dataclass(frozen=True)
-class TaskReport:
+class JobReport:
     """
-    What became of a task.
+    What became of a job.
 
     ``state`` is ``done``, ``kept`` (its files were whole already), or ``failed`` with ``reason``;
     ``skipped`` counts the frames that could not be used, the first reason being ``reason`` too.

@@ -3,7 +3,7 @@ Lean a classifier's file towards some labels, or away from them, and write that 
 
 ``python -m face_perception.training.label_offsets MODEL --data DATA [DATA ...] --offsets fear=0.3``
 
-A network whose answers are as sure as they are right may still name a rare or unclear label too
+A network whose predictions are as sure as they are right may still name a rare or unclear label too
 seldom: it is seldom the likeliest one.  An offset is added to the label's logit.  Shown are the
 accuracy, macro F1 and recall on the training images, where an offset is to be chosen, and on
 held-out ones, source by source; ``--write`` changes the file, measures it anew and lists its sum.

@@ -3,8 +3,8 @@ Take the mirror image out of a classifier's file, and say in its metadata that i
 
 ``python -m face_perception.training.plain_graph MODEL [MODEL ...]``
 
-Files of before have it inside their graph: each face costs twice, also where its answers are
-averaged over time.  The weights stay, and so do the answers about image and mirror image together.
+Files of before have it inside their graph: each face costs twice, also where its predictions are
+averaged over time.  The weights stay, and so do the predictions for image and mirror image.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ def _leave_out(nodes: list[onnx.NodeProto], start: int) -> None:
     """Let what follows the two nodes at ``start`` take what goes into them."""
     before, after = nodes[start].input[0], nodes[start + 1].output[0]
     for node in nodes[start + 2 :]:
-        for place, name in enumerate(node.input):
+        for index, name in enumerate(node.input):
             if name == after:
-                node.input[place] = before
+                node.input[index] = before
 
 
 def make_plain(path: Path) -> bool:

@@ -108,9 +108,11 @@ def motion_blur(sample: Sample, random: np.random.Generator, length: float) -> S
 def motion_kernel(length: float, angle: float) -> np.ndarray:
     """Return float64 ``[S, S]``, sum 1: a line of ``length`` pixels at ``angle`` radians."""
     reach = int(np.ceil(length / 2))
-    places = np.linspace(-length / 2, length / 2, 1001)
+    positions = np.linspace(-length / 2, length / 2, 1001)
     edges = np.arange(-reach - 0.5, reach + 1)
-    kernel, _, _ = np.histogram2d(places * np.sin(angle), places * np.cos(angle), (edges, edges))
+    kernel, _, _ = np.histogram2d(
+        positions * np.sin(angle), positions * np.cos(angle), (edges, edges)
+    )
     return kernel / kernel.sum()
 
 

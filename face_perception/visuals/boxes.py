@@ -43,14 +43,14 @@ def annotate(image_bgr: np.ndarray, faces: list[Face], caption: str = '') -> np.
 
 def label(face: Face) -> str:
     """Return what is written at a face, for example ``happy 92% | female 88%``."""
-    answers = [
-        f'{answer.label} {answer.confidence:.0%}'
-        for answer in (face.emotion, face.gender)
-        if answer and answer.label
+    texts = [
+        f'{prediction.label} {prediction.confidence:.0%}'
+        for prediction in (face.emotion, face.gender)
+        if prediction and prediction.label
     ]
     if face.track_id:
-        answers.insert(0, f'#{face.track_id}')
-    return ' | '.join(answers) or f'face {face.score:.0%}'
+        texts.insert(0, f'#{face.track_id}')
+    return ' | '.join(texts) or f'face {face.score:.0%}'
 
 
 def _write(

@@ -16,16 +16,16 @@ from face_perception.visuals.boxes import label
 IMAGE = np.zeros((60, 80, 3), np.uint8)
 
 
-class Answers:
+class Predictions:
     """A classifier that always says the same."""
 
     mirror = False
 
     def __init__(self, labels, *probabilities):
-        self.answer = Classification(labels, np.array(probabilities, np.float32))
+        self.prediction = Classification(labels, np.array(probabilities, np.float32))
 
     def classify(self, image, boxes, shown=None):
-        return [self.answer for _ in boxes]
+        return [self.prediction for _ in boxes]
 
 
 @pytest.fixture
@@ -36,20 +36,20 @@ def networks():
     )
     return FaceNetworks(
         detector,
-        emotion=Answers(EMOTIONS, 0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1),
-        gender=Answers(GENDERS, 0.7, 0.3),
+        emotion=Predictions(EMOTIONS, 0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1),
+        gender=Predictions(GENDERS, 0.7, 0.3),
     )
 
 
-def test_an_answer_is_named_from_its_least_confidence_on():
+def test_a_prediction_is_named_from_its_least_confidence_on():
     probabilities = np.array([0.75, 0.25], np.float32)
     for least, named in ((0.0, 'female'), (0.75, 'female'), (0.8, '')):
-        answer = Classification(GENDERS, probabilities, least)
-        assert answer.label == named and answer.confidence == 0.75
+        prediction = Classification(GENDERS, probabilities, least)
+        assert prediction.label == named and prediction.confidence == 0.75
     assert Classification(GENDERS, probabilities) != Classification(GENDERS, probabilities, 0.8)
 
 
-def test_an_image_by_itself_gets_the_answers_that_are_sure(networks):
+def test_an_image_by_itself_gets_the_predictions_that_are_sure(networks):
     settings = PipelineSettings(gender_min_confidence=0.8, emotion_min_confidence=0.3)
     (face,) = networks(IMAGE, 0, settings.min_confidence).faces
     assert (face.gender.label, face.emotion.label) == ('', 'angry')

@@ -188,7 +188,7 @@ def test_loading_does_not_limit_this_process(make_huge, make_model):
     assert seen == {resource.getrlimit(resource.RLIMIT_AS)}
 
 
-def test_what_asks_for_gigabytes_later_leaves_its_faces_without_an_answer(make_huge):
+def test_what_asks_for_gigabytes_later_leaves_its_faces_without_a_prediction(make_huge):
     classifier = Classifier(load_classifier(make_huge('many faces'), 'emotion'))
     image, box = np.zeros((60, 90, 3), np.uint8), Box(10, 10, 30, 30)
     before = taken()
@@ -204,7 +204,7 @@ def test_what_never_ends_is_refused(make_huge, monkeypatch):
         load_classifier(make_huge('endless'), 'emotion')
 
 
-def test_a_later_run_that_never_ends_leaves_its_faces_without_an_answer(make_huge, monkeypatch):
+def test_a_later_run_that_never_ends_leaves_its_faces_without_a_prediction(make_huge, monkeypatch):
     monkeypatch.setattr(bounded_run, 'MOST_RUN_S', 0.6)
     classifier = Classifier(load_classifier(make_huge('endless for many faces'), 'emotion'))
     image, box = np.zeros((60, 90, 3), np.uint8), Box(10, 10, 30, 30)

@@ -29,8 +29,8 @@ def test_the_shipped_models_label_a_smiling_woman(portrait):
     (face,) = result.faces
     assert face.emotion.label == 'happy' and face.emotion.labels == EMOTIONS
     assert face.gender.label == 'female' and face.gender.labels == GENDERS
-    for answer in (face.emotion, face.gender):
-        assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    for prediction in (face.emotion, face.gender):
+        assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert result.timings.detect > 0 and result.timings.classify > 0
 
 

@@ -11,7 +11,7 @@ from face_perception.core.attributes.mirror import Shown
 from face_perception.core.onnx_models import load_classifier, load_detector
 
 MODELS = Path(__file__).parents[2] / 'models'
-#: What the files of this version answer; written anew only with new files.
+#: What the files of this version predict; written anew only with new files.
 PINNED = json.loads(Path(__file__).with_name('shipped_outputs.json').read_text())
 
 
@@ -31,12 +31,12 @@ def test_the_images_are_the_same_everywhere():
 
 
 @pytest.mark.parametrize('task, channels', [('emotion', 1), ('gender', 3)])
-def test_classifiers_answer_as_released(task, channels):
+def test_classifiers_predict_as_released(task, channels):
     model = load_classifier(MODELS / f'{task}_mini_xception.onnx', task)
     images = np.stack([blobs(48, 48, channels, seed) for seed in range(4)])
     assert model.mirror
-    answers = Classifier(model).predict(images)
-    np.testing.assert_allclose(answers, PINNED[task], atol=1e-4)
+    predictions = Classifier(model).predict(images)
+    np.testing.assert_allclose(predictions, PINNED[task], atol=1e-4)
 
 
 @pytest.mark.parametrize('task, channels', [('emotion', 1), ('gender', 3)])
@@ -50,7 +50,7 @@ def test_image_and_mirror_image_one_by_one_say_the_same_as_together(task, channe
     np.testing.assert_allclose(odds / odds.sum(axis=1, keepdims=True), together, atol=1e-6)
 
 
-def test_the_detector_answers_as_released():
+def test_the_detector_predicts_as_released():
     model = load_detector(MODELS / 'face_detector.onnx')
     boxes, scores = model.session.run(None, {'image': blobs(96, 64, 3, 7)[np.newaxis]})
     best = np.argsort(-scores, kind='stable')[:3]

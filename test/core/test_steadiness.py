@@ -96,9 +96,9 @@ def render(rate) -> list[Frame]:
     frames = []
     for index in range(len(scene)):
         boxes = {
-            number: place.face
+            number: pose.face
             for number, walk in enumerate(sample.WALKS)
-            if (place := walk.place(index / rate, 640, 480)) and place.face in scene.faces(index)
+            if (pose := walk.pose(index / rate, 640, 480)) and pose.face in scene.faces(index)
         }
         image = cv2.GaussianBlur(scene.frame(index), (0, 0), random.uniform(0.3, BLUR))
         image = image + random.normal(0, NOISE, (480, 640, 1))
@@ -170,13 +170,13 @@ def frames():
 
 
 @pytest.mark.parametrize('detector', ['onnx', 'haar'])
-def test_identities_and_labels_are_steadier_than_the_networks_answers(frames, detector):
+def test_identities_and_labels_are_steadier_than_the_networks_predictions(frames, detector):
     if detector == 'haar' and not hasattr(cv2, 'CascadeClassifier'):
         pytest.skip('needs OpenCV 4: OpenCV 5 has no Haar cascades')
     result = measure(frames, Remembered(frames, detector))
     report(f'{detector}, defaults', result)
     assert result.seen > 0.6 * result.true_faces
-    # Before: who a face is by its place in the list, and the networks' answers as they come.
+    # Before: who a face is by its place in the list, and the networks' predictions as they come.
     assert result.list_switches >= 2 and result.id_switches == 0
     raw, flips = result.raw_flips_per_minute, result.flips_per_minute
     assert sum(raw.values()) > 5, 'too easy a scene to measure anything'

@@ -122,7 +122,7 @@ def test_only_the_largest_are_classified_and_all_are_there():
     assert emotion.batches == [[90, 70], [90, 70]] and result.classified == 2
 
 
-def test_the_answer_is_averaged_and_the_raw_one_is_there_too():
+def test_the_prediction_is_averaged_and_the_raw_one_is_there_too():
     stream, detector, emotion = make(80, smoothing_time_constant=0.5, classifier_max_rate=0.0)
     play(stream, detector, 40)
     emotion.said = [0.1, 0.9]
@@ -133,7 +133,7 @@ def test_the_answer_is_averaged_and_the_raw_one_is_there_too():
     assert [result.faces[0].emotion.label for result in results].index('sad') in range(5, 9)
 
 
-def test_reset_forgets_faces_and_answers():
+def test_reset_forgets_faces_and_predictions():
     stream, detector, emotion = make(80, detector_interval=10)
     play(stream, detector, 5)
     emotion.said = [0.0, 1.0]
@@ -149,7 +149,7 @@ def test_time_that_is_set_back_begins_anew():
     assert [result.faces[0].track_id for result in play(stream, detector, 2)] == ['2', '2']
 
 
-def test_a_question_that_is_switched_on_is_answered_at_once_and_off_costs_nothing():
+def test_an_attribute_that_is_switched_on_is_told_at_once_and_off_costs_nothing():
     stream, detector, emotion = make(80, classifier_interval=10)
     play(stream, detector, 3)
     gender = Classifier('female', 'male')
@@ -213,7 +213,7 @@ def test_only_networks_that_want_the_mirror_image_are_joined(mirror, expected):
     assert result.faces[0].emotion_raw.probabilities[0] == pytest.approx(expected)
 
 
-def test_turns_do_not_delay_a_changed_answer():
+def test_turns_do_not_delay_a_changed_prediction():
     shown_after = {}
     for mirror in (False, True):
         stream, detector, _ = make(80)
@@ -240,13 +240,13 @@ def test_a_face_that_is_asked_about_after_a_while_shows_both_again():
     assert how.value == 'both'
 
 
-def test_the_answers_of_faces_that_are_gone_are_forgotten():
+def test_the_predictions_of_faces_that_are_gone_are_forgotten():
     history = LabelHistory()
     tracks = [Track(str(i), Box(0, 0, 9, 9), 0.5) for i in range(3)]
     classifier = Classifier('happy', 'sad')
     history.due(tracks, {'emotion': classifier})
-    (answer,) = classifier.classify(IMAGE, [tracks[0].box])
-    history.add(tracks[0], 'emotion', classifier, answer, 0.0, 0.5)
+    (prediction,) = classifier.classify(IMAGE, [tracks[0].box])
+    history.add(tracks[0], 'emotion', classifier, prediction, 0.0, 0.5)
     history.keep({'1'})
     assert history.get('0', 'emotion', classifier).raw is None
     assert history.due(tracks[:1], {'emotion': classifier}) == tracks[:1]
@@ -318,7 +318,7 @@ def test_detections_are_limited_in_time_whatever_the_cameras_rate(rate):
     assert all(len(result.faces) == 1 for result in results)
 
 
-def test_a_slow_camera_loses_no_detection_and_no_answer():
+def test_a_slow_camera_loses_no_detection_and_no_prediction():
     stream, detector, emotion = make(
         80, 60, detector_max_rate=10.0, classifier_max_rate=7.5, classifier_interval=1
     )

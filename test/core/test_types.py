@@ -21,5 +21,5 @@ def test_center_and_area():
 
 
 def test_a_classification_names_its_most_probable_label():
-    answer = Classification(('a', 'b', 'c'), np.array([0.2, 0.5, 0.3], np.float32))
-    assert (answer.index, answer.label, answer.confidence) == (1, 'b', 0.5)
+    prediction = Classification(('a', 'b', 'c'), np.array([0.2, 0.5, 0.3], np.float32))
+    assert (prediction.index, prediction.label, prediction.confidence) == (1, 'b', 0.5)

@@ -82,7 +82,7 @@ def samples(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def place(tmp_path_factory):
+def scratch(tmp_path_factory):
     return tmp_path_factory.mktemp('bags')
 
 
@@ -106,16 +106,16 @@ def read(path):
 
 
 @pytest.mark.parametrize('name', MAKERS)
-def test_whole_files_give_all(samples, place, name):
-    path = place / name
+def test_whole_files_give_all(samples, scratch, name):
+    path = scratch / name
     path.write_bytes(samples[name])
     assert read(path) == (MESSAGES, '')
 
 
 @examples(50)
 @given(st.sampled_from(sorted(MAKERS)), STEPS)
-def test_damaged_files_give_what_is_left(samples, place, name, steps):
-    path = place / name
+def test_damaged_files_give_what_is_left(samples, scratch, name, steps):
+    path = scratch / name
     path.write_bytes(damaged(samples[name], steps))
     found, fault = read(path)
     if found is not None and len(found) < COUNT:
@@ -133,8 +133,8 @@ def test_damaged_files_give_what_is_left(samples, place, name, steps):
 @given(
     st.lists(st.tuples(st.sampled_from(sorted(MAKERS)), st.none() | STEPS), min_size=2, max_size=3)
 )
-def test_split_recordings_lose_the_damaged_files_only(samples, place, parts):
-    folder = place / 'split'
+def test_split_recordings_lose_the_damaged_files_only(samples, scratch, parts):
+    folder = scratch / 'split'
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     suffix = parts[0][0].rpartition('.')[2]
@@ -174,9 +174,9 @@ FIELDS = st.fixed_dictionaries(
 
 @examples(20)
 @given(FIELDS, st.just(['plain.mcap']) | TREES)
-def test_metadata_of_any_values_decide_nothing_but_the_files(samples, place, fields, names):
+def test_metadata_of_any_values_decide_nothing_but_the_files(samples, scratch, fields, names):
     yaml = pytest.importorskip('yaml')
-    folder = place / 'described'
+    folder = scratch / 'described'
     folder.mkdir(exist_ok=True)
     (folder / 'plain.mcap').write_bytes(samples['plain.mcap'])
     information = {**fields, 'relative_file_paths': names}
@@ -190,8 +190,8 @@ def test_metadata_of_any_values_decide_nothing_but_the_files(samples, place, fie
 
 @examples(20)
 @given(st.one_of(st.binary(max_size=80), st.text(max_size=80).map(str.encode)), STEPS)
-def test_metadata_of_any_bytes_are_read_over(samples, place, data, steps):
-    folder = place / 'described'
+def test_metadata_of_any_bytes_are_read_over(samples, scratch, data, steps):
+    folder = scratch / 'described'
     folder.mkdir(exist_ok=True)
     (folder / 'plain.mcap').write_bytes(samples['plain.mcap'])
     good = b'rosbag2_bagfile_information:\n  version: 5\n  relative_file_paths: [plain.mcap]\n'

@@ -68,7 +68,7 @@ def bounded_memory():
     assert grown < MEMORY, f'{grown} KB'
 
 
-def answer(decode):
+def outcome(decode):
     """Return an image as it has to be, or None for one sentence."""
     try:
         image = decode()
@@ -96,7 +96,7 @@ def test_whole_samples_give_their_image(kind):
 @given(st.sampled_from(sorted(SAMPLES)), STEPS)
 def test_damaged_files_give_an_image_or_a_sentence(kind, steps):
     data = damaged(SAMPLES[kind], steps)
-    image = answer(lambda: decode_image(data, LIMIT))
+    image = outcome(lambda: decode_image(data, LIMIT))
     if image is not None:
         header = image_header(data)
         # The side that is up may be said in a part of its own.
@@ -112,15 +112,15 @@ def test_damaged_messages_give_an_image_or_a_sentence(kind, steps, text):
     def message(data, said):
         return SimpleNamespace(format=said, data=data)
 
-    answer(lambda: DECODER.decode(message(damaged(SAMPLES[kind], steps), text)))
+    outcome(lambda: DECODER.decode(message(damaged(SAMPLES[kind], steps), text)))
     assert is_good(DECODER.decode(message(SAMPLES[kind], 'jpeg')))
 
 
 @examples(60)
 @given(st.binary(max_size=200), st.sampled_from([b'', *(data[:12] for data in SAMPLES.values())]))
 def test_bytes_give_a_sentence(data, start):
-    answer(lambda: decode_image(start + data, LIMIT))
-    answer(lambda: DECODER.decode(SimpleNamespace(format='', data=start + data)))
+    outcome(lambda: decode_image(start + data, LIMIT))
+    outcome(lambda: DECODER.decode(SimpleNamespace(format='', data=start + data)))
 
 
 def raw(encoding, height, width, padding=0, bigendian=0):
@@ -147,7 +147,7 @@ def test_whole_raw_images_have_their_size_and_colour(encoding, height, width, pa
     paired = encoding.startswith(('uyvy', 'yuv', 'yuyv', 'nv12', 'nv21'))
     if paired:
         height, width = 2 * height, 2 * width
-    image = answer(
+    image = outcome(
         lambda: DECODER.decode(raw(encoding, height, width, 2 * padding, int(bigendian)))
     )
     if image is None:  # no mosaic of a pixel or two can be made an image
@@ -180,7 +180,7 @@ def test_raw_images_of_any_fields_give_an_image_or_a_sentence(
         is_bigendian=bigendian,
         data=bytes(size),
     )
-    image = answer(lambda: DECODER.decode(message))
+    image = outcome(lambda: DECODER.decode(message))
     assert image is None or image.shape == (height, width, 3)
 
 

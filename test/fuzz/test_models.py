@@ -20,14 +20,14 @@ IMAGE = np.random.default_rng(0).integers(0, 255, (60, 90, 3), np.uint8)
 
 
 def load_and_ask(path):
-    """Load a file; the answers of one that is taken are probabilities or none."""
+    """Load a file; the predictions of one that is taken are probabilities or none."""
     try:
         model = load_classifier(path, 'emotion')
     except ModelError as error:
         assert str(error).isprintable() and len(str(error)) < 1200
         return False
-    for answer in Classifier(model).classify(IMAGE, [Box(10, 10, 30, 30)] * 3):
-        assert answer is None or abs(answer.probabilities.sum() - 1) < 0.05
+    for prediction in Classifier(model).classify(IMAGE, [Box(10, 10, 30, 30)] * 3):
+        assert prediction is None or abs(prediction.probabilities.sum() - 1) < 0.05
     return True
 
 
@@ -61,6 +61,6 @@ def test_metadata(make_model, labels, margin, color, task, version):
     load_and_ask(path)
 
 
-@pytest.mark.parametrize('answer', ['nan', 'logits', 'failing', 'one row'])
-def test_answers_that_are_none(make_model, answer):
-    assert not load_and_ask(make_model(answer=answer))
+@pytest.mark.parametrize('output', ['nan', 'logits', 'failing', 'one row'])
+def test_outputs_that_are_no_probabilities(make_model, output):
+    assert not load_and_ask(make_model(output=output))

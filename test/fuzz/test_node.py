@@ -66,8 +66,8 @@ def damaged(draw, message_type):
         message = CompressedImage(format=draw(TEXT), data=array('B', draw(st.binary(max_size=400))))
     data = bytearray(serialize_message(message))
     for _ in range(draw(st.integers(0, 6))):
-        place = draw(st.integers(4, len(data) - 1))  # after what says how it is encoded
-        data[place] = draw(st.integers(0, 255))
+        offset = draw(st.integers(4, len(data) - 1))  # after what says how it is encoded
+        data[offset] = draw(st.integers(0, 255))
     return bytes(data[: draw(st.integers(4, len(data)))])
 
 

@@ -58,8 +58,8 @@ def test_stamps(images):
     st.lists(st.integers(0, 99), min_size=1, max_size=30),
     st.sampled_from([3600.0, -3600.0, 5.0, -5.0, 1e9]),
 )
-def test_single_slips_among_good_stamps_move_no_other_image(places, slip):
-    slips = {place for place in places if place and place - 1 not in places}
+def test_single_slips_among_good_stamps_move_no_other_image(numbers, slip):
+    slips = {number for number in numbers if number and number - 1 not in numbers}
     taken = TakenTimes()
     for index in range(100):
         stamp = 1000 + index / 30

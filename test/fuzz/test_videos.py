@@ -50,7 +50,7 @@ def samples(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def place(tmp_path_factory):
+def folder(tmp_path_factory):
     return tmp_path_factory.mktemp('videos')
 
 
@@ -76,20 +76,20 @@ def watch(path):
 
 
 @pytest.mark.parametrize('suffix', KINDS)
-def test_whole_videos_give_all(samples, place, suffix):
+def test_whole_videos_give_all(samples, folder, suffix):
     if suffix not in samples:
         pytest.skip('this OpenCV cannot write it')
-    path = place / f'clip{suffix}'
+    path = folder / f'clip{suffix}'
     path.write_bytes(samples[suffix])
     assert watch(path) == (COUNT, '')
 
 
 @examples(20)
 @given(st.sampled_from(sorted(KINDS)), STEPS)
-def test_damaged_videos_give_what_is_left(samples, place, suffix, steps):
+def test_damaged_videos_give_what_is_left(samples, folder, suffix, steps):
     if suffix not in samples:
         return
-    path = place / f'clip{suffix}'
+    path = folder / f'clip{suffix}'
     path.write_bytes(damaged(samples[suffix], steps))
     watch(path)
     path.write_bytes(samples[suffix])

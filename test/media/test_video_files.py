@@ -46,12 +46,12 @@ def write_gif(path, durations):
 
 def damage(path, numbers):
     """Overwrite some images of an AVI of JPEGs with zeros."""
-    data, place = bytearray(path.read_bytes()), 0
+    data, offset = bytearray(path.read_bytes()), 0
     for number in range(max(numbers) + 1):
-        place = data.index(b'\xff\xd8\xff', place + 1)
+        offset = data.index(b'\xff\xd8\xff', offset + 1)
         if number in numbers:
-            end = data.index(b'\xff\xd9', place)
-            data[place : end + 2] = bytes(end + 2 - place)
+            end = data.index(b'\xff\xd9', offset)
+            data[offset : end + 2] = bytes(end + 2 - offset)
     path.write_bytes(data)
 
 
@@ -96,9 +96,9 @@ def test_a_gif_is_whole_however_long_its_images_stay(tmp_path, durations):
 def test_a_matroska_may_have_longer_sound(tmp_path):
     path = write(tmp_path / 'clip.mkv')
     data = path.read_bytes()
-    place = data.index(b'\x44\x89\x88')
-    (length,) = struct.unpack_from('>d', data, place + 3)
-    path.write_bytes(data[: place + 3] + struct.pack('>d', 4 * length) + data[place + 11 :])
+    offset = data.index(b'\x44\x89\x88')
+    (length,) = struct.unpack_from('>d', data, offset + 3)
+    path.write_bytes(data[: offset + 3] + struct.pack('>d', 4 * length) + data[offset + 11 :])
     assert VideoFile(path).count > 2 * COUNT, 'as OpenCV estimates it'
     assert shown(path) == ([True] * COUNT, '')
 

@@ -24,14 +24,18 @@ class Made:
     def face(track_id='1', emotion='happy', gender='female', box=BOX):
         """Return a face that is 80 % sure of its labels."""
 
-        def answer(labels, label):
+        def prediction(labels, label):
             rest = 0.2 / (len(labels) - 1)
             return label and Classification(
                 labels, np.array([0.8 if one == label else rest for one in labels], np.float32)
             )
 
         return Face(
-            box, 0.9, answer(GENDERS, gender) or None, answer(EMOTIONS, emotion) or None, track_id
+            box,
+            0.9,
+            prediction(GENDERS, gender) or None,
+            prediction(EMOTIONS, emotion) or None,
+            track_id,
         )
 
     @staticmethod

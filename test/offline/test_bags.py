@@ -344,8 +344,8 @@ def test_messages_of_no_topic_are_missed(tmp_path, recorded, scene, number):
     ]
     path = write_mcap(tmp_path / 'a.mcap', entries, use_chunking=False)
     data = bytearray(path.read_bytes())
-    place = data.index(entries[3][1]) - 22
-    data[place : place + 2] = bytes([number, 0])
+    offset = data.index(entries[3][1]) - 22
+    data[offset : offset + 2] = bytes([number, 0])
     path.write_bytes(data)
     found, _, fault = frames(path)
     assert len(found) == 9 and 'of its 10 messages 9' in fault
@@ -364,8 +364,8 @@ def test_a_message_that_is_shorter_than_its_head_is_damage(tmp_path, recorded, s
     how = {'use_chunking': chunks, 'compression': CompressionType.NONE}
     path = write_mcap(tmp_path / 'a.mcap', entries, enable_crcs=False, **how)
     data = bytearray(path.read_bytes())
-    place = data.index(entries[9][1]) - 22 - 8
-    struct.pack_into('<Q', data, place, size)
+    offset = data.index(entries[9][1]) - 22 - 8
+    struct.pack_into('<Q', data, offset, size)
     path.write_bytes(data)
     found, _, fault = frames(path)
     # A chunk is of a megabyte, which five images fill.

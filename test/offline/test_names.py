@@ -14,15 +14,15 @@ from face_perception.core.types import FrameResult  # noqa: E402
 from face_perception.media.errors import SourceError  # noqa: E402
 from face_perception.offline.annotate import locked  # noqa: E402
 from face_perception.offline.errors import OutputError  # noqa: E402
-from face_perception.offline.inputs import expand, make_tasks  # noqa: E402
+from face_perception.offline.inputs import expand, make_jobs  # noqa: E402
 from face_perception.offline.names import LONGEST, FreeNames, made_after, readable  # noqa: E402
 from face_perception.offline.outputs.images import (  # noqa: E402
     AnnotatedImages,
     AnnotatedVideos,
 )
 from face_perception.offline.readers import open_input  # noqa: E402
-from face_perception.offline.run import clear_leftovers, run_task  # noqa: E402
-from face_perception.offline.types import Frame, Task, TaskReport  # noqa: E402
+from face_perception.offline.run import clear_leftovers, run_job  # noqa: E402
+from face_perception.offline.types import Frame, Job, JobReport  # noqa: E402
 
 GRAY = np.full((48, 64, 3), 128, np.uint8)
 
@@ -38,7 +38,7 @@ def test_a_name_that_is_no_utf8_is_readable_and_can_be_encoded():
     assert readable(name) == 'caf\\xe9.mp4'
     assert made_after(name) == 'caf_.mp4'
     assert readable('käse') == made_after('käse') == 'käse'
-    assert TaskReport(Path(name), 'failed', f"'{name}'").reason == "'caf\\xe9.mp4'"
+    assert JobReport(Path(name), 'failed', f"'{name}'").reason == "'caf\\xe9.mp4'"
 
 
 @pytest.mark.parametrize('text', ['x' * 255, 'ü' * 127, '€' * 85])
@@ -50,10 +50,10 @@ def test_a_made_name_leaves_room_for_what_is_put_before_and_behind(text):
 @pytest.mark.parametrize('text', ['.unfinished-x', '.replaced-x'])
 def test_no_made_name_is_taken_for_what_a_killed_run_has_left(tmp_path, text):
     source = save(tmp_path / f'{text}.png')
-    (task,) = make_tasks([source], tmp_path, Task(Path(), Path(), ('table',)))
-    assert run_task(task).state == 'done'
+    (job,) = make_jobs([source], tmp_path, Job(Path(), Path(), ('table',)))
+    assert run_job(job).state == 'done'
     clear_leftovers(tmp_path)
-    assert source.exists() and (task.folder / 'report.json').exists()
+    assert source.exists() and (job.folder / 'report.json').exists()
 
 
 def test_each_name_is_given_once():
@@ -99,19 +99,19 @@ def test_inputs_of_long_and_odd_names_have_a_folder_each(tmp_path):
     for name in (odd, 'x' * 251, 'x' * 250 + 'y', 'clip', 'Clip'):
         save(tmp_path / f'{name}.png')
     sources = sorted(tmp_path.glob('*.png'))
-    tasks = make_tasks(sources, tmp_path / 'out', Task(Path(), Path(), ('table', 'video')))
-    assert len({task.folder.name.casefold() for task in tasks}) == 5
-    for task in tasks:
-        report = run_task(task)
+    jobs = make_jobs(sources, tmp_path / 'out', Job(Path(), Path(), ('table', 'video')))
+    assert len({job.folder.name.casefold() for job in jobs}) == 5
+    for job in jobs:
+        report = run_job(job)
         assert (report.state, report.frames) == ('done', 1), report.reason
-        assert run_task(task).state == 'kept'
-    assert tasks == make_tasks(sources, tmp_path / 'out', Task(Path(), Path(), ('table', 'video')))
+        assert run_job(job).state == 'kept'
+    assert jobs == make_jobs(sources, tmp_path / 'out', Job(Path(), Path(), ('table', 'video')))
 
 
 def test_a_name_that_no_file_can_have_is_said_not_to_exist(tmp_path):
     (source,) = expand(['y' * 300])
-    (task,) = make_tasks([source], tmp_path, Task(Path(), Path(), ()))
-    report = run_task(task)
+    (job,) = make_jobs([source], tmp_path, Job(Path(), Path(), ()))
+    report = run_job(job)
     assert report.state == 'failed' and 'yyy' in report.reason
 
 
@@ -119,8 +119,8 @@ def test_links_that_lead_round_or_nowhere_are_told(tmp_path):
     for name, target in (('round.jpg', 'round.jpg'), ('nowhere.jpg', 'gone.jpg')):
         (tmp_path / name).symlink_to(target)
         (source,) = expand([str(tmp_path / name)])
-        (task,) = make_tasks([source], tmp_path / 'out', Task(Path(), Path(), ()))
-        report = run_task(task)
+        (job,) = make_jobs([source], tmp_path / 'out', Job(Path(), Path(), ()))
+        report = run_job(job)
         assert report.state == 'failed' and name in report.reason
 
 

@@ -16,26 +16,26 @@ from face_perception.core.errors import ModelError  # noqa: E402
 from face_perception.core.settings import PipelineSettings  # noqa: E402
 from face_perception.offline import run  # noqa: E402
 from face_perception.offline.errors import InterruptedRunError, OutputError  # noqa: E402
-from face_perception.offline.inputs import default_outputs, expand, make_tasks  # noqa: E402
+from face_perception.offline.inputs import default_outputs, expand, make_jobs  # noqa: E402
 from face_perception.offline.outputs.table import Table  # noqa: E402
 from face_perception.offline.report import MOST_REASONS, Counts  # noqa: E402
-from face_perception.offline.run import run_task  # noqa: E402
+from face_perception.offline.run import run_job  # noqa: E402
 from face_perception.offline.threads import WAITING, ReadAhead, WriteBehind  # noqa: E402
-from face_perception.offline.types import Task  # noqa: E402
+from face_perception.offline.types import Job  # noqa: E402
 
 
 @pytest.fixture
-def task(tmp_path, make_video, scene):
-    return Task(make_video(scene), tmp_path / 'out' / 'clip', ('table', 'video'))
+def job(tmp_path, make_video, scene):
+    return Job(make_video(scene), tmp_path / 'out' / 'clip', ('table', 'video'))
 
 
-def report_of(task):
-    return json.loads((task.folder / 'report.json').read_text())
+def report_of(job):
+    return json.loads((job.folder / 'report.json').read_text())
 
 
-def test_the_report_tells_what_was_done(task, visible):
+def test_the_report_tells_what_was_done(job, visible):
     steps = []
-    done = run_task(task, lambda *step: steps.append(step))
+    done = run_job(job, lambda *step: steps.append(step))
     assert steps == [(count, 10) for count in range(11)]
     assert (done.state, done.reason, done.frames, done.skipped) == ('done', '', 10, 0)
     assert done.faces >= 8 and done.seconds > 0
@@ -44,21 +44,21 @@ def test_the_report_tells_what_was_done(task, visible):
         'faces.csv',
         'faces.parquet',
     ]
-    assert all(path.parent == task.folder and path.is_file() for path in done.files)
-    report = report_of(task)
+    assert all(path.parent == job.folder and path.is_file() for path in done.files)
+    report = report_of(job)
     assert (report['state'], report['frames'], report['faces']) == ('done', 10, done.faces)
-    assert report['input']['path'] == str(task.source)
-    assert report['input']['size'] == task.source.stat().st_size
+    assert report['input']['path'] == str(job.source)
+    assert report['input']['size'] == job.source.stat().st_size
     assert sorted(report['models']) == ['detector', 'emotion', 'gender']
     assert all(len(checksum) == 64 for checksum in report['models'].values())
     assert all(report['mean_ms'][stage] > 0 for stage in ('decode', 'detect', 'classify'))
-    assert visible(task.folder.parent) == ['clip']
+    assert visible(job.folder.parent) == ['clip']
 
 
-def test_what_is_whole_is_kept(task):
-    first = run_task(task)
+def test_what_is_whole_is_kept(job):
+    first = run_job(job)
     times = {path: path.stat().st_mtime_ns for path in first.files}
-    again = run_task(task)
+    again = run_job(job)
     assert (again.state, again.frames, again.faces, again.files) == (
         'kept',
         first.frames,
@@ -71,58 +71,58 @@ def test_what_is_whole_is_kept(task):
 @pytest.mark.parametrize(
     'change',
     [
-        lambda task: replace(task, settings=PipelineSettings(gender_model='')),
-        lambda task: replace(task, outputs=('table',)),
-        lambda task: os.utime(task.source, ns=(1, 1)),
-        lambda task: (task.folder / 'faces.csv').unlink(),
-        lambda task: (task.folder / 'report.json').write_text('{}'),
+        lambda job: replace(job, settings=PipelineSettings(gender_model='')),
+        lambda job: replace(job, outputs=('table',)),
+        lambda job: os.utime(job.source, ns=(1, 1)),
+        lambda job: (job.folder / 'faces.csv').unlink(),
+        lambda job: (job.folder / 'report.json').write_text('{}'),
     ],
 )
-def test_what_has_changed_is_made_anew(task, visible, change):
-    run_task(task)
-    changed = change(task)
-    task = changed if isinstance(changed, Task) else task
-    assert run_task(task).state == 'done'
-    assert run_task(task).state == 'kept'
-    assert visible(task.folder.parent) == ['clip']
+def test_what_has_changed_is_made_anew(job, visible, change):
+    run_job(job)
+    changed = change(job)
+    job = changed if isinstance(changed, Job) else job
+    assert run_job(job).state == 'done'
+    assert run_job(job).state == 'kept'
+    assert visible(job.folder.parent) == ['clip']
     expected = ['faces.csv', 'faces.parquet', 'report.json']
-    assert visible(task.folder) == (['annotated.mp4'] * ('video' in task.outputs) + expected)
+    assert visible(job.folder) == (['annotated.mp4'] * ('video' in job.outputs) + expected)
 
 
-def test_another_model_of_the_same_name_is_another_condition(task, make_model):
+def test_another_model_of_the_same_name_is_another_condition(job, make_model):
     model = make_model()
-    task = replace(task, settings=PipelineSettings(emotion_model=str(model)))
+    job = replace(job, settings=PipelineSettings(emotion_model=str(model)))
     run.load_networks.cache_clear()
-    assert (run_task(task).state, run_task(task).state) == ('done', 'kept')
+    assert (run_job(job).state, run_job(job).state) == ('done', 'kept')
     make_model(version='10')
     run.load_networks.cache_clear()  # as in another run
-    assert run_task(task).state == 'done'
+    assert run_job(job).state == 'done'
 
 
-def test_an_interrupted_task_leaves_what_was_there(task, visible):
+def test_an_interrupted_job_leaves_what_was_there(job, visible):
     def interrupt(done, total):
         if done == 4:
             raise InterruptedRunError('stopped')
 
     with pytest.raises(InterruptedRunError):
-        run_task(task, interrupt)
-    assert visible(task.folder.parent) == []
-    run_task(task)
-    before = report_of(task)
+        run_job(job, interrupt)
+    assert visible(job.folder.parent) == []
+    run_job(job)
+    before = report_of(job)
     with pytest.raises(InterruptedRunError):
-        run_task(replace(task, outputs=('table',)), interrupt)
-    assert visible(task.folder.parent) == ['clip'] and report_of(task) == before
+        run_job(replace(job, outputs=('table',)), interrupt)
+    assert visible(job.folder.parent) == ['clip'] and report_of(job) == before
     assert not [
         thread for thread in threading.enumerate() if thread.name in ('reader', 'writer')
     ], 'no thread goes on'
 
 
-def test_what_a_killed_run_left_is_made_anew(task, visible):
-    left = task.folder.with_name('.unfinished-clip')
+def test_what_a_killed_run_left_is_made_anew(job, visible):
+    left = job.folder.with_name('.unfinished-clip')
     left.mkdir(parents=True)
     (left / 'faces.csv').write_text('half a ta')
-    assert run_task(task).state == 'done'
-    assert visible(task.folder.parent) == ['clip']
+    assert run_job(job).state == 'done'
+    assert visible(job.folder.parent) == ['clip']
 
 
 def test_leftovers_are_cleared_and_a_folder_that_was_being_replaced_returns(tmp_path, visible):
@@ -139,9 +139,9 @@ def test_an_input_that_breaks_off_failed_and_has_what_came_before(
 ):
     source = make_bag(recorded.camera('/cam', scene * 2))
     os.truncate(source / 'bag.mcap', 3_000_000)
-    task = Task(source, tmp_path / 'out' / 'bag', ('table', 'bag', 'video'))
+    job = Job(source, tmp_path / 'out' / 'bag', ('table', 'bag', 'video'))
     for _ in range(2):
-        report = run_task(task)
+        report = run_job(job)
         assert report.state == 'failed' and 'damaged or was not closed' in report.reason
         assert 1 <= report.frames < 20 and len(report.files) == 5
         assert all(path.is_file() for path in report.files)
@@ -154,7 +154,7 @@ def test_an_input_without_a_usable_frame_makes_no_folder(
     entries = recorded.camera('/cam', scene[:3])
     for entry in entries:
         entry.message.encoding = 'bgr9'
-    report = run_task(Task(make_bag(entries), tmp_path / 'out' / 'bag', ('table',)))
+    report = run_job(Job(make_bag(entries), tmp_path / 'out' / 'bag', ('table',)))
     assert (report.state, report.frames, report.skipped) == ('failed', 0, 3)
     assert "unknown encoding 'bgr9'" in report.reason
     assert visible(tmp_path / 'out') == []
@@ -165,10 +165,10 @@ def test_skipped_frames_are_counted_by_their_reasons(tmp_path, scene):
     folder.mkdir()
     cv2.imwrite(str(folder / 'a.png'), scene[0])
     (folder / 'b.png').write_bytes(b'nonsense')
-    task = Task(folder, tmp_path / 'out' / 'people', ('table',))
-    report = run_task(task)
+    job = Job(folder, tmp_path / 'out' / 'people', ('table',))
+    report = run_job(job)
     assert (report.state, report.frames, report.skipped) == ('done', 1, 1)
-    assert report_of(task)['skipped'] == {report.reason: 1} and "'b.png'" in report.reason
+    assert report_of(job)['skipped'] == {report.reason: 1} and "'b.png'" in report.reason
 
 
 def test_of_many_reasons_not_all_are_told_apart():
@@ -186,7 +186,7 @@ def test_images_of_a_folder_are_not_followed(tmp_path, scene):
     folder.mkdir()
     for index in range(3):
         cv2.imwrite(str(folder / f'{index}.png'), scene[index])
-    run_task(Task(folder, tmp_path / 'out', ('table',)))
+    run_job(Job(folder, tmp_path / 'out', ('table',)))
     with (tmp_path / 'out' / 'faces.csv').open(newline='') as file:
         rows = list(csv.DictReader(file))
     assert {row['name'] for row in rows} == {'0.png', '1.png', '2.png'}
@@ -194,26 +194,26 @@ def test_images_of_a_folder_are_not_followed(tmp_path, scene):
     assert all(row['emotion_happy'] == row['emotion_raw_happy'] for row in rows)
 
 
-def test_a_wrong_model_is_nobodys_input(task):
+def test_a_wrong_model_is_nobodys_input(job):
     with pytest.raises(ModelError, match='does not exist'):
-        run_task(replace(task, settings=PipelineSettings(emotion_model='/no/such.onnx')))
+        run_job(replace(job, settings=PipelineSettings(emotion_model='/no/such.onnx')))
 
 
-def test_a_sink_that_cannot_write_ends_the_run_with_what_to_do(task, visible, monkeypatch):
+def test_a_sink_that_cannot_write_ends_the_run_with_what_to_do(job, visible, monkeypatch):
     def full(*arguments):
         raise OSError(28, 'No space left on device')
 
     monkeypatch.setattr(Table, 'add', full)
     with pytest.raises(OutputError, match=r'disk is full.*--output'):
-        run_task(task)
-    assert visible(task.folder.parent) == []
+        run_job(job)
+    assert visible(job.folder.parent) == []
 
 
-def test_a_fault_of_ours_is_the_inputs_and_not_the_runs(task, visible, monkeypatch):
+def test_a_fault_of_ours_is_the_inputs_and_not_the_runs(job, visible, monkeypatch):
     monkeypatch.setattr(Table, 'add', lambda *arguments: 1 / 0)
-    report = run_task(task)
+    report = run_job(job)
     assert report.state == 'failed' and 'ZeroDivisionError' in report.reason
-    assert visible(task.folder.parent) == []
+    assert visible(job.folder.parent) == []
 
 
 # Inputs and their folders.
@@ -241,20 +241,20 @@ def test_inputs_of_the_same_name_have_folders_of_their_own(tmp_path, make_video,
         for name, ending in (('a', 'mp4'), ('b', 'mp4'), ('b', 'mkv'))
     ]
     output = tmp_path / 'out'
-    common = Task(tmp_path, tmp_path, ('table',))
+    common = Job(tmp_path, tmp_path, ('table',))
     (output / 'clip-2').mkdir(parents=True)
     (output / 'clip-2' / 'mine.txt').write_text("somebody else's")
-    tasks = make_tasks(sources, output, common)
-    assert [task.folder.name for task in tasks] == ['clip', 'clip-3', 'clip-4']
-    for task in tasks:
-        assert run_task(task).state == 'done'
+    jobs = make_jobs(sources, output, common)
+    assert [job.folder.name for job in jobs] == ['clip', 'clip-3', 'clip-4']
+    for job in jobs:
+        assert run_job(job).state == 'done'
     # In another order, and one of them alone: each finds its own again.
     for again in (
-        make_tasks(sources[::-1], output, common),
-        make_tasks(sources[1:2], output, common),
+        make_jobs(sources[::-1], output, common),
+        make_jobs(sources[1:2], output, common),
     ):
-        for task in again:
-            assert run_task(task).state == 'kept'
+        for job in again:
+            assert run_job(job).state == 'kept'
     assert (output / 'clip-2' / 'mine.txt').is_file()
 
 

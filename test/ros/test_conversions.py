@@ -41,7 +41,7 @@ def test_a_face_keeps_everything():
     assert list(message.gender_probabilities_raw) == pytest.approx([0.2, 0.8])
 
 
-def test_the_raw_answers_are_beside_the_averaged_ones():
+def test_the_raw_predictions_are_beside_the_averaged_ones():
     smooth, raw = np.array([0.6, 0.4], np.float32), np.array([0.1, 0.9], np.float32)
     message = face_message(
         Face(
@@ -71,8 +71,8 @@ def test_the_values_of_gender_are_those_of_the_message():
 
 
 def test_a_network_with_fewer_emotions_fills_their_places():
-    answer = Classification(('neutral', 'happy'), np.array([0.3, 0.7], np.float32))
-    message = face_message(Face(Box(0, 0, 1, 1), 0.5, None, answer))
+    prediction = Classification(('neutral', 'happy'), np.array([0.3, 0.7], np.float32))
+    message = face_message(Face(Box(0, 0, 1, 1), 0.5, None, prediction))
     assert list(message.emotion_probabilities) == pytest.approx([0, 0, 0, 0.7, 0, 0, 0.3])
 
 

@@ -212,14 +212,14 @@ def test_damaged_pngs_make_no_more_lines_than_a_minute_has(start_robot):
     assert robot.show_and_wait(CompressedImage(format='png', data=whole)).image_width == 64
 
 
-#: Networks whose answers, once they are in use, are none.
+#: Networks whose predictions, once they are in use, are none.
 SPEECHLESS = """
 from face_perception.core.attributes import classifier
-classifier.are_probabilities = lambda answers: answers[:, 0] < -1
+classifier.are_probabilities = lambda predictions: predictions[:, 0] < -1
 """
 
 
-def test_an_answer_that_is_none_leaves_the_face_and_is_reported(start_robot, portrait):
+def test_a_prediction_that_is_none_leaves_the_face_and_is_reported(start_robot, portrait):
     robot = start_robot(patch=SPEECHLESS)
     message = image_message(Header(), portrait[0])
     (face,) = robot.show_and_wait(message).faces
@@ -240,7 +240,7 @@ def test_a_model_that_is_no_file_is_refused_at_once_and_nothing_hangs(
         result = robot.set(emotion__model=f'{tmp_path}/{name}')
         assert not result.successful and 'no regular file' in result.reason, result.reason
     for number, change in enumerate(
-        ({'crop_margin': 'nan'}, {'crop_margin': '1e9'}, {'answer': 'nan'}, {'labels': '[]'})
+        ({'crop_margin': 'nan'}, {'crop_margin': '1e9'}, {'output': 'nan'}, {'labels': '[]'})
     ):
         path = make_model(f'{number}.onnx', **change)
         assert 'contract' in robot.set(emotion__model=str(path)).reason

@@ -71,8 +71,8 @@ def many(few):
 def damaged(data, steps):
     """Return ``data`` after the steps."""
     data = bytearray(data)
-    for kind, place, what in steps:
-        at = int(place * len(data))
+    for kind, share, what in steps:
+        at = int(share * len(data))
         if not data:
             break
         if kind == 'flip':
@@ -80,7 +80,7 @@ def damaged(data, steps):
         elif kind == 'set':
             data[at] = what
         elif kind == 'head':  # where most that is said of the rest stands
-            data[int(place * min(len(data) - 1, 256))] = what
+            data[int(share * min(len(data) - 1, 256))] = what
         elif kind == 'cut':
             del data[at:]
         elif kind == 'zero':

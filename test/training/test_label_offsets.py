@@ -1,4 +1,4 @@
-"""Leaning a file towards a label: what it answers then, and what the file says about itself."""
+"""Leaning a file towards a label: what it predicts then, and what the file says about itself."""
 
 import argparse
 import hashlib
@@ -43,7 +43,7 @@ def model(tmp_path, request):
     return path
 
 
-def answers(path):
+def predictions(path):
     pictures = np.random.RandomState(0).randint(0, 256, (5, 48, 48, 3)).astype(np.uint8)
     return load(path).predict(pictures)
 
@@ -54,10 +54,10 @@ def run(monkeypatch, *arguments):
 
 
 def test_a_written_offset_changes_the_odds_by_just_that(model, utkface_folder, monkeypatch):
-    before = answers(model)
+    before = predictions(model)
     command = [model, '--data', utkface_folder, '--offsets', 'female=0.7', '--write']
     assert run(monkeypatch, *command) == 0
-    after = answers(model)
+    after = predictions(model)
     change = np.log(after[:, 0] / after[:, 1]) - np.log(before[:, 0] / before[:, 1])
     np.testing.assert_allclose(change, 0.7, atol=1e-4)
     shifted = label_offsets.shifted(before, np.array([0.7, 0]))

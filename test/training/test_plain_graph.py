@@ -1,4 +1,4 @@
-"""Files with the mirror image inside become plain ones that ask for it, with the same answers."""
+"""Files with the mirror image inside become plain ones that want it, with equal predictions."""
 
 import hashlib
 import json
@@ -41,7 +41,7 @@ def run(monkeypatch, *arguments):
     return plain_graph.main()
 
 
-def test_the_answers_stay_and_each_image_costs_once(plain, tmp_path, monkeypatch, capsys):
+def test_the_predictions_stay_and_each_image_costs_once(plain, tmp_path, monkeypatch, capsys):
     path, older = tmp_path / 'gender.onnx', tmp_path / 'older.onnx'
     channels = plain.graph.input[0].type.tensor_type.shape.dim[3].dim_value
     content = plain.graph.SerializeToString(deterministic=True)

@@ -26,7 +26,7 @@ MOST_AT_ONCE = 32
 
 class Classifier:
     """
-    A mini-Xception network that answers one question about each face.
+    A mini-Xception network that tells one attribute of each face.
 
     Arriaga et al., "Real-time Convolutional Neural Networks for Emotion and Gender
     Classification", 2017.
@@ -51,18 +51,18 @@ class Classifier:
         Classify the faces at ``boxes`` of a uint8 ``[H, W, 3]`` BGR image.
 
         ``shown`` says for each how it is shown to a network that wants its mirror image too
-        (default: with it).  Returns one answer per box, in the order of the boxes; no box costs
+        (default: with it).  Returns one prediction per box, in their order; no box costs
         nothing.  A face about which the network fails, or says what are no probabilities, has
         ``None``: the others and what else is known of it do not suffer; ``take_fault`` says why.
         """
-        answers = []
+        predictions = []
         for start in range(0, len(boxes), MOST_AT_ONCE):
-            part = slice(start, start + MOST_AT_ONCE)
-            answers += self._ask(image_bgr, boxes[part], shown and shown[part])
-        return answers
+            chunk = slice(start, start + MOST_AT_ONCE)
+            predictions += self._classify_chunk(image_bgr, boxes[chunk], shown and shown[chunk])
+        return predictions
 
     def take_fault(self) -> str:
-        """Return what was wrong with an answer since this was last asked, or ``''``."""
+        """Return what was wrong with a prediction since this was last called, or ``''``."""
         fault, self._fault = self._fault, ''
         return fault
 
@@ -75,7 +75,7 @@ class Classifier:
         images = self.images(crops, shown)
         (said,) = bounded_run(self.model.session, ['probabilities'], {'image': images})
         if said.shape != (len(images), len(self.model.labels)):
-            raise ValueError(f'an answer of the shape {list(said.shape)}')
+            raise ValueError(f'an output of the shape {list(said.shape)}')
         return one_per_face(said, shown or [Shown.BOTH] * len(crops)) if self.mirror else said
 
     def images(self, crops: np.ndarray, shown: Sequence[Shown] | None = None) -> np.ndarray:
@@ -84,7 +84,7 @@ class Classifier:
             return crops
         return np.stack(with_mirrors(crops, shown or [Shown.BOTH] * len(crops)))
 
-    def _ask(
+    def _classify_chunk(
         self, image_bgr: np.ndarray, boxes: Sequence[Box], shown: Sequence[Shown] | None
     ) -> list[Classification | None]:
         try:

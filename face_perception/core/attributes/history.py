@@ -45,7 +45,7 @@ class SmoothedLabel:
         if alone and before is not None:
             said = Classification(said.labels, joined(before, said.probabilities))
             # Half of a pair is older by the gap: the average takes that much less time, so that
-            # a changed answer does not show later.
+            # a changed prediction does not show later.
             time_constant = max(time_constant - gap, 0.0)
         self.raw = said
         self.smooth = Classification(
@@ -69,7 +69,7 @@ class LabelHistory:
     """
     Keeps what the classifiers said per face.
 
-    ``questions`` below are the classifiers in use by name, such as ``{'emotion': classifier}``;
+    ``classifiers`` below are the classifiers in use by name, such as ``{'emotion': classifier}``;
     what another classifier said under that name before is forgotten.
     """
 
@@ -95,7 +95,7 @@ class LabelHistory:
     def due(
         self,
         tracks: Sequence[Track],
-        questions: Mapping[str, Classifier],
+        classifiers: Mapping[str, Classifier],
         interval: int = 1,
         max_rate: float = 0.0,
         time_s: float = 0.0,
@@ -107,7 +107,7 @@ class LabelHistory:
         images, each at most ``max_rate`` times a second (0: no limit) by the images' ``time_s``:
         the longest wait first, and no more of them than keeps every image's share equal.
         """
-        if not questions:
+        if not classifiers:
             return []
         for track in tracks:
             self._waited[track.id] = self._waited.get(track.id, interval - 1) + 1
@@ -115,7 +115,7 @@ class LabelHistory:
         unknown = [
             track
             for track in tracks
-            if any(self.get(track.id, *question) is NO_LABEL for question in questions.items())
+            if any(self.get(track.id, *each) is NO_LABEL for each in classifiers.items())
         ]
         waiting = [
             track for track in tracks if track not in unknown and self._waited[track.id] >= interval
@@ -131,7 +131,7 @@ class LabelHistory:
     def shown(
         self,
         chosen: Sequence[Track],
-        questions: Mapping[str, Classifier],
+        classifiers: Mapping[str, Classifier],
         time_s: float,
         time_constant: float,
     ) -> list[Shown]:
@@ -143,7 +143,7 @@ class LabelHistory:
         result = []
         for track in chosen:
             last, then = self._shown.get(track.id, (None, time_s))
-            if any(self.get(track.id, *question) is NO_LABEL for question in questions.items()):
+            if any(self.get(track.id, *each) is NO_LABEL for each in classifiers.items()):
                 last = None
             how = next_shown(last, time_s - then, time_constant)
             self._shown[track.id] = how, max(then, time_s)

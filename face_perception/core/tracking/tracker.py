@@ -283,8 +283,8 @@ def assign(affinity: np.ndarray) -> dict[int, int]:
     values = affinity.tolist()
     links: dict[int, int] = {}
     taken: set[int] = set()
-    for place in np.argsort(-affinity, axis=None, kind='stable').tolist():
-        row, column = divmod(place, columns)
+    for pair in np.argsort(-affinity, axis=None, kind='stable').tolist():
+        row, column = divmod(pair, columns)
         if values[row][column] == -np.inf or len(links) == min(rows, columns):
             break
         if column not in links and row not in taken:

@@ -48,7 +48,7 @@ class McapFile:
     def __init__(self, path: Path):
         """Open it; raises ``DamagedError`` for what is no MCAP, ``OSError`` where it cannot be."""
         self.path, self._fault = path, ''
-        #: Damaged chunks by their place: why, and how many of the wanted messages they had.
+        #: Damaged chunks by their offset: why, and how many of the wanted messages they had.
         self._lost: dict[int, tuple[str, int]] = {}
         self._file: BinaryIO = path.open('rb')
         self._schemas: dict[int, tuple[str, str, bytes]] = {}
@@ -122,13 +122,13 @@ class McapFile:
 
     def _walk(self) -> None:
         """Look through the records from the front."""
-        place, ended, broken = len(MAGIC), False, ''
+        offset, ended, broken = len(MAGIC), False, ''
         counted: Chunk | None = None
         stated = 0
         while not ended:
             try:
-                opcode, size = self._head(place)
-                content = place + RECORD.size
+                opcode, size = self._head(offset)
+                content = offset + RECORD.size
                 if opcode == MESSAGE:
                     self._add_message(content, size)
                 elif opcode == CHUNK:
@@ -142,11 +142,11 @@ class McapFile:
                 elif opcode == STATISTICS:
                     (stated,) = struct.unpack('<Q', self._read(content, 8))
                 ended = opcode == FOOTER
-                place = content + size
+                offset = content + size
             except (DamagedError, struct.error, UnicodeDecodeError) as error:
                 broken = ' '.join(str(error).split())
-                place = self._next_chunk(place)
-                if not place:
+                offset = self._next_chunk(offset)
+                if not offset:
                     break
         self._count(ended and not broken)
         if broken or not ended:
@@ -162,53 +162,55 @@ class McapFile:
                 f'messages {known} can be told to be of a topic'
             )
 
-    def _head(self, place: int) -> tuple[int, int]:
+    def _head(self, offset: int) -> tuple[int, int]:
         """Return opcode and size of a record that is there whole."""
-        opcode, size = RECORD.unpack(self._read(place, RECORD.size))
-        if place + RECORD.size + size > self._size or not opcode:
-            raise DamagedError(f'it breaks off at byte {place}')
+        opcode, size = RECORD.unpack(self._read(offset, RECORD.size))
+        if offset + RECORD.size + size > self._size or not opcode:
+            raise DamagedError(f'it breaks off at byte {offset}')
         return opcode, size
 
-    def _chunk(self, place: int, size: int) -> Chunk:
-        start_ns, end_ns, unpacked, checksum = CHUNK_HEAD.unpack(self._read(place, CHUNK_HEAD.size))
-        (length,) = struct.unpack('<I', self._read(place + 28, 4))
-        compression = self._read(place + 32, min(length, 16)).decode()
-        (packed,) = struct.unpack('<Q', self._read(place + 32 + length, 8))
+    def _chunk(self, offset: int, size: int) -> Chunk:
+        start_ns, end_ns, unpacked, checksum = CHUNK_HEAD.unpack(
+            self._read(offset, CHUNK_HEAD.size)
+        )
+        (length,) = struct.unpack('<I', self._read(offset + 28, 4))
+        compression = self._read(offset + 32, min(length, 16)).decode()
+        (packed,) = struct.unpack('<Q', self._read(offset + 32 + length, 8))
         head = 40 + length
         if head + packed > size:
-            raise DamagedError(f'the chunk at byte {place} is none')
-        return Chunk(start_ns, end_ns, unpacked, checksum, compression, place + head, packed)
+            raise DamagedError(f'the chunk at byte {offset} is none')
+        return Chunk(start_ns, end_ns, unpacked, checksum, compression, offset + head, packed)
 
-    def _add_message(self, place: int, size: int) -> None:
+    def _add_message(self, offset: int, size: int) -> None:
         if size < MESSAGE_HEAD.size:
-            raise DamagedError(f'the message at byte {place} is none')
-        number, _, received_ns, _ = MESSAGE_HEAD.unpack(self._read(place, MESSAGE_HEAD.size))
+            raise DamagedError(f'the message at byte {offset} is none')
+        number, _, received_ns, _ = MESSAGE_HEAD.unpack(self._read(offset, MESSAGE_HEAD.size))
         run = self._pieces[-1] if self._pieces else None
         if not isinstance(run, Run):
             run = Run([])
             self._pieces.append(run)
-        run.messages.append((received_ns, place, size))
+        run.messages.append((received_ns, offset, size))
         self._counts[number] += 1
 
     def _next_chunk(self, broken: int) -> int:
-        """Return where the first chunk behind a place lies as the index knows it, else 0."""
+        """Return where the first chunk behind a offset lies as the index knows it, else 0."""
         try:
             self._file.seek(-37, os.SEEK_END)
             footer = self._file.read(37)
             if footer[-8:] != MAGIC or footer[0] != FOOTER:
                 return 0
-            (place,) = struct.unpack_from('<Q', footer, 9)
-            places = [place] if place else []
-            while place and place < self._size:
-                opcode, size = self._head(place)
+            (offset,) = struct.unpack_from('<Q', footer, 9)
+            offsets = [offset] if offset else []
+            while offset and offset < self._size:
+                opcode, size = self._head(offset)
                 if opcode == CHUNK_INDEX:
-                    places.append(struct.unpack('<Q', self._read(place + 9 + 16, 8))[0])
+                    offsets.append(struct.unpack('<Q', self._read(offset + 9 + 16, 8))[0])
                 if opcode == FOOTER:
                     break
-                place += RECORD.size + size
+                offset += RECORD.size + size
         except (DamagedError, struct.error, OSError):
             return 0
-        return min((place for place in places if place > broken), default=0)
+        return min((offset for offset in offsets if offset > broken), default=0)
 
     def _count(self, whole: bool) -> None:
         """Know how many messages each topic has, and all topics."""
@@ -229,15 +231,15 @@ class McapFile:
         """Take in a schema or a channel."""
         if opcode == SCHEMA:
             (number,) = struct.unpack_from('<H', content)
-            name, place = sized(content, 2)
-            encoding, place = sized(content, place)
-            definition, _ = sized(content, place)
+            name, offset = sized(content, 2)
+            encoding, offset = sized(content, offset)
+            definition, _ = sized(content, offset)
             self._schemas.setdefault(number, (text_of(name), text_of(encoding), definition))
             return
         number, schema = struct.unpack_from('<HH', content)
-        name, place = sized(content, 4)
-        encoding, place = sized(content, place)
-        pairs, _ = sized(content, place)
+        name, offset = sized(content, 4)
+        encoding, offset = sized(content, offset)
+        pairs, _ = sized(content, offset)
         kind, language, definition = self._schemas.get(schema, ('', '', b''))
         metadata = pairs_of(pairs)
         self._channels.setdefault(
@@ -258,8 +260,8 @@ class McapFile:
     def _messages_of(self, piece: Chunk | Run, chosen: dict[int, Topic]) -> Iterator[Message]:
         """Give the chosen messages of a piece by their time; say where they cannot be read."""
         if isinstance(piece, Run):
-            for received_ns, place, size in sorted(piece.messages):
-                content = self._read(place, size)
+            for received_ns, offset, size in sorted(piece.messages):
+                content = self._read(offset, size)
                 (number,) = struct.unpack_from('<H', content)
                 if number in chosen:
                     yield self._message(chosen[number], received_ns, content[MESSAGE_HEAD.size :])
@@ -269,17 +271,17 @@ class McapFile:
         try:
             records = self._unpack(piece)
             found = [
-                (received_ns, place, number)
-                for number, received_ns, place in messages_of_chunk(records)
+                (received_ns, offset, number)
+                for number, received_ns, offset in messages_of_chunk(records)
                 if number in chosen
             ]
         except (DamagedError, DecompressionError) as error:
             lost = sum(piece.counts[number] for number in chosen)
-            self._lost[piece.place] = ' '.join(str(error).split()), lost
+            self._lost[piece.offset] = ' '.join(str(error).split()), lost
             return
-        for received_ns, place, number in sorted(found):
-            (_, size) = RECORD.unpack_from(records, place)
-            content = records[place + 9 + MESSAGE_HEAD.size : place + 9 + size]
+        for received_ns, offset, number in sorted(found):
+            (_, size) = RECORD.unpack_from(records, offset)
+            content = records[offset + 9 + MESSAGE_HEAD.size : offset + 9 + size]
             yield self._message(chosen[number], received_ns, content)
 
     def _message(self, topic: Topic, received_ns: int, data: bytes) -> Message:
@@ -294,10 +296,10 @@ class McapFile:
         """Return a chunk's records; raises ``DecompressionError`` or ``DamagedError``."""
         if max(chunk.size, chunk.packed_size) > LARGEST:
             raise DamagedError(f'a chunk of {max(chunk.size, chunk.packed_size)} bytes')
-        return chunk.records(self._read(chunk.place, chunk.packed_size))
+        return chunk.records(self._read(chunk.offset, chunk.packed_size))
 
-    def _read(self, place: int, size: int) -> bytes:
-        if place + size > self._size:
-            raise DamagedError(f'it breaks off at byte {place}')
-        self._file.seek(place)
+    def _read(self, offset: int, size: int) -> bytes:
+        if offset + size > self._size:
+            raise DamagedError(f'it breaks off at byte {offset}')
+        self._file.seek(offset)
         return self._file.read(size)

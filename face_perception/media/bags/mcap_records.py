@@ -30,7 +30,7 @@ class Chunk:
     size: int
     checksum: int
     compression: str
-    place: int
+    offset: int
     packed_size: int
     counts: Counter = field(default_factory=Counter)
 
@@ -53,7 +53,7 @@ class Chunk:
 
 @dataclass
 class Run:
-    """Messages that follow each other in the file: time of receipt, place and size."""
+    """Messages that follow each other in the file: time of receipt, offset and size."""
 
     messages: list[tuple[int, int, int]]
 
@@ -69,33 +69,33 @@ class Run:
 
 
 def messages_of_chunk(records: bytes, learn=None) -> Iterator[tuple[int, int, int]]:
-    """Give channel, time of receipt and place of a chunk's messages; raises ``DamagedError``."""
-    place = 0
+    """Give channel, time of receipt and offset of a chunk's messages; raises ``DamagedError``."""
+    offset = 0
     try:
-        while place < len(records):
-            opcode, size = RECORD.unpack_from(records, place)
-            content = place + RECORD.size
+        while offset < len(records):
+            opcode, size = RECORD.unpack_from(records, offset)
+            content = offset + RECORD.size
             if content + size > len(records):
                 raise DamagedError('a record goes on behind its chunk')
             if opcode == MESSAGE:
                 if size < MESSAGE_HEAD.size:
                     raise DamagedError('a message of a chunk is none')
                 number, _, received_ns, _ = MESSAGE_HEAD.unpack_from(records, content)
-                yield number, received_ns, place
+                yield number, received_ns, offset
             elif learn is not None and opcode in (SCHEMA, CHANNEL):
                 learn(opcode, records[content : content + size])
-            place = content + size
+            offset = content + size
     except (struct.error, UnicodeDecodeError) as error:
         raise DamagedError(f'a record of a chunk is none: {error}') from None
 
 
-def sized(content: bytes, place: int) -> tuple[bytes, int]:
+def sized(content: bytes, offset: int) -> tuple[bytes, int]:
     """Return bytes that are preceded by their number, and where they end."""
-    (size,) = struct.unpack_from('<I', content, place)
-    end = place + 4 + size
+    (size,) = struct.unpack_from('<I', content, offset)
+    end = offset + 4 + size
     if end > len(content):
         raise DamagedError('a text goes on behind its record')
-    return content[place + 4 : end], end
+    return content[offset + 4 : end], end
 
 
 def text_of(content: bytes) -> str:
@@ -105,9 +105,9 @@ def text_of(content: bytes) -> str:
 
 def pairs_of(content: bytes) -> dict[str, str]:
     """Return the entries of a map of texts."""
-    pairs, place = {}, 0
-    while place < len(content):
-        key, place = sized(content, place)
-        value, place = sized(content, place)
+    pairs, offset = {}, 0
+    while offset < len(content):
+        key, offset = sized(content, offset)
+        value, offset = sized(content, offset)
         pairs[text_of(key)] = text_of(value)
     return pairs

@@ -25,18 +25,18 @@ _PIXELS_PER_BYTE = 8 * 64
 
 def read_jpeg(data: bytes) -> ImageHeader:
     """Return a JPEG's header; raises ``ImageError`` for one that is cut or damaged."""
-    size, place, frame, scans = len(data), len(MAGIC), None, 0
+    size, offset, frame, scans = len(data), len(MAGIC), None, 0
     while True:
-        found = _MARKER.search(data, place)
+        found = _MARKER.search(data, offset)
         if found is None:
             raise cut('JPEG', size, 'has no end')
-        marker, place = found[1][0], found.end()
+        marker, offset = found[1][0], found.end()
         if marker == _END:
             break
         if marker in _STANDALONE:
             continue
-        length = int.from_bytes(data[place : place + 2], 'big')
-        if place + length > size:
+        length = int.from_bytes(data[offset : offset + 2], 'big')
+        if offset + length > size:
             raise cut('JPEG', size, 'has no end')
         if length < 2:
             raise damaged('JPEG', size, 'a segment of it has no length')
@@ -44,10 +44,10 @@ def read_jpeg(data: bytes) -> ImageHeader:
             if frame is not None or length < 8:
                 raise damaged('JPEG', size, 'it does not state one size')
             frame = marker
-            height, width = struct.unpack_from('>HH', data, place + 3)
+            height, width = struct.unpack_from('>HH', data, offset + 3)
         elif marker == _SCAN:
             scans += 1
-        place += length
+        offset += length
     if frame is None or not scans:
         raise damaged('JPEG', size, 'it holds no image')
     if not width or not height:

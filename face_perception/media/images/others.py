@@ -23,7 +23,7 @@ _PNM = re.compile(
     rb'P([1-6])(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})'
     rb'(?:(?:\s|#[^\n]*\n)+(\d{1,5}))?\s'
 )
-#: Width and height of the image and of its tiles, then places and lengths of strips and tiles.
+#: Width and height of the image and of its tiles, then offsets and lengths of strips and tiles.
 _TIFF_TAGS = (256, 257, 322, 323, 273, 279, 324, 325)
 _JPEG_2000, _CODESTREAM = b'\x00\x00\x00\x0cjP  \r\n\x87\n', b'\xff\x4f\xff\x51'
 
@@ -109,11 +109,11 @@ def _tiff(data: bytes) -> ImageHeader:
     order = '<' if data[:2] == b'II' else '>'
     large = struct.unpack_from(f'{order}H', data, 2)[0] == 43
     offset_format, count_format, entry = ('Q', 'Q', 20) if large else ('I', 'H', 12)
-    (place,) = struct.unpack_from(order + offset_format, data, 8 if large else 4)
-    (count,) = struct.unpack_from(order + count_format, data, place)
-    place += struct.calcsize(order + count_format)
+    (offset,) = struct.unpack_from(order + offset_format, data, 8 if large else 4)
+    (count,) = struct.unpack_from(order + count_format, data, offset)
+    offset += struct.calcsize(order + count_format)
     tags: dict[int, tuple[int, ...]] = {}
-    for at in range(place, place + entry * min(count, 4096), entry):
+    for at in range(offset, offset + entry * min(count, 4096), entry):
         tag, kind = struct.unpack_from(f'{order}HH', data, at)
         if tag not in _TIFF_TAGS:
             continue
@@ -127,8 +127,8 @@ def _tiff(data: bytes) -> ImageHeader:
         tags[tag] = struct.unpack_from(f'{order}{number}{form}', data, value)
     if not tags.get(256) or not tags.get(257):
         return ImageHeader('TIFF', 0, 0, data)
-    for places, lengths in ((273, 279), (324, 325)):
-        parts = zip(tags.get(places, ()), tags.get(lengths, ()))
+    for offsets, lengths in ((273, 279), (324, 325)):
+        parts = zip(tags.get(offsets, ()), tags.get(lengths, ()))
         if any(start + length > len(data) for start, length in parts):
             raise cut('TIFF', len(data), 'has no end')
     # A tile is decoded whole, whatever of it lies in the image.
@@ -139,10 +139,10 @@ def _tiff(data: bytes) -> ImageHeader:
 
 
 def _jpeg_2000(data: bytes) -> ImageHeader:
-    place = data.find(_CODESTREAM)
-    if place < 0:
+    offset = data.find(_CODESTREAM)
+    if offset < 0:
         raise cut('JPEG 2000', len(data), 'ends within its header')
-    right, lower, left, upper = struct.unpack_from('>IIII', data, place + 8)
+    right, lower, left, upper = struct.unpack_from('>IIII', data, offset + 8)
     return ImageHeader('JPEG 2000', right - left, lower - upper, data)
 
 

@@ -30,29 +30,29 @@ _DEFLATE_RATIO = 1032
 
 def read_png(data: bytes) -> ImageHeader:
     """Return a PNG's header; raises ``ImageError`` for one that is cut or damaged."""
-    size, place, parts = len(data), len(MAGIC), [MAGIC]
+    size, offset, parts = len(data), len(MAGIC), [MAGIC]
     packed, header = 0, b''
     while True:
-        if place + _AROUND > size:
+        if offset + _AROUND > size:
             raise cut('PNG', size, 'has no end')
-        length, kind = struct.unpack_from('>I4s', data, place)
-        end = place + _AROUND + length
+        length, kind = struct.unpack_from('>I4s', data, offset)
+        end = offset + _AROUND + length
         if end > size:
             raise cut('PNG', size, f'has a part of {length} bytes that goes on behind its end')
-        content = data[place + 8 : end - 4]
+        content = data[offset + 8 : end - 4]
         if (not header) != (kind == b'IHDR'):
             raise damaged('PNG', size, 'it does not begin with one header')
         if kind in _NEEDED:
             (checksum,) = struct.unpack_from('>I', data, end - 4)
             if zlib.crc32(content, zlib.crc32(kind)) != checksum:
                 raise damaged('PNG', size, f'the checksum of its part {kind.decode()} is wrong')
-            parts.append(data[place:end])
+            parts.append(data[offset:end])
         if kind == b'IHDR':
             header = content
             if length != 13:
                 raise damaged('PNG', size, 'its header is none')
         packed += length if kind == b'IDAT' else 0
-        place = end
+        offset = end
         if kind == b'IEND':
             break
     width, height, depth, colour = struct.unpack_from('>IIBB', header)

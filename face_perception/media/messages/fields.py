@@ -50,5 +50,5 @@ def duration_fields(seconds: float) -> dict:
     return {'sec': min(max(whole, -limit), limit), 'nanosec': nanoseconds}
 
 
-def _probabilities(answer: Classification | None, labels: tuple[str, ...]) -> np.ndarray:
-    return answer.probabilities_of(labels) if answer else np.zeros(len(labels), np.float32)
+def _probabilities(prediction: Classification | None, labels: tuple[str, ...]) -> np.ndarray:
+    return prediction.probabilities_of(labels) if prediction else np.zeros(len(labels), np.float32)

@@ -26,7 +26,7 @@ VISIBLE_SHARE = 0.5
 
 
 @dataclass(frozen=True)
-class Place:
+class Pose:
     """Where a person stands: the photograph's corner and scale, in pixels of the image."""
 
     left: float
@@ -54,7 +54,7 @@ class Walk:
     mirrored: bool = False
     side_light: float = 0.0
 
-    def place(self, seconds: float, width: int, height: int) -> Place | None:
+    def pose(self, seconds: float, width: int, height: int) -> Pose | None:
         """Return where the person is at a time in 0..``LOOP_S``, ``None`` when not there."""
         times, shares, scales = zip(*self.stops)
         if seconds < times[0]:
@@ -78,7 +78,7 @@ class Walk:
                 left + box.x * scale, top + box.y * scale, box.width * scale, box.height * scale
             )
 
-        return Place(
+        return Pose(
             left, top, scale, _between(*self.light, whole), in_image(FACE), in_image(PERSON)
         )
 
@@ -148,9 +148,9 @@ class SampleScene:
         """
         image = self._room.copy()
         for walk, portrait in zip(WALKS, self._portraits):
-            place = walk.place(self._seconds(index), self.width, self.height)
-            if place is not None:
-                portrait.draw(image, place.left, place.top, place.scale, place.light)
+            pose = walk.pose(self._seconds(index), self.width, self.height)
+            if pose is not None:
+                portrait.draw(image, pose.left, pose.top, pose.scale, pose.light)
         return image
 
     def faces(self, index: int) -> list[Box]:
@@ -160,19 +160,19 @@ class SampleScene:
         A face is listed while at least half of its box lies in the image and is not hidden
         by somebody in front; the boxes are not clipped to the image.
         """
-        places = [
-            place
+        poses = [
+            pose
             for walk in WALKS
-            if (place := walk.place(self._seconds(index), self.width, self.height))
+            if (pose := walk.pose(self._seconds(index), self.width, self.height))
         ]
         return [
-            place.face
-            for number, place in enumerate(places)
-            if self._visible_area(place, places[number + 1 :]) >= VISIBLE_SHARE * place.face.area
+            pose.face
+            for number, pose in enumerate(poses)
+            if self._visible_area(pose, poses[number + 1 :]) >= VISIBLE_SHARE * pose.face.area
         ]
 
-    def _visible_area(self, place: Place, in_front: list[Place]) -> float:
-        seen = place.face.clipped(self.width, self.height)
+    def _visible_area(self, pose: Pose, in_front: list[Pose]) -> float:
+        seen = pose.face.clipped(self.width, self.height)
         return seen.area - max((_overlap(seen, other.person) for other in in_front), default=0.0)
 
     @cached_property

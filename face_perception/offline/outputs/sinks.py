@@ -11,14 +11,14 @@ from ...core.errors import FacePerceptionError
 from ...media.bags.reader import Bag
 from ..names import readable
 from ..readers import Reader
-from ..types import Sink, Task
+from ..types import Job, Sink
 
 
 @dataclass(frozen=True)
 class SinkContext:
     """Where a sink writes, and what it may ask."""
 
-    task: Task
+    job: Job
     reader: Reader
     folder: Path
 
@@ -26,7 +26,7 @@ class SinkContext:
 def _table(context: SinkContext) -> Sink:
     from .table import Table
 
-    return Table(context.folder, readable(context.task.source.name))
+    return Table(context.folder, readable(context.job.source.name))
 
 
 def _video(context: SinkContext) -> Sink:
@@ -44,27 +44,27 @@ def _bag(context: SinkContext) -> Sink | None:
 
     if context.reader.stills:  # they have no time
         return None
-    source = Bag(context.task.source) if context.reader.topics else None
+    source = Bag(context.job.source) if context.reader.topics else None
     return BagOutput(
         context.folder,
         context.reader.topics,
         source,
-        context.task.annotated,
-        bool(context.task.anonymize),
+        context.job.annotated,
+        bool(context.job.anonymize),
     )
 
 
 def _summary(context: SinkContext) -> Sink:
     from .summary.summary import SummaryPicture
 
-    task = context.task
-    return SummaryPicture(context.folder, readable(task.source.name), task.anonymize)
+    job = context.job
+    return SummaryPicture(context.folder, readable(job.source.name), job.anonymize)
 
 
 def _rrd(context: SinkContext) -> Sink:
     from .rerun_log import RerunLog
 
-    return RerunLog(context.folder, readable(context.task.source.name))
+    return RerunLog(context.folder, readable(context.job.source.name))
 
 
 #: How each output is made; ``None`` where an input cannot have it.
@@ -79,9 +79,9 @@ OUTPUTS: dict[str, Callable[[SinkContext], Sink | None]] = {
 _NEEDS = {'summary': ('matplotlib', 'offline'), 'rrd': ('rerun', 'view')}
 
 
-def check_outputs(tasks: Iterable[Task]) -> None:
+def check_outputs(jobs: Iterable[Job]) -> None:
     """Raise ``FacePerceptionError`` for an output that cannot be made here."""
-    for name in {name for task in tasks for name in task.outputs} & set(_NEEDS):
+    for name in {name for job in jobs for name in job.outputs} & set(_NEEDS):
         package, extra = _NEEDS[name]
         if find_spec(package) is None:
             raise FacePerceptionError(

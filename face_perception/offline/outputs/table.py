@@ -112,6 +112,6 @@ def _columns(face: Face) -> dict:
     return columns
 
 
-def _named(prefix: str, answer: Classification, labels: tuple[str, ...]) -> dict:
-    values = answer.probabilities_of(labels).tolist()
+def _named(prefix: str, prediction: Classification, labels: tuple[str, ...]) -> dict:
+    values = prediction.probabilities_of(labels).tolist()
     return {f'{prefix}_{label}': value for label, value in zip(labels, values)}

@@ -1,1 +1,1 @@
-"""Who does the tasks of a run."""
+"""Who does the jobs of a run."""

@@ -1,7 +1,7 @@
 """
-Tasks on the machines of a dask cluster that runs already.
+Jobs on the machines of a dask cluster that runs already.
 
-Each task is one input, done where there is room; a task whose worker is lost is done by another.
+Each job is one input, done where there is room; a job whose worker is lost is done by another.
 All machines see inputs and outputs under the same paths.
 """
 
@@ -26,8 +26,8 @@ from ...core.networks import FaceNetworks
 from ...core.settings import PipelineSettings
 from ..errors import InterruptedRunError
 from ..report import package_version
-from ..run import run_task
-from ..types import Task, TaskReport
+from ..run import run_job
+from ..types import Job, JobReport
 from .protocol import Fault, Lost, Progress, Step, new_mark, unfinished
 from .supervisor import CHECK_PERIOD_S, Steps, supervise
 
@@ -54,32 +54,32 @@ GRACE_S = 10.0
 
 
 class ClusterError(FacePerceptionError):
-    """The cluster cannot do the tasks."""
+    """The cluster cannot do the jobs."""
 
 
 @dataclass(frozen=True)
-class Job:
-    """A task as a worker gets it, with paths that hold on every machine."""
+class RemoteJob:
+    """A job as a worker gets it, with paths that hold on every machine."""
 
-    task: Task
+    job: Job
     #: Whether the input was there for whoever sent it.
     present: bool
     #: A file beside the outputs, by which a worker knows that it sees the same folder.
     marker: Path
-    #: Under which the steps are told, and the task's place in the run.
+    #: Under which the steps are told, and the job's number in the run.
     topic: str
-    place: int
+    number: int
 
 
-def run_on_cluster(tasks: Sequence[Task], progress: Progress, address: str) -> None:
-    """Run the tasks on the workers of a scheduler; see ``scheduling.run_all``."""
-    if not tasks:
+def run_on_cluster(jobs: Sequence[Job], progress: Progress, address: str) -> None:
+    """Run the jobs on the workers of a scheduler; see ``scheduling.run_all``."""
+    if not jobs:
         return
     client = _connect(address)
     try:
         _check_workers(client, address)
-        with tempfile.NamedTemporaryFile(prefix='.shared-', dir=tasks[0].folder.parent) as marker:
-            supervise(tasks, progress, Cluster(client, Path(marker.name).absolute()))
+        with tempfile.NamedTemporaryFile(prefix='.shared-', dir=jobs[0].folder.parent) as marker:
+            supervise(jobs, progress, Cluster(client, Path(marker.name).absolute()))
     finally:
         client.close(timeout=2)
 
@@ -91,41 +91,41 @@ class Cluster:
         """``marker`` is a file beside the outputs, which the workers are to see too."""
         self._client, self._marker = client, marker
         self._topic = f'{PACKAGE}-{uuid.uuid4().hex}'
-        #: Pairs of a task's place and a ``Step``, or ``None`` when it has ended.
+        #: Pairs of a job's number and a ``Step``, or ``None`` when it has ended.
         self._events: queue.Queue[tuple[int, Step | None]] = queue.Queue()
         self._futures: dict[int, distributed.Future] = {}
-        self._tasks: dict[int, Task] = {}
+        self._jobs: dict[int, Job] = {}
         self._begun = itertools.count()
         self._workers_seen = self._next_look = time.monotonic()
         client.subscribe_topic(self._topic, self._on_step)
 
-    def begin(self, place: int, task: Task) -> bool:
-        """Send a task to the scheduler, which lets it wait where there is no room."""
-        self._tasks[place] = task
+    def begin(self, number: int, job: Job) -> bool:
+        """Send a job to the scheduler, which lets it wait where there is no room."""
+        self._jobs[number] = job
         future = self._client.submit(
             work,
-            Job(_absolute(task), task.source.exists(), self._marker, self._topic, place),
-            key=f'{self._topic}-{place}-{next(self._begun)}',
+            RemoteJob(_absolute(job), job.source.exists(), self._marker, self._topic, number),
+            key=f'{self._topic}-{number}-{next(self._begun)}',
             pure=False,
         )
-        self._futures[place] = future
-        future.add_done_callback(lambda _: self._events.put((place, None)))
+        self._futures[number] = future
+        future.add_done_callback(lambda _: self._events.put((number, None)))
         return True
 
-    def hear(self, timeout_s: float) -> list[tuple[int, Step | TaskReport | Fault | Lost]]:
-        """Return what has become of a task."""
+    def hear(self, timeout_s: float) -> list[tuple[int, Step | JobReport | Fault | Lost]]:
+        """Return what has become of a job."""
         self._look()
         try:
-            place, step = self._events.get(timeout=timeout_s)
+            number, step = self._events.get(timeout=timeout_s)
         except queue.Empty:
             return []
         if step is not None:
-            return [(place, step)]
-        if place not in self._futures or not self._futures[place].done():
+            return [(number, step)]
+        if number not in self._futures or not self._futures[number].done():
             return []  # the end of a former attempt
-        return [(place, self._answer(self._tasks[place], self._futures.pop(place)))]
+        return [(number, self._outcome(self._jobs[number], self._futures.pop(number)))]
 
-    def end(self, tasks: Sequence[Task]) -> None:
+    def end(self, jobs: Sequence[Job]) -> None:
         """Let the workers stop what is left, and wait until they have cleaned up."""
         if not self._futures:
             return
@@ -134,29 +134,29 @@ class Cluster:
         except Exception:  # the scheduler is gone: its workers notice
             pass
         end = time.monotonic() + GRACE_S
-        while time.monotonic() < end and any(unfinished(task) for task in tasks):
+        while time.monotonic() < end and any(unfinished(job) for job in jobs):
             time.sleep(CHECK_PERIOD_S)
 
     def _on_step(self, event) -> None:
-        _, (place, done, total) = event
-        self._events.put((place, Step(done, total)))
+        _, (number, done, total) = event
+        self._events.put((number, Step(done, total)))
 
-    def _answer(self, task: Task, future) -> TaskReport | Fault | Lost:
+    def _outcome(self, job: Job, future) -> JobReport | Fault | Lost:
         if future.status == 'cancelled':
             return Fault(
                 'the scheduler was lost: start it again; the same command goes on where it stopped'
             )
         error = future.exception()
         if error is None:
-            answer = future.result()
-            if answer is None:  # its worker was asked to end
+            outcome = future.result()
+            if outcome is None:  # its worker was asked to end
                 return Lost(
                     'the workers that were at it were ended, one after the other: run it again'
                 )
-            return _as_here(answer, task)
+            return _as_here(outcome, job)
         if isinstance(error, distributed.KilledWorker):
-            return TaskReport(
-                task.source,
+            return JobReport(
+                job.source,
                 'failed',
                 'the workers that were at it were lost, one '
                 'after the other, as happens where memory runs out: give them more',
@@ -180,20 +180,20 @@ class Cluster:
             )
 
 
-def work(job: Job) -> TaskReport | Fault | None:
-    """Do one task, on a worker; ``None`` when nobody wants its answer any more."""
-    task, worker = job.task, distributed.get_worker()
+def work(sent: RemoteJob) -> JobReport | Fault | None:
+    """Do one job, on a worker; ``None`` when nobody wants its outcome any more."""
+    job, worker = sent.job, distributed.get_worker()
     key = worker.get_current_task()
-    if not job.marker.exists():
+    if not sent.marker.exists():
         return Fault(
-            f"the folder '{task.folder.parent}' of the outputs is not the same on "
+            f"the folder '{job.folder.parent}' of the outputs is not the same on "
             f'{_here(worker)}: use one that all machines share'
         )
-    if job.present and not task.source.exists():
-        return TaskReport(
-            task.source,
+    if sent.present and not job.source.exists():
+        return JobReport(
+            job.source,
             'failed',
-            f"'{task.source}' does not exist on "
+            f"'{job.source}' does not exist on "
             f'{_here(worker)}: use a folder that all machines share',
         )
 
@@ -205,11 +205,11 @@ def work(job: Job) -> TaskReport | Fault | None:
             or worker.status in (distributed.Status.closing, distributed.Status.closed)
         ):
             raise InterruptedRunError('stopped')
-        worker.log_event(job.topic, (job.place, done, total))
+        worker.log_event(sent.topic, (sent.number, done, total))
 
     try:
         # A worker that was given up may still be at it.
-        return run_task(task, Steps(tell, STEP_PERIOD_S), _load, new_mark())
+        return run_job(job, Steps(tell, STEP_PERIOD_S), _load, new_mark())
     except InterruptedRunError:
         return None
     except FacePerceptionError as error:
@@ -220,7 +220,7 @@ _loaded = threading.local()
 
 
 def _load(settings: PipelineSettings) -> FaceNetworks:
-    """Return the networks, loaded once for all tasks of a worker's thread with these settings."""
+    """Return the networks, loaded once for all jobs of a worker's thread with these settings."""
     if getattr(_loaded, 'settings', None) != settings:
         _loaded.networks = FaceNetworks.load(settings)
         _loaded.settings = settings
@@ -264,13 +264,13 @@ def _check_workers(client, address: str) -> None:
             )
 
 
-def _absolute(task: Task) -> Task:
-    """Return a task that means the same in every folder."""
-    settings = task.settings
+def _absolute(job: Job) -> Job:
+    """Return a job that means the same in every folder."""
+    settings = job.settings
     return replace(
-        task,
-        source=task.source.absolute(),
-        folder=task.folder.absolute(),
+        job,
+        source=job.source.absolute(),
+        folder=job.folder.absolute(),
         settings=replace(
             settings,
             detector_model=_absolute_model(settings.detector_model),
@@ -285,15 +285,15 @@ def _absolute_model(model: str) -> str:
     return str(Path(model).expanduser().absolute()) if '/' in model else model
 
 
-def _as_here(answer: TaskReport | Fault, task: Task) -> TaskReport | Fault:
-    """Return a worker's answer with the paths that this process uses."""
-    if not isinstance(answer, TaskReport):
-        return answer
-    folder = task.folder.absolute()
+def _as_here(outcome: JobReport | Fault, job: Job) -> JobReport | Fault:
+    """Return a worker's outcome with the paths that this process uses."""
+    if not isinstance(outcome, JobReport):
+        return outcome
+    folder = job.folder.absolute()
     return replace(
-        answer,
-        source=task.source,
-        files=tuple(task.folder / path.relative_to(folder) for path in answer.files),
+        outcome,
+        source=job.source,
+        files=tuple(job.folder / path.relative_to(folder) for path in outcome.files),
     )
 
 

@@ -1,7 +1,7 @@
 """
-Tasks on several processes of this machine.
+Jobs on several processes of this machine.
 
-Each is a fresh interpreter that does one task after the other and loads the models once.  It
+Each is a fresh interpreter that does one job after the other and loads the models once.  It
 talks to its parent through a pipe: when either end is gone the other notices.
 """
 
@@ -17,8 +17,8 @@ from multiprocessing import resource_tracker
 
 from ...core.errors import FacePerceptionError
 from ..errors import InterruptedRunError
-from ..run import run_task
-from ..types import Task, TaskReport
+from ..run import run_job
+from ..types import Job, JobReport
 from .protocol import Fault, Lost, Step
 from .supervisor import MOST_ATTEMPTS, Steps
 
@@ -35,27 +35,27 @@ class Processes:
         self._count = count
         self._workers: list[Worker] = []
 
-    def begin(self, place: int, task: Task) -> bool:
-        """Give a task to a process that has none, or to a new one."""
-        for worker in [worker for worker in self._workers if worker.place is None]:
-            if worker.give(place, task):
+    def begin(self, number: int, job: Job) -> bool:
+        """Give a job to a process that has none, or to a new one."""
+        for worker in [worker for worker in self._workers if worker.number is None]:
+            if worker.give(number, job):
                 return True
             self._workers.remove(worker)
         if len(self._workers) == self._count:
             return False
         worker = Worker()
-        if worker.give(place, task):
+        if worker.give(number, job):
             self._workers.append(worker)
         return worker in self._workers
 
-    def hear(self, timeout_s: float) -> Iterator[tuple[int, Step | TaskReport | Fault | Lost]]:
+    def hear(self, timeout_s: float) -> Iterator[tuple[int, Step | JobReport | Fault | Lost]]:
         """Give what the processes say, or that they are gone."""
-        busy = [(worker, worker.place) for worker in self._workers if worker.place is not None]
+        busy = [(worker, worker.number) for worker in self._workers if worker.number is not None]
         ready = pipes.wait([worker.connection for worker, _ in busy], timeout_s)
-        for worker, place in busy:
+        for worker, number in busy:
             if worker.connection not in ready:
                 continue
-            said: Step | TaskReport | Fault | Lost
+            said: Step | JobReport | Fault | Lost
             try:
                 said = worker.connection.recv()
             except (EOFError, OSError):
@@ -65,14 +65,14 @@ class Processes:
                     'use fewer --workers, or smaller inputs'
                 )
             if not isinstance(said, Step):
-                worker.place = None
-            yield place, said
+                worker.number = None
+            yield number, said
 
-    def end(self, tasks: Sequence[Task]) -> None:
+    def end(self, jobs: Sequence[Job]) -> None:
         """Stop all processes: they clean up, or are made to end."""
         for worker in self._workers:
             try:
-                if worker.place is not None:
+                if worker.number is not None:
                     worker.connection.send('stop')
                 else:
                     worker.connection.close()
@@ -87,24 +87,24 @@ class Processes:
 
 
 class Worker:
-    """A process that does tasks, and the place of the one that it is at."""
+    """A process that does jobs, and the number of the one that it is at."""
 
     def __init__(self):
         context = multiprocessing.get_context('spawn')
         self.connection, theirs = context.Pipe()
-        self.place: int | None = None
+        self.number: int | None = None
         self.process = context.Process(target=serve, args=(theirs,), daemon=True)
         with _blocked_signals():
             self.process.start()
         theirs.close()
 
-    def give(self, place: int, task: Task) -> bool:
-        """Let it begin a task; return False when it has died meanwhile."""
+    def give(self, number: int, job: Job) -> bool:
+        """Let it begin a job; return False when it has died meanwhile."""
         try:
-            self.connection.send(task)
+            self.connection.send(job)
         except OSError:
             return False
-        self.place = place
+        self.number = number
         return True
 
     def ending(self) -> str:
@@ -119,22 +119,22 @@ class Worker:
 
 
 def serve(connection: pipes.Connection) -> None:
-    """Do the tasks that come through the pipe, until it is closed."""
+    """Do the jobs that come through the pipe, until it is closed."""
     while True:
         try:
-            task = connection.recv()
-            if not isinstance(task, Task):  # told to stop just when it had finished
+            job = connection.recv()
+            if not isinstance(job, Job):  # told to stop just when it had finished
                 return
-            answer = _work(task, connection)
-            if answer is None:
+            outcome = _work(job, connection)
+            if outcome is None:
                 return
-            connection.send(answer)
+            connection.send(outcome)
         except (EOFError, OSError):  # the parent has ended
             return
 
 
-def _work(task: Task, connection: pipes.Connection) -> TaskReport | Fault | None:
-    """Do one task; ``None`` when the parent wants no answer any more."""
+def _work(job: Job, connection: pipes.Connection) -> JobReport | Fault | None:
+    """Do one job; ``None`` when the parent wants no outcome any more."""
 
     def tell(done: int, total: int | None) -> None:
         try:
@@ -143,11 +143,11 @@ def _work(task: Task, connection: pipes.Connection) -> TaskReport | Fault | None
                 return
         except OSError:  # the parent has ended
             pass
-        # While a worker is at a task, its parent says nothing but that it is to stop.
+        # While a worker is at a job, its parent says nothing but that it is to stop.
         raise InterruptedRunError('stopped')
 
     try:
-        return run_task(task, Steps(tell, STEP_PERIOD_S))
+        return run_job(job, Steps(tell, STEP_PERIOD_S))
     except InterruptedRunError:
         return None
     except FacePerceptionError as error:

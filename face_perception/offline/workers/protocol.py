@@ -10,25 +10,25 @@ from pathlib import Path
 from typing import Protocol
 
 from ..names import UNFINISHED
-from ..types import Task, TaskReport
+from ..types import Job, JobReport
 
 
 class Progress(Protocol):
-    """What is told of the tasks; several may be in work at a time."""
+    """What is told of the jobs; several may be in work at a time."""
 
     def check(self) -> None:
         """Raise ``InterruptedRunError`` once the user wants to stop; ask often."""
 
-    def step(self, task: Task, done: int, total: int | None) -> None:
-        """Take that so many frames of a task are done; raises as ``check`` does."""
+    def step(self, job: Job, done: int, total: int | None) -> None:
+        """Take that so many frames of a job are done; raises as ``check`` does."""
 
-    def finished(self, task: Task, report: TaskReport) -> None:
-        """Take what became of a task; they finish in any order."""
+    def finished(self, job: Job, report: JobReport) -> None:
+        """Take what became of a job; they finish in any order."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a worker tells while it is at a task."""
+    """What a worker tells while it is at a job."""
 
     done: int
     total: int | None
@@ -36,33 +36,33 @@ class Step:
 
 @dataclass(frozen=True)
 class Fault:
-    """What a worker met that all other tasks would meet too."""
+    """What a worker met that all other jobs would meet too."""
 
     sentence: str
 
 
 @dataclass(frozen=True)
 class Lost:
-    """The worker that was at a task is gone; ``reason`` tells why, should it happen again."""
+    """The worker that was at a job is gone; ``reason`` tells why, should it happen again."""
 
     reason: str
 
 
-def unfinished(task: Task) -> list[Path]:
-    """Return the folders in which a task is being made, or was by a worker that was lost."""
+def unfinished(job: Job) -> list[Path]:
+    """Return the folders in which a job is being made, or was by a worker that was lost."""
     return [
         folder
         for mark in ('', '?' * len(new_mark()))
-        for folder in task.folder.parent.glob(f'{UNFINISHED}{mark}{escape(task.folder.name)}')
+        for folder in job.folder.parent.glob(f'{UNFINISHED}{mark}{escape(job.folder.name)}')
     ]
 
 
 def new_mark() -> str:
-    """Return a mark for ``run_task``."""
+    """Return a mark for ``run_job``."""
     return f'{uuid.uuid4().hex[:8]}~'
 
 
-def discard(task: Task) -> None:
-    """Remove what workers that were lost have left of a task."""
-    for folder in unfinished(task):
+def discard(job: Job) -> None:
+    """Remove what workers that were lost have left of a job."""
+    for folder in unfinished(job):
         shutil.rmtree(folder, ignore_errors=True)

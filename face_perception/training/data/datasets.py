@@ -12,7 +12,7 @@ import numpy as np
 from ...core.errors import FacePerceptionError
 from ...core.types import Box
 
-#: The label of an image whose label nobody knows: a teacher's answers are all there is to learn.
+#: The label of an image whose label nobody knows: only a teacher's predictions can be learned.
 UNLABELLED = -1
 
 
@@ -111,8 +111,8 @@ def evening_weights(values: np.ndarray, share: float) -> np.ndarray:
     With a ``share`` of 0 each image counts the same, with 1 each value; 0.5 is between: a value
     with four times the images counts twice as much altogether.
     """
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    weights = counts[places].astype(np.float64) ** -share
+    _, groups, counts = np.unique(values, return_inverse=True, return_counts=True)
+    weights = counts[groups].astype(np.float64) ** -share
     return (weights / weights.mean()).astype(np.float32)
 
 

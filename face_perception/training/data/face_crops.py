@@ -7,7 +7,7 @@ A ``.zip`` file or a folder with ``index.csv``, a row per image:
 file      the image, relative to the index; any size and colours
 label     the label's name (``female``, ``fear``) or its number: gender 0 male, 1 female as in
           UTKFace, emotion 0 angry ... 6 neutral as in FER-2013; or ``unknown``: a face that
-          only a teacher's answers are learned for, and that is never measured on
+          only a teacher's predictions are learned for, and that is never measured on
 x y w h   the face's box as a detector draws it, in pixels of the image
 source    optional: what the row of a table is called (else the name of the file or folder)
 person    optional: who it is, so that nobody is on both sides of a split

@@ -141,9 +141,9 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]
                 raise DatasetError(
                     f'{path} has no column {" or ".join(missing)}; its columns are {header[:12]}'
                 )
-            places = [header.index(name) for name in columns]
+            indices = [header.index(name) for name in columns]
             for row in filter(None, reader):
-                short = len(row) <= max(places)
-                yield reader.line_num, None if short else [row[place].strip() for place in places]
+                short = len(row) <= max(indices)
+                yield reader.line_num, None if short else [row[index].strip() for index in indices]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f'{path} cannot be read as CSV: {error}') from error

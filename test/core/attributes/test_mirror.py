@@ -1,4 +1,4 @@
-"""Image and mirror image: what a network is shown, and what is made of its answers."""
+"""Image and mirror image: what a network is shown, and what is made of its predictions."""
 
 import numpy as np
 import pytest
@@ -19,22 +19,22 @@ def test_only_who_shows_both_costs_twice():
     assert np.array_equal(images, expected) and len(images) == sum(how.images for how in SHOWN)
 
 
-def test_both_answers_become_one_by_the_mean_of_their_logits():
+def test_both_predictions_become_one_by_the_mean_of_their_logits():
     logits = np.random.default_rng(0).normal(size=(6, 3)) * 4
-    answers = (np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)).astype(np.float32)
+    predictions = (np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)).astype(np.float32)
     means = [logits[0], (logits[1] + logits[4]) / 2, logits[2], (logits[3] + logits[5]) / 2]
     expected = np.exp(means) / np.exp(means).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(one_per_face(answers, SHOWN), expected, atol=1e-6)
+    np.testing.assert_allclose(one_per_face(predictions, SHOWN), expected, atol=1e-6)
 
 
-def test_sure_answers_that_contradict_each_other_stay_probabilities():
-    answers = np.array([[1, 0], [0, 1]], np.float32)
-    np.testing.assert_allclose(one_per_face(answers, [Shown.BOTH]), [[0.5, 0.5]])
+def test_sure_predictions_that_contradict_each_other_stay_probabilities():
+    predictions = np.array([[1, 0], [0, 1]], np.float32)
+    np.testing.assert_allclose(one_per_face(predictions, [Shown.BOTH]), [[0.5, 0.5]])
 
 
-def test_an_answer_that_is_none_stays_none():
-    answers = np.array([[np.nan, np.nan], [0, 1]], np.float32)
-    assert np.isnan(one_per_face(answers, [Shown.BOTH])).all()
+def test_a_prediction_that_is_none_stays_none():
+    predictions = np.array([[np.nan, np.nan], [0, 1]], np.float32)
+    assert np.isnan(one_per_face(predictions, [Shown.BOTH])).all()
 
 
 @pytest.mark.parametrize('mirror, images', [('true', [6, 4, 3]), ('false', [3, 3, 3])])

@@ -1,4 +1,4 @@
-"""The detector that runs a network, with networks whose answers are known."""
+"""The detector that runs a network, with networks whose predictions are known."""
 
 import hashlib
 
@@ -18,7 +18,7 @@ def constant(name, values, kind=np.float32):
 
 
 def bright_region():
-    """Return nodes that answer with one box, around all that is brighter than 180."""
+    """Return nodes that give one box, around all that is brighter than 180."""
     nodes = [
         helper.make_node('Cast', ['image'], ['pixels'], to=TensorProto.FLOAT),
         helper.make_node('Greater', ['pixels', 'gray'], ['is_bright']),
@@ -42,7 +42,7 @@ def bright_region():
 
 @pytest.fixture
 def make_network(tmp_path):
-    """Write a detector that answers ``boxes`` and ``scores``, or what is bright in the image."""
+    """Write a detector that gives ``boxes`` and ``scores``, or what is bright in the image."""
 
     def make(
         boxes=None,
@@ -251,25 +251,25 @@ def test_without_a_file_the_packages_own_is_taken(monkeypatch):
 
 
 class SizedSession:
-    """Answers by the height of the input: ``{height: (boxes, scores)}``; remembers heights."""
+    """Gives boxes by the height of the input: ``{height: (boxes, scores)}``; remembers heights."""
 
-    def __init__(self, answers):
-        self.answers, self.asked = answers, []
+    def __init__(self, predictions):
+        self.predictions, self.asked = predictions, []
 
-    def run(self, outputs, feed):
+    def run(self, outputs, feed, options=None):
         height = feed['image'].shape[1]
         self.asked.append(height)
-        boxes, scores = self.answers[height]
+        boxes, scores = self.predictions[height]
         return [np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32)]
 
 
 @pytest.fixture
 def sized(make_network):
-    """Return a detector of inputs of 320 pixels whose network answers by the input's size."""
+    """Return a detector of inputs of 320 pixels whose network gives boxes by the input's size."""
 
-    def make(answers):
+    def make(predictions):
         detector = OnnxDetector(make_network([[0, 0, 1, 1]], [0.0]), 320)
-        object.__setattr__(detector.model, 'session', SizedSession(answers))
+        object.__setattr__(detector.model, 'session', SizedSession(predictions))
         return detector
 
     return make

@@ -30,10 +30,10 @@ def encoded(extension, image=NOISE, options=()):
 def jpeg_of(width, height, **change):
     """Return a small JPEG that claims a size."""
     data = bytearray(encoded('.jpg', NOISE, **change))
-    place = next(
+    offset = next(
         data.index(bytes([0xFF, kind])) for kind in (0xC0, 0xC2) if bytes([0xFF, kind]) in data
     )
-    data[place + 5 : place + 9] = struct.pack('>HH', height, width)
+    data[offset + 5 : offset + 9] = struct.pack('>HH', height, width)
     return bytes(data)
 
 

@@ -20,8 +20,8 @@ from face_perception.core.types import FrameResult  # noqa: E402
 from face_perception.media.bags.reader import Bag  # noqa: E402
 from face_perception.offline.outputs.bag_messages import FACE, FACES, LATENCY, Messages  # noqa: E402
 from face_perception.offline.outputs.bag_output import BagOutput, free_name  # noqa: E402
-from face_perception.offline.run import run_task  # noqa: E402
-from face_perception.offline.types import Frame, Task  # noqa: E402
+from face_perception.offline.run import run_job  # noqa: E402
+from face_perception.offline.types import Frame, Job  # noqa: E402
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def annotate(tmp_path):
     """Make the bag of a source; return its folder."""
 
     def run(source, **options):
-        report = run_task(Task(source, tmp_path / 'out' / source.name, ('bag',), **options))
+        report = run_job(Job(source, tmp_path / 'out' / source.name, ('bag',), **options))
         assert report.state == 'done', report.reason
         return report.files[0].parent
 

@@ -10,8 +10,8 @@ from face_perception.core.types import Box, Face, FrameResult  # noqa: E402
 from face_perception.offline.errors import OutputError  # noqa: E402
 from face_perception.offline.outputs import images  # noqa: E402
 from face_perception.offline.outputs.images import AnnotatedVideos, check_video, open_video  # noqa: E402
-from face_perception.offline.run import run_task  # noqa: E402
-from face_perception.offline.types import Frame, Task  # noqa: E402
+from face_perception.offline.run import run_job  # noqa: E402
+from face_perception.offline.types import Frame, Job  # noqa: E402
 
 
 def describe(path):
@@ -24,7 +24,7 @@ def describe(path):
 
 
 def make(source, folder):
-    report = run_task(Task(source, folder, ('video',)))
+    report = run_job(Job(source, folder, ('video',)))
     assert report.state == 'done', report.reason
     return report.files
 
@@ -93,5 +93,5 @@ def test_a_full_disk_is_noticed_while_a_video_is_written(
 ):
     monkeypatch.setattr(images, 'SMALLEST_SPACE', 1 << 60)
     with pytest.raises(OutputError, match='the disk is full'):
-        run_task(Task(make_video(scene), tmp_path / 'out' / 'clip', ('video',)))
+        run_job(Job(make_video(scene), tmp_path / 'out' / 'clip', ('video',)))
     assert visible(tmp_path / 'out') == []

@@ -14,8 +14,8 @@ from face_perception import FacePipeline  # noqa: E402
 from face_perception.core.settings import PipelineSettings  # noqa: E402
 from face_perception.core.types import EMOTIONS, GENDERS  # noqa: E402
 from face_perception.offline.outputs.table import BATCH, Table  # noqa: E402
-from face_perception.offline.run import run_task  # noqa: E402
-from face_perception.offline.types import Frame, Task  # noqa: E402
+from face_perception.offline.run import run_job  # noqa: E402
+from face_perception.offline.types import Frame, Job  # noqa: E402
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def tabulate(tmp_path):
     """Make the table of a source; return its rows and its two files."""
 
     def run(source, folder='out', **options):
-        report = run_task(Task(source, tmp_path / folder, ('table',), **options))
+        report = run_job(Job(source, tmp_path / folder, ('table',), **options))
         assert report.state == 'done', report.reason
         return pyarrow.parquet.read_table(report.files[0]).to_pylist(), report.files
 
@@ -58,12 +58,12 @@ def test_the_rows_are_what_the_pipeline_says(make_bag, recorded, scene, tabulate
         assert (row['gender'], row['emotion']) == (face.gender.label, face.emotion.label)
         assert row['gender_confidence'] == np.float32(face.gender.confidence)
         assert row['emotion_confidence'] == np.float32(face.emotion.confidence)
-        for prefix, answer, labels in (
+        for prefix, prediction, labels in (
             ('gender_raw', face.gender_raw, GENDERS),
             ('emotion', face.emotion, EMOTIONS),
             ('emotion_raw', face.emotion_raw, EMOTIONS),
         ):
-            assert [row[f'{prefix}_{label}'] for label in labels] == list(answer.probabilities)
+            assert [row[f'{prefix}_{label}'] for label in labels] == list(prediction.probabilities)
 
 
 def test_csv_and_parquet_say_the_same(make_video, scene, tabulate):

@@ -142,7 +142,7 @@ def kill_worker_at(command, folder):
 
 
 class Heard:
-    """What is told of the tasks of a run."""
+    """What is told of the jobs of a run."""
 
     def __init__(self):
         self.steps, self.reports = [], []
@@ -150,11 +150,11 @@ class Heard:
     def check(self):
         pass
 
-    def step(self, task, done, total):
-        self.steps.append((task, done, total))
+    def step(self, job, done, total):
+        self.steps.append((job, done, total))
 
-    def finished(self, task, report):
-        self.reports.append((task, report))
+    def finished(self, job, report):
+        self.reports.append((job, report))
 
 
 @pytest.fixture(scope='session')

@@ -1,4 +1,4 @@
-"""Tasks on the workers of a real dask cluster."""
+"""Jobs on the workers of a real dask cluster."""
 
 import json
 import os
@@ -143,17 +143,17 @@ def test_ctrl_c_stops_the_work_of_a_cluster(start_command, tmp_path, clips, clus
 def test_a_worker_that_does_not_see_the_folders_says_so(tmp_path, clips, cluster):
     from distributed import Client
 
-    from face_perception.offline.types import Task
-    from face_perception.offline.workers.cluster import Job, work
+    from face_perception.offline.types import Job
+    from face_perception.offline.workers.cluster import RemoteJob, work
     from face_perception.offline.workers.protocol import Fault
 
     marker = tmp_path / 'marker'
     marker.touch()
-    gone = Task(tmp_path / 'gone.mp4', tmp_path / 'out' / 'gone', ('table',))
+    gone = Job(tmp_path / 'gone.mp4', tmp_path / 'out' / 'gone', ('table',))
     with Client(cluster.address, set_as_default=False) as client:
-        elsewhere = client.submit(work, Job(gone, True, tmp_path / 'none', 't', 0)).result()
-        unseen = client.submit(work, Job(gone, True, marker, 't', 0)).result()
-        missing = client.submit(work, Job(gone, False, marker, 't', 0)).result()
+        elsewhere = client.submit(work, RemoteJob(gone, True, tmp_path / 'none', 't', 0)).result()
+        unseen = client.submit(work, RemoteJob(gone, True, marker, 't', 0)).result()
+        missing = client.submit(work, RemoteJob(gone, False, marker, 't', 0)).result()
     assert isinstance(elsewhere, Fault)
     assert f"the folder '{tmp_path}/out' of the outputs is not the same on the worker tcp://" in (
         elsewhere.sentence
@@ -165,7 +165,7 @@ def test_a_worker_that_does_not_see_the_folders_says_so(tmp_path, clips, cluster
 
 @pytest.mark.parametrize('who', ['processes', 'cluster'])
 def test_how_far_the_workers_are_is_told(tmp_path, clips, who, request, look):
-    from face_perception.offline.types import Task
+    from face_perception.offline.types import Job
     from face_perception.offline.workers.scheduling import run_all
 
     how = (
@@ -173,20 +173,20 @@ def test_how_far_the_workers_are_is_told(tmp_path, clips, who, request, look):
         if who == 'processes'
         else {'scheduler': request.getfixturevalue('cluster').address}
     )
-    tasks = [Task(clip, tmp_path / clip.stem, ('table',)) for clip in (clips[0], clips[3])]
+    jobs = [Job(clip, tmp_path / clip.stem, ('table',)) for clip in (clips[0], clips[3])]
     heard = look.Heard()
-    run_all(tasks, heard, **how)
-    assert {task.source: report.state for task, report in heard.reports} == {
+    run_all(jobs, heard, **how)
+    assert {job.source: report.state for job, report in heard.reports} == {
         clips[0]: 'done',
         clips[3]: 'done',
     }
     assert all(
-        report.source == task.source
+        report.source == job.source
         and report.files
-        and all(path.parent == task.folder for path in report.files)
-        for task, report in heard.reports
+        and all(path.parent == job.folder for path in report.files)
+        for job, report in heard.reports
     )
-    long = [(done, total) for task, done, total in heard.steps if task is tasks[0]]
+    long = [(done, total) for job, done, total in heard.steps if job is jobs[0]]
     assert long[0] == (0, 250) and long[-1] == (250, 250) and long == sorted(long)
     assert len(long) > 2, 'also in between'
 

@@ -1,4 +1,4 @@
-"""Tasks on several processes of this machine."""
+"""Jobs on several processes of this machine."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ def test_processes_make_what_one_process_makes_also_when_one_is_killed(
     assert again.wait() == 1 and again.log().count(': kept, ') == 4, again.log()
 
 
-def test_a_task_that_kills_every_process_is_reported(start_command, tmp_path, clips, look):
+def test_a_job_that_kills_every_process_is_reported(start_command, tmp_path, clips, look):
     output = tmp_path / 'out'
     command = start_command(clips[0], clips[2], '--output', output, *look.outputs, '--workers', 2)
     for _ in range(3):
@@ -74,15 +74,15 @@ def test_what_all_would_meet_ends_all_processes(start_command, tmp_path, clips, 
     assert look.names_in(tmp_path / 'out') == []
 
 
-def test_a_task_with_its_mark_is_found_and_others_are_not(tmp_path, look):
-    from face_perception.offline.types import Task
+def test_a_job_with_its_mark_is_found_and_others_are_not(tmp_path, look):
+    from face_perception.offline.types import Job
     from face_perception.offline.workers.protocol import discard, new_mark
 
     mine = ['.unfinished-a', f'.unfinished-{new_mark()}a']
     others = ['a', '.unfinished-a-2', f'.unfinished-{new_mark()}a-2', f'.unfinished-{new_mark()}ba']
     for name in mine + others:
         (tmp_path / name).mkdir()
-    discard(Task(tmp_path / 'a.mp4', tmp_path / 'a', ()))
+    discard(Job(tmp_path / 'a.mp4', tmp_path / 'a', ()))
     assert look.names_in(tmp_path) == sorted(others)
 
 
@@ -91,6 +91,6 @@ def test_a_process_that_has_just_finished_ends_when_it_is_told_to():
     from face_perception.offline.workers.processes import serve
 
     ours, theirs = Pipe()
-    ours.send('stop')  # its parent did not know yet that the task was done
+    ours.send('stop')  # its parent did not know yet that the job was done
     serve(theirs)
     assert not ours.poll()

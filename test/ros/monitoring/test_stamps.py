@@ -42,13 +42,13 @@ def test_a_pause_and_time_that_is_set_back_are_no_loss():
 
 @pytest.mark.parametrize('order', [(0, 2, 1, 3), (3, 2, 1, 0), (1, 2, 3, 0)])
 def test_images_that_come_in_another_order_are_not_lost(order):
-    places = [group + place for group in range(0, 400, 4) for place in order]
-    assert lost(1000 + place * 0.05 for place in places) == 0
+    numbers = [group + number for group in range(0, 400, 4) for number in order]
+    assert lost(1000 + number * 0.05 for number in numbers) == 0
 
 
 def test_what_is_missing_is_counted_also_among_images_in_another_order():
-    places = [group + place for group in range(0, 400, 8) for place in (0, 2, 1, 3, 5, 4, 6)]
-    assert lost(1000 + place * 0.05 for place in places) == pytest.approx(50, abs=3)
+    numbers = [group + number for group in range(0, 400, 8) for number in (0, 2, 1, 3, 5, 4, 6)]
+    assert lost(1000 + number * 0.05 for number in numbers) == pytest.approx(50, abs=3)
 
 
 def test_one_stamp_from_another_time_hides_no_loss_and_is_none():

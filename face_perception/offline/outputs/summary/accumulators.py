@@ -38,7 +38,7 @@ class Bins:
     """
     The width of time bins, of which there are at most ``COUNT``: it doubles as time goes on.
 
-    What is kept per bin has to be folded when ``place`` says so.
+    What is kept per bin has to be folded when ``index`` says so.
     """
 
     COUNT = 512
@@ -47,7 +47,7 @@ class Bins:
         """Begin with bins of ``width``, in the unit of time."""
         self.width = width
 
-    def place(self, time: float) -> tuple[int, int]:
+    def index(self, time: float) -> tuple[int, int]:
         """Return the bin of a time, and how often neighbours have to be folded before."""
         folds = 0
         while time >= self.COUNT * self.width:
@@ -77,20 +77,20 @@ class Percentiles:
 
     def add(self, seconds: float) -> None:
         """Count one time."""
-        place = (
+        index = (
             int(np.log(seconds / self._LEAST_S) / self._STEP) + 1 if seconds >= self._LEAST_S else 0
         )
-        self._counts[min(place, len(self._counts) - 1)] += 1
+        self._counts[min(index, len(self._counts) - 1)] += 1
 
     def seconds(self, *percents: float) -> list[float]:
         """Return percentiles (0..100); zeros when nothing was counted."""
         sums = self._counts.cumsum()
         if not sums[-1]:
             return [0.0] * len(percents)
-        places = [
+        steps = [
             int(np.searchsorted(sums, max(percent / 100 * sums[-1], 1))) for percent in percents
         ]
         return [
-            self._LEAST_S * float(np.exp(self._STEP * (place - 0.5))) if place else 0.0
-            for place in places
+            self._LEAST_S * float(np.exp(self._STEP * (index - 0.5))) if index else 0.0
+            for index in steps
         ]

@@ -66,13 +66,13 @@ class SummaryPicture:
             if summary.stills
             else self._time.advance(frame.topic, frame.time_ns)
         )
-        place = self._place(time)
+        index = self._bin(time)
         self._count(frame, result)
-        self._time_stages(place, result.timings)
+        self._time_stages(index, result.timings)
         for face in result.faces:
-            summary.labels[place, _label_of(face)] += 1
+            summary.labels[index, _label_of(face)] += 1
             if face.track_id:
-                self._add_to_track(frame.topic, face, frame.image, time, place)
+                self._add_to_track(frame.topic, face, frame.image, time, index)
             else:
                 self._add_thumbnail(face, frame.image)
 
@@ -89,19 +89,19 @@ class SummaryPicture:
             raise SummaryError(f"'{path}' cannot be written ({error.strerror})") from None
         return [path]
 
-    def _place(self, time: float) -> int:
+    def _bin(self, time: float) -> int:
         """Return the bin of a time, after making room for it."""
         summary = self._summary
         summary.end = max(summary.end, time)
-        place, folds = summary.bins.place(time)
+        index, folds = summary.bins.index(time)
         for _ in range(folds):
             summary.images, summary.labels = folded(summary.images), folded(summary.labels)
             summary.seconds = folded(summary.seconds)
             summary.slowest = folded(summary.slowest, np.maximum)
             for track in summary.tracks.values():
                 track.fold()
-        summary.images[place] += 1
-        return place
+        summary.images[index] += 1
+        return index
 
     def _count(self, frame: Frame, result: FrameResult) -> None:
         summary, count = self._summary, len(result.faces)
@@ -118,17 +118,17 @@ class SummaryPicture:
             )
             summary.genders.update([face.gender.label] if face.gender and face.gender.label else [])
 
-    def _time_stages(self, place: int, timings: Timings) -> None:
+    def _time_stages(self, index: int, timings: Timings) -> None:
         summary = self._summary
         for column, name in enumerate(OFFLINE_STAGES):
             seconds = getattr(timings, name)
-            summary.seconds[place, column] += seconds
+            summary.seconds[index, column] += seconds
             summary.percentiles[name].add(seconds)
         summary.percentiles['total'].add(timings.processing)
-        summary.slowest[place] = max(summary.slowest[place], timings.processing)
+        summary.slowest[index] = max(summary.slowest[index], timings.processing)
 
     def _add_to_track(
-        self, stream: str, face: Face, image: np.ndarray, time: float, place: int
+        self, stream: str, face: Face, image: np.ndarray, time: float, index: int
     ) -> None:
         tracks = self._summary.tracks
         track = tracks.get((stream, face.track_id))
@@ -138,7 +138,7 @@ class SummaryPicture:
             track = tracks[stream, face.track_id] = TrackSummary(stream, face.track_id, time)
         track.last = time
         track.images += 1
-        counts = track.labels.setdefault(place, np.zeros(len(LABELS), np.int32))
+        counts = track.labels.setdefault(index, np.zeros(len(LABELS), np.int32))
         counts[_label_of(face)] += 1
         track.emotions.update([face.emotion.label] if face.emotion and face.emotion.label else [])
         track.genders.update([face.gender.label] if face.gender and face.gender.label else [])

@@ -36,8 +36,8 @@ class TrackSummary:
     def fold(self) -> None:
         """Join neighbouring bins."""
         former, self.labels = self.labels, {}
-        for place, counts in former.items():
-            self.labels[place // 2] = self.labels.get(place // 2, 0) + counts
+        for index, counts in former.items():
+            self.labels[index // 2] = self.labels.get(index // 2, 0) + counts
 
 
 @dataclass

@@ -73,9 +73,9 @@ def runs(summary: InputSummary, track: TrackSummary, end: float) -> list[tuple]:
     width = summary.bins.width
     period = max(end / max(summary.streams[track.stream], 1), width)
     stretches: list[list] = []
-    for place in sorted(track.labels):
-        label = LABELS[int(track.labels[place].argmax())]
-        start, stop = place * width, place * width + period
+    for index in sorted(track.labels):
+        label = LABELS[int(track.labels[index].argmax())]
+        start, stop = index * width, index * width + period
         if stretches and start - stretches[-1][1] <= (LONGEST_BREAK - 1) * period:
             stretches[-1][1] = start  # up to here nothing else was seen
             if label == stretches[-1][2]:

@@ -271,10 +271,10 @@ def test_images_out_of_order_make_time_no_longer():
 def test_bins_get_wider_and_lose_nothing():
     bins, counts = Bins(1.0), np.zeros(Bins.COUNT)
     for time in range(3000):
-        place, folds = bins.place(time)
+        index, folds = bins.index(time)
         for _ in range(folds):
             counts = folded(counts)
-        counts[place] += 1
+        counts[index] += 1
     assert bins.width == 8 and counts.sum() == 3000 and (counts[:375] == 8).all()
 
 
