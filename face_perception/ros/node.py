@@ -197,7 +197,7 @@ def main(args: list[str] | None = None) -> int:
     warnings: list[str] = []
     node = executor = None
     try:
-        prepare(warnings.append)
+        prepare(warnings.append, is_camera=False)
         node = begin(args, FacePerceptionNode)
         for warning in warnings:
             node.get_logger().warning(warning)

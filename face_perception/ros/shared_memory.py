@@ -19,6 +19,8 @@ FOLDER = Path('/dev/shm')
 #: of 1080p, which is what docker's default of 64 MiB has room for.
 LARGE_SEGMENT = 64 * 2**20
 SMALL_SEGMENT = 16 * 2**20
+#: Of a process that sends few images or none.
+NODE_SEGMENT = 4 * 2**20
 #: Camera, node, a listener and one more: so many processes must find room for theirs.
 PROCESSES = 4
 #: What else a process takes, for ports and for the middleware's own needs, in bytes.

@@ -22,17 +22,17 @@ class StartError(FacePerceptionError):
     """ROS 2 cannot be begun with these arguments, in this environment."""
 
 
-def prepare(warn: Callable[[str], None]) -> None:
+def prepare(warn: Callable[[str], None], is_camera: bool = True) -> None:
     """
     Make room in shared memory and let images through, before any participant is created.
 
-    ``warn`` gets a sentence where shared memory is too small for camera images.  Both concern
-    Fast DDS alone.
+    ``warn`` gets a sentence where shared memory is too small for camera images.  A process that
+    ``is_camera`` takes more of it.  All this concerns Fast DDS alone.
     """
     if not is_fast_dds(rclpy.get_rmw_implementation_identifier()):
         return
     remove_dead_segments()
-    use_large_images()
+    use_large_images(is_camera=is_camera)
     if sentence := shortage():
         warn(sentence)
 

@@ -5,7 +5,7 @@ Fast DDS, the default middleware, gives shared memory 512 kB by default. A VGA c
 is larger, so it goes as UDP fragments instead, of which the kernel drops some, and with
 them the whole image: a node subscribes and nothing comes.  A profile with larger segments
 settles that for every process that reads it; where /dev/shm is small, as in a container, one with
-smaller segments.
+smaller segments.  The smallest are for the node: a segment holds what its process sends.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..core.resources import share_directory
-from .shared_memory import LARGE_SEGMENT, SMALL_SEGMENT, enough, room
+from .shared_memory import LARGE_SEGMENT, NODE_SEGMENT, SMALL_SEGMENT, enough, room
 
 #: Name of the variable since Fast DDS 3 (Kilted), and the one before it.
 PROFILE_VARIABLE = 'FASTDDS_DEFAULT_PROFILES_FILE'
@@ -26,6 +26,7 @@ OLD_DISTRIBUTIONS = ('humble', 'iron', 'jazzy')
 NEW_RCLPY = 9
 #: The shipped profiles.
 LARGE, SMALL = 'fastdds_large_images.xml', 'fastdds_small_memory.xml'
+NODE = 'fastdds_node.xml'
 #: Whoever set one of these has decided about the transport already.
 DECISIONS = (PROFILE_VARIABLE, OLD_PROFILE_VARIABLE, 'FASTDDS_BUILTIN_TRANSPORTS')
 
@@ -58,32 +59,36 @@ def loss_remedy(middleware: str) -> str:
     return f'its images get lost on the way ({middleware}): {others}'
 
 
-def profile_path() -> str:
-    """Return the path of the shipped Fast DDS profile that this machine has room for."""
+def profile_path(is_camera: bool = True) -> str:
+    """Return the path of the shipped Fast DDS profile for a process, as this machine has room."""
     free = room()
     large = free is None or free >= enough(LARGE_SEGMENT)
-    return str(share_directory() / 'config' / (LARGE if large else SMALL))
+    name = NODE if not is_camera else LARGE if large else SMALL
+    return str(share_directory() / 'config' / name)
 
 
-def use_large_images(environment: MutableMapping[str, str] = os.environ) -> None:
+def use_large_images(
+    environment: MutableMapping[str, str] = os.environ, is_camera: bool = True
+) -> None:
     """
     Let Fast DDS carry large images, for participants created afterwards.
 
-    Leaves everything as it is under another middleware, and where the user has chosen a profile
-    or transports, but for the package's own profile where it has no room.
+    A process that is no camera sends few images or none, and takes less memory.  Leaves everything
+    as it is under another middleware, and where the user has chosen a profile or transports, but
+    for a profile of the package's own, of which this takes the right one.
     """
     if not is_fast_dds(environment.get('RMW_IMPLEMENTATION', '')):
         return
     free = room()
-    if free is not None and free < enough(SMALL_SEGMENT, 1):
+    if free is not None and free < enough(SMALL_SEGMENT if is_camera else NODE_SEGMENT, 1):
         return  # a segment that finds no room takes shared memory from small messages too
     for name in (PROFILE_VARIABLE, OLD_PROFILE_VARIABLE):
-        if Path(environment.get(name, '')).name == LARGE:
-            environment[name] = profile_path()
+        if Path(environment.get(name, '')).name in (LARGE, SMALL, NODE):
+            environment[name] = profile_path(is_camera)
     if not any(name in environment for name in DECISIONS):
         # Not both: the newer version reads the old name too, and warns of it at each start.
         environment[OLD_PROFILE_VARIABLE if _is_old(environment) else PROFILE_VARIABLE] = (
-            profile_path()
+            profile_path(is_camera)
         )
 
 

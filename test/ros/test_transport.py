@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from face_perception.ros.shared_memory import LARGE_SEGMENT, SMALL_SEGMENT
+from face_perception.ros.shared_memory import LARGE_SEGMENT, NODE_SEGMENT, SMALL_SEGMENT
 from face_perception.ros.transport import (
     DECISIONS,
     loss_remedy,
@@ -68,6 +68,20 @@ def test_the_shipped_profile_holds_several_large_frames():
     assert message >= 3840 * 2160 * 3 and segment >= 2 * message
 
 
+@pytest.mark.parametrize('given', ['large_images', 'small_memory', 'node'])
+def test_a_process_that_is_no_camera_takes_less_memory(given):
+    environment = {'FASTDDS_DEFAULT_PROFILES_FILE': f'/opt/config/fastdds_{given}.xml'}
+    use_large_images(environment, is_camera=False)
+    assert environment == {'FASTDDS_DEFAULT_PROFILES_FILE': profile_path(is_camera=False)}
+    assert profile_path(is_camera=False).endswith('fastdds_node.xml')
+
+
+def test_a_camera_that_the_node_starts_takes_as_much_as_it_needs():
+    environment = {'FASTDDS_DEFAULT_PROFILES_FILE': '/opt/config/fastdds_node.xml'}
+    use_large_images(environment)
+    assert environment == {'FASTDDS_DEFAULT_PROFILES_FILE': profile_path()}
+
+
 def test_where_no_segment_has_room_the_middleware_keeps_its_own_small_ones(monkeypatch):
     monkeypatch.setattr('face_perception.ros.transport.room', lambda: SMALL_SEGMENT)
     environment = {}
@@ -85,8 +99,9 @@ def test_the_own_large_profile_gives_way_where_it_has_no_room(monkeypatch):
 
 def test_the_profiles_segments_are_the_ones_that_room_is_counted_for(monkeypatch):
     namespace = {'dds': 'http://www.eprosima.com'}
-    for free, size in ((None, LARGE_SEGMENT), (0, SMALL_SEGMENT)):
+    for free, size in ((None, LARGE_SEGMENT), (0, SMALL_SEGMENT), (0, NODE_SEGMENT)):
         monkeypatch.setattr('face_perception.ros.transport.room', lambda free=free: free)
-        root = ElementTree.parse(Path(profile_path())).getroot()
+        path = Path(profile_path(is_camera=size != NODE_SEGMENT))
+        root = ElementTree.parse(path).getroot()
         assert int(root.find('.//dds:segment_size', namespace).text) == size
         assert int(root.find('.//dds:maxMessageSize', namespace).text) <= size // 2

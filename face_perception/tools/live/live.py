@@ -69,7 +69,7 @@ def run_live(program: str, options: argparse.Namespace) -> int:
     """Feed a viewer until it is closed or this is interrupted; return the exit code."""
     interrupted = catch_signals()
     os.nice(NICENESS)
-    prepare(partial(warn, program))
+    prepare(partial(warn, program), is_camera=False)
     address = listen_at(options.host if options.web else LOCAL)
     memory = f'{options.memory}MB'
     if options.web:
