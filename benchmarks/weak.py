@@ -1,117 +1,101 @@
 """
-How the node does on a share of one core: ``python benchmarks/weak.py``.
+How nodes do on one core, or on a share of it: ``python benchmarks/weak.py``.
 
-The node, and only it, is held to one core and to a quota of that, by a control group (version 1,
-``/sys/fs/cgroup/cpu``, which has to be writable: run it as root).  Its start is not held, so that
-each case begins with a node that runs.
+The nodes, and only they, are held to one core and to a share of that, together (see ``held.py``).
+Their start is not held, so that each case begins with nodes that run.  Each has a camera and a
+listener of its own, in a ROS domain of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import runpy
+import random
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
-from rig import Scene, measure, prepare_environment
+from held import hold, run_held
+from rig import LARGEST_DOMAIN_ID, Scene, measure, prepare_environment
 
 from face_perception.core.errors import FacePerceptionError
 
-GROUPS = Path('/sys/fs/cgroup/cpu')
-#: Length in microseconds of the periods in each of which the node may have its share.
-PERIOD_US = 20_000
-#: Seconds until the quota holds, and how long it then holds before the measurement begins.
+#: Seconds until the processes are held, and how long they then are before the measurement begins:
+#: longer than ``target_latency`` needs.
 START_S, SETTLE_S = 8.0, 8.0
-NODE = 'face_perception.ros.node'
 
 
-class Quota:
-    """A control group that holds its processes to a share of a core, from ``START_S`` on."""
-
-    def __init__(self, folder: Path, percent: int):
-        self.folder = folder
-        self._percent, self._begin = percent, time.monotonic() + START_S
-        (folder / 'cpu.cfs_period_us').write_text(str(PERIOD_US))
-
-    def wait(self) -> None:
-        """Pass a moment; hold the processes once it is time."""
-        if self._begin is not None and time.monotonic() > self._begin:
-            quota = PERIOD_US * self._percent // 100
-            (self.folder / 'cpu.cfs_quota_us').write_text(str(quota))
-            self._begin = None
-        time.sleep(0.05)
+def measure_one(scene: Scene, middle: tuple, seconds: float, domain: int) -> dict:
+    """Return what the probe of one node sees, in a process of its own."""
+    os.environ['ROS_DOMAIN_ID'] = str(domain)
+    return measure(scene, middle, START_S + SETTLE_S, seconds, lambda: time.sleep(0.05))
 
 
-@contextmanager
-def quota(percent: int) -> Iterator[Quota]:
-    """Make a control group for a while."""
-    folder = GROUPS / f'face_perception_weak_{os.getpid()}'
-    try:
-        folder.mkdir()
-    except OSError as error:
-        raise FacePerceptionError(
-            f'{GROUPS} cannot be written to ({error.strerror}): run this as root, where control '
-            'groups of version 1 are mounted'
-        ) from None
-    try:
-        yield Quota(folder, percent)
-    finally:
-        for _ in range(50):
-            try:
-                folder.rmdir()
-                break
-            except OSError:  # its processes are about to end
-                time.sleep(0.1)
-
-
-def run_held(folder: str, arguments: list[str]) -> None:
-    """Become the node, in the control group ``folder`` and on one core."""
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    (Path(folder) / 'cgroup.procs').write_text(str(os.getpid()))
-    sys.argv = ['face_perception_node', *arguments]
-    runpy.run_module(NODE, run_name='__main__')
+def measure_held(scene: Scene, options: argparse.Namespace, percent: int) -> list[dict]:
+    """Return what the probes of all nodes see that share so many percent of a core."""
+    name, _, words = scene.node
+    given = [word for each in options.set for word in ('-p', each)]
+    domains = random.sample(range(1, LARGEST_DOMAIN_ID + 1), options.cameras)
+    with hold(percent, options.signals) as held:
+        middle = name, 'weak', ['held', str(held.folder), *words, *given]
+        with ProcessPoolExecutor(options.cameras, mp_context=get_context('spawn')) as pool:
+            runs = [
+                pool.submit(measure_one, scene, middle, options.seconds, domain)
+                for domain in domains
+            ]
+            time.sleep(START_S)
+            held.begin()
+            return [run.result() for run in runs]
 
 
 def main() -> int:
     """Run the command line; returns the exit status."""
     if sys.argv[1:2] == ['held']:
-        run_held(sys.argv[2], sys.argv[3:])
+        folder = Path(sys.argv[2])
+        sys.argv[:3] = ['face_perception_node']
+        run_held(folder)
         return 0
-    parser = argparse.ArgumentParser(description=__doc__.partition('\n\n')[0])
-    parser.add_argument('--percent', type=int, nargs='+', default=[100, 50, 20, 10])
-    parser.add_argument('--faces', type=int, choices=(0, 1, 4, 8, 16), default=1)
-    parser.add_argument('--rate', type=float, default=30.0, metavar='HZ')
-    parser.add_argument('--seconds', type=float, default=20.0)
-    parser.add_argument(
-        '--set', nargs='*', default=[], metavar='NAME:=VALUE', help="the node's parameters"
-    )
-    arguments = parser.parse_args()
+    options = parse_arguments()
     prepare_environment()
-    scene = Scene(faces=arguments.faces, rate=arguments.rate, classifier_interval=2)
-    given = [word for each in arguments.set for word in ('-p', each)]
-    print(f'{scene}; {" ".join(arguments.set) or "defaults"}')
-    print('| % of a core | results/s | p50 / p95, ms | dropped | faces seen | CPU, % of a core |')
-    print('|---|---|---|---|---|---|')
+    scene = Scene(faces=options.faces, rate=options.rate, classifier_interval=2)
+    print(f'{options.cameras} x {scene}; {" ".join(options.set) or "defaults"}')
+    print(
+        '| % of a core | results/s | p50 / p95 / p99, ms | dropped + lost | faces seen | '
+        'CPU, % of a core | RSS, MB |'
+    )
+    print('|---|---|---|---|---|---|---|')
     try:
-        for percent in arguments.percent:
-            with quota(percent) as held:
-                name, _, words = scene.node
-                middle = name, 'weak', ['held', str(held.folder), *words, *given]
-                seen = measure(scene, middle, START_S + SETTLE_S, arguments.seconds, held.wait)
-            print(
-                f'| {percent} | {seen["rate_processed"]:.1f} | {seen["p50_ms"]:.0f} / '
-                f'{seen["p95_ms"]:.0f} | {100 * (1 - seen["processed"] / seen["sent"]):.0f} % | '
-                f'{seen["found"]:.2f} of {arguments.faces} | {seen["cpu_percent"]:.0f} |',
-                flush=True,
-            )
+        for percent in options.percent:
+            for seen in measure_held(scene, options, percent):
+                dropped = f'{seen["drops"]} + {seen["lost"]}'
+                print(
+                    f'| {percent} | {seen["rate_processed"]:.1f} | {seen["p50_ms"]:.0f} / '
+                    f'{seen["p95_ms"]:.0f} / {seen["p99_ms"]:.0f} | {dropped} of {seen["sent"]} | '
+                    f'{seen["found"]:.2f} of {options.faces} | {seen["cpu_percent"]:.0f} | '
+                    f'{seen["rss_mb"]:.0f} |',
+                    flush=True,
+                )
     except FacePerceptionError as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     return 0
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition('\n\n')[0])
+    parser.add_argument('--percent', type=int, nargs='+', default=[100, 50, 20, 10])
+    parser.add_argument('--cameras', type=int, default=1, help='and nodes, on the same core')
+    parser.add_argument('--faces', type=int, choices=(0, 1, 4, 8, 16), default=1)
+    parser.add_argument('--rate', type=float, default=30.0, metavar='HZ')
+    parser.add_argument('--seconds', type=float, default=20.0)
+    parser.add_argument('--signals', action='store_true', help='hold them by signals, also as root')
+    parser.add_argument(
+        '--set', nargs='*', default=[], metavar='NAME:=VALUE', help="the node's parameters"
+    )
+    return parser.parse_args()
 
 
 if __name__ == '__main__':

@@ -54,7 +54,7 @@ class FaceStream:
         detecting = self._detector_is_due(time_s)
         # A face that was just there need not be as sure as a new one.
         detections = self._detect(image_bgr) if detecting else None
-        detect_time = watch.lap()
+        detect_time = watch.lap() if detecting else 0.0
         tracks = self._follow(detections, time_s, width, height)
         track_time = watch.lap()
         chosen = self._choose(tracks, time_s)

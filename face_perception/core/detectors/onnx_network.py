@@ -59,7 +59,7 @@ class OnnxDetector:
         self._small_letterbox = Letterbox(self.model.input_multiple)
         # At the size that images will have: a network may fail at that one alone.
         gray = np.full((3 * input_size // 4, input_size, 3), 128, np.uint8)
-        self._look(self._letterbox, gray, input_size)
+        self._look(self._letterbox, gray, input_size, 0.0)
 
     def detect(self, image_bgr: np.ndarray, faint_share: float = 1.0) -> list[Detection]:
         """
@@ -68,11 +68,11 @@ class OnnxDetector:
         Boxes are clipped to the image, the largest comes first; those below the threshold, down
         to ``faint_share`` of it, are faint.  Raises ``ImageError`` for an array of another kind.
         """
-        lowest = self._score_threshold * faint_share
-        boxes, scores = self._look(self._letterbox, image_bgr, self.input_size)
+        lowest, hint = self._score_threshold * faint_share, HINT_SHARE * self.model.score_threshold
+        boxes, scores = self._look(self._letterbox, image_bgr, self.input_size, min(lowest, hint))
         large = self._is_large(boxes, image_bgr)
-        if (scores[large] >= HINT_SHARE * self.model.score_threshold).any():
-            boxes, scores = self._looked_again(image_bgr, boxes[~large], scores[~large])
+        if (scores[large] >= hint).any():
+            boxes, scores = self._looked_again(image_bgr, boxes[~large], scores[~large], lowest)
         enough = scores >= lowest
         boxes, scores = boxes[enough], scores[enough]
         return largest_first(*merged(boxes, scores), self._score_threshold)
@@ -83,14 +83,15 @@ class OnnxDetector:
         return (boxes[:, 2:] - boxes[:, :2]).max(axis=1) * shrunk > LARGE_SHARE * self.input_size
 
     def _looked_again(
-        self, image_bgr: np.ndarray, boxes: np.ndarray, scores: np.ndarray
+        self, image_bgr: np.ndarray, boxes: np.ndarray, scores: np.ndarray, lowest: float
     ) -> tuple[np.ndarray, np.ndarray]:
         """
         Return ``boxes`` and the large ones that are found in half the size, and the scores.
 
         Without those that are a part of a face that is surely there, as an eye or a mouth may be.
         """
-        again, sure = self._look(self._small_letterbox, image_bgr, self.input_size // 2)
+        lowest = min(lowest, self.model.score_threshold)
+        again, sure = self._look(self._small_letterbox, image_bgr, self.input_size // 2, lowest)
         chosen = self._is_large(again, image_bgr)
         again, sure = again[chosen], sure[chosen]
         whole = np.ones(len(boxes), bool)
@@ -103,12 +104,17 @@ class OnnxDetector:
         return np.concatenate([boxes[whole], again]), np.concatenate([scores[whole], sure])
 
     def _look(
-        self, letterbox: Letterbox, image_bgr: np.ndarray, input_size: int
+        self, letterbox: Letterbox, image_bgr: np.ndarray, input_size: int, lowest: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return all boxes ``[A, 4]`` in pixels of the image, and their scores ``[A]``."""
+        """
+        Return boxes ``[A, 4]`` in pixels of the image, and their scores ``[A]``.
+
+        Those that score below ``lowest``, nearly all, would only cost time.
+        """
         image = letterbox.put(image_bgr, input_size)
         boxes, scores = self._run(image)
-        return letterbox.to_image(boxes), scores
+        enough = scores >= lowest
+        return letterbox.to_image(boxes[enough]), scores[enough]
 
     def _run(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         try:
