@@ -15,6 +15,9 @@ from ..core.text import one_line
 from .shared_memory import remove_dead_segments, shortage
 from .transport import is_fast_dds, use_large_images
 
+#: Of middlewares that say on the error output alone what they refuse.
+MIDDLEWARE_SETTINGS = ('CYCLONEDDS_URI', 'ZENOH_CONFIG_OVERRIDE', 'ZENOH_SESSION_CONFIG_URI')
+
 T = TypeVar('T')
 
 
@@ -81,4 +84,10 @@ def explanation(error: Exception) -> str:
         )
     if 'domain' in lowered or 'port number' in lowered:
         return f'{reason}: set ROS_DOMAIN_ID to a number from 0 to 232'
+    settings = [name for name in MIDDLEWARE_SETTINGS if os.environ.get(name)]
+    if settings and 'error not set' in lowered:
+        return (
+            f'the middleware does not start, and says why in the lines above ({reason}): correct '
+            f'or unset {" and ".join(settings)}'
+        )
     return f'{reason}: correct the command line or the file it names'

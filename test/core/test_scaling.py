@@ -53,6 +53,7 @@ def test_a_single_pixel_is_put_onto_a_canvas_and_a_canvas_into_one(old_opencv):
 
 
 def test_videos_of_single_pixels_are_stretched_and_written(old_opencv, tmp_path):
+    pytest.importorskip('PIL', reason='needs Pillow to write a GIF')
     from face_perception.media.video_files import stretched
     from face_perception.media.video_writer import GifVideo, Mp4Video
 

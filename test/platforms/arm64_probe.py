@@ -28,5 +28,8 @@ for number, path in enumerate(sorted(folder.glob('*.png'))):
         ]
     )
 seconds = time.perf_counter() - begin
+_, lossy = cv2.VideoCapture(str(folder / 'lossy.avi')).read()
 versions = {'onnxruntime': onnxruntime.__version__, 'opencv': cv2.__version__}
-output.write_text(json.dumps({'frames': frames, 'seconds': seconds, **versions}))
+output.write_text(
+    json.dumps({'frames': frames, 'seconds': seconds, 'lossy': lossy.tolist(), **versions})
+)

@@ -75,6 +75,7 @@ def test_no_detector_finds_one_of_several_small_faces(detectors, portrait, how):
 
 @pytest.mark.parametrize('how', HOW)
 def test_no_detector_finds_a_face_of_the_sample(detectors, how):
+    pytest.importorskip('skimage', reason='needs scikit-image (the extra demo) for the sample')
     scene = SampleScene(rate=15)
     seen = 0
     for index in range(15, 210, 15):
@@ -214,6 +215,7 @@ def test_sinks_that_share_an_anonymizer_get_the_same_image():
 
 
 def test_every_face_of_the_sample_is_covered_though_the_result_has_none():
+    pytest.importorskip('skimage', reason='needs scikit-image (the extra demo) for the sample')
     scene = SampleScene(rate=15)
     anonymizer = Anonymizer('pixelate')
     seen = 0
