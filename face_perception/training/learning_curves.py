@@ -38,7 +38,9 @@ def learning_curves(history: Sequence[Mapping], path: Path | str) -> None:
     ]
     figure = figure_of(8, 8)
     figure.suptitle(_run_title(history))
-    top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1.5))
+    top, middle, bottom = figure.subplots(
+        3, 1, sharex=True, gridspec_kw={'height_ratios': (3, 3, 1.5)}
+    )
     _draw_lines(top, history, losses)
     top.set_ylabel('loss')
     _draw_lines(middle, history, shares)

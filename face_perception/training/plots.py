@@ -91,7 +91,7 @@ def reliability(
             f'({CALIBRATION_BINS} bins)',
         )
     )
-    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    top, bottom = figure.subplots(2, 1, sharex=True, gridspec_kw={'height_ratios': (3, 1)})
     top.plot([0, 1], [0, 1], '--', color=GRAY, label='as stated')
     top.errorbar(
         mean,
