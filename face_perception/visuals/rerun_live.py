@@ -25,6 +25,10 @@ LANES = 4
 SHOWN_S = 30.0
 #: Seconds after which a state is said again: what was said before may have been dropped.
 REPEAT_S = 10.0
+#: Seconds after the first node within which others change the layout; after that somebody may have
+#: arranged it.
+ARRANGED_S = 15.0
+HOW_TO_SEE = "to see it search the viewer's commands for 'Reset to default blueprint'"
 #: Blue, green and red of about one lightness, for light and dark pages.
 RATES = {'received': (60, 130, 230), 'processed': (70, 170, 60), 'dropped': (230, 60, 60)}
 NOBODY, UNNAMED = 'nobody', 'not named'
@@ -49,8 +53,13 @@ class LiveWriter:
     back, stand still, or be of another clock than those of the camera beside it.
     """
 
-    def __init__(self, connect: Callable):
-        """Write to where ``connect`` lets a new recording go."""
+    def __init__(self, connect: Callable, tell: Callable[[str], None] = lambda _: None):
+        """
+        Write to where ``connect`` lets a new recording go.
+
+        ``tell`` gets a sentence about a node that comes too late to be in the layout.
+        """
+        self._tell = tell
         self._rerun = import_rerun()
         batches = self._rerun.ChunkBatcherConfig.DEFAULT()
         batches.flush_tick = 0.05
@@ -59,14 +68,16 @@ class LiveWriter:
         connect(self._recording)
         self._recording.send_recording_name('live')
         self._start = time.time() - time.monotonic()
+        self._first = float('nan')
         self._streams: list[str] = []
+        self._late: list[str] = []
         self._lanes: dict[str, list[str]] = {}
         self._said: dict[str, tuple[str, float]] = {}
 
     @classmethod
-    def to_viewer(cls, address: str) -> LiveWriter:
+    def to_viewer(cls, address: str, tell: Callable[[str], None]) -> LiveWriter:
         """Write to the viewer at ``address``, which may begin to listen later."""
-        return cls(lambda recording: recording.connect_grpc(address))
+        return cls(lambda recording: recording.connect_grpc(address), tell)
 
     def image(self, stream: str, image: bytes | np.ndarray, faces: Sequence[ShownFace]) -> None:
         """Show an image, a JPEG or uint8 ``[H, W, 3]`` BGR, and the boxes over it."""
@@ -127,12 +138,11 @@ class LiveWriter:
         self._now(stream)
         self._say(self._entity(stream, 'state'), level)
         rows = ''.join(f'| {_cell(key)} | {_cell(value)} |\n' for key, value in values.items())
+        heading = f'**{level}: {_cell(message)}**\n\n{self._newcomers()}'
+        text = f'{heading}| what | value |\n|---|---|\n{rows}'
         self._recording.log(
             self._entity(stream, 'diagnostics'),
-            self._rerun.TextDocument(
-                f'**{level}: {_cell(message)}**\n\n| what | value |\n|---|---|\n{rows}',
-                media_type='text/markdown',
-            ),
+            self._rerun.TextDocument(text, media_type='text/markdown'),
         )
 
     def close(self) -> None:
@@ -182,7 +192,18 @@ class LiveWriter:
             rerun.SeriesLines(names=list(RATES), colors=list(RATES.values())),
             static=True,
         )
-        self._recording.send_blueprint(self._layout())
+        now = time.monotonic()
+        if len(self._streams) == 1:
+            self._first = now
+        in_time = now - self._first < ARRANGED_S
+        self._recording.send_blueprint(self._layout(), make_active=in_time)
+        if not in_time:
+            self._late.append(stream)
+            self._tell(f'{stream} is new: {HOW_TO_SEE}')
+
+    def _newcomers(self) -> str:
+        """Return which nodes came too late to be in the layout, as Markdown."""
+        return f'New: {_cell(", ".join(self._late))}; {HOW_TO_SEE}.\n\n' if self._late else ''
 
     def _entity(self, stream: str, *parts: str) -> str:
         return self._rerun.new_entity_path([*stream.strip('/').split('/'), *parts])

@@ -4,6 +4,7 @@ import pytest
 pytest.importorskip('rerun', reason='needs rerun-sdk (the extra view)')
 
 from face_perception.core.timing import STAGES  # noqa: E402
+from face_perception.visuals import rerun_live  # noqa: E402
 from face_perception.visuals.rerun_live import LANES, RATES, LiveWriter, ShownFace  # noqa: E402
 from support.recordings import rerun, rows_per_entity  # noqa: E402
 
@@ -74,6 +75,29 @@ def test_two_nodes_stay_apart(written):
     rows = read()
     assert rows['/left/face_perception/image', 'EncodedImage'] == 1
     assert rows['/right/face_perception/image', 'Image'] == 1
+
+
+def test_a_node_that_comes_late_leaves_the_layout_as_it_was_arranged(tmp_path, monkeypatch):
+    told, sent = [], []
+    writer = LiveWriter(lambda recording: recording.save(tmp_path / 'live.rrd'), told.append)
+    send = writer._recording.send_blueprint
+
+    def note(layout, make_active):
+        sent.append(make_active)
+        send(layout, make_active=make_active)
+
+    monkeypatch.setattr(writer._recording, 'send_blueprint', note)
+    writer.image('/left', JPEG, [])
+    writer.image('/right', JPEG, [])
+    monkeypatch.setattr(rerun_live, 'ARRANGED_S', 0.0)
+    writer.image('/rear', JPEG, [])
+    writer.image('/left', JPEG, [])
+    assert sent == [True, True, False]
+    (sentence,) = told
+    assert sentence.startswith('/rear is new: to see it')
+    # Who looks at the page alone reads it there.
+    assert '/rear' in writer._newcomers() and '/left' not in writer._newcomers()
+    writer.close()
 
 
 def test_lines_of_a_plot_can_be_told_apart():

@@ -81,7 +81,8 @@ def run_live(program: str, options: argparse.Namespace) -> int:
         child = Child('viewer', '', arguments, Path(folder) / 'viewer.log', viewer())
         try:
             print(address.notice() if options.web else 'close the window to end', flush=True)
-            return feed(program, options, LiveWriter.to_viewer(address.data), child, interrupted)
+            writer = LiveWriter.to_viewer(address.data, partial(warn, program))
+            return feed(program, options, writer, child, interrupted)
         finally:
             end_all([child])
             # Python's last look for what can be freed takes seconds where cores are short, while

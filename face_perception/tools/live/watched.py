@@ -157,14 +157,26 @@ class Watched:
 
     def _receive_latency(self, message: PipelineLatency) -> None:
         self._writer.latency(self._name, {name: seconds(getattr(message, name)) for name in STAGES})
-        now = time.monotonic()
+        now = _counted_at(message)
         counts = (message.frames_received, message.frames_processed, message.frames_dropped)
-        if self._before is None or counts[0] < self._before[1]:  # a node that began anew
+        if (
+            self._before is None or counts[0] < self._before[1] or now < self._before[0]
+        ):  # a node, or a time, that began anew
             self._before = (now, *counts)
         elif (passed := now - self._before[0]) >= 1.0:
             rates = [(new - old) / passed for new, old in zip(counts, self._before[1:])]
             self._before = (now, *counts)
             self._writer.rates(self._name, rates)
+
+
+def _counted_at(message: PipelineLatency) -> float:
+    """
+    Return when the node counted, in seconds of its own clock.
+
+    That of arrival would give any rate where this comes to its messages late, and then to many.
+    """
+    stamp = seconds(message.header.stamp)
+    return stamp + seconds(message.end_to_end) if stamp else time.monotonic()
 
 
 def _keep(waiting: OrderedDict, stamp: Time, value) -> None:

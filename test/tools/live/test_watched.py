@@ -185,6 +185,18 @@ def test_rates_are_of_what_was_counted_also_when_a_node_begins_anew(looked_at, c
     assert len(seen.latencies) == 4
 
 
+def test_rates_do_not_depend_on_when_the_messages_are_come_to(looked_at, clock):
+    watched, _, seen = looked_at
+    # Ten seconds late, and then at once; the third from a time that was set back.
+    for arrival, published, count in ((11, 1, 15), (12, 12, 180), (13, 5, 195), (13, 7, 225)):
+        clock[0] = 100.0 + arrival
+        message = PipelineLatency(frames_received=count)
+        message.header.stamp.sec = published
+        message.end_to_end.nanosec = 50_000_000
+        watched._receive_latency(message)
+    assert [round(rates[0]) for rates in seen.counts] == [15, 15]
+
+
 def test_only_its_own_diagnostics_are_taken(looked_at):
     watched, _, seen = looked_at
     for name in ('face_perception: /left/face_perception', 'face_perception: /right/other', 'disk'):
