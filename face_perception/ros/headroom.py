@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -24,16 +25,24 @@ except ModuleNotFoundError:  # Windows
 #: wishes are bounded too during the microseconds that this lasts.
 MOST_BYTES = 256 * 2**20
 
+_one_at_a_time = Lock()
+
 
 @contextmanager
 def bounded_headroom(most_bytes: int = MOST_BYTES) -> Iterator[None]:
-    """Let the process have ``most_bytes`` more than it has, where the system can do so."""
-    former = _limits(most_bytes)
-    try:
-        yield
-    finally:
-        if resource is not None and former is not None:
-            resource.setrlimit(resource.RLIMIT_AS, former)
+    """
+    Let the process have ``most_bytes`` more than it has, where the system can do so.
+
+    One thread at a time: of two, the second would take the first one's limit for what it was before,
+    and leave it behind.
+    """
+    with _one_at_a_time:
+        former = _limits(most_bytes)
+        try:
+            yield
+        finally:
+            if resource is not None and former is not None:
+                resource.setrlimit(resource.RLIMIT_AS, former)
 
 
 def _limits(most_bytes: int) -> tuple[int, int] | None:
