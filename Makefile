@@ -74,7 +74,7 @@ $(VENV)/.installed: $(BIN)/pip $(SOURCES)
 
 $(VENV)/.viewable: $(BIN)/pip pyproject.toml
 	@echo "Installing the Rerun viewer into $(VENV)"
-	@sed -n 's/^view = \[\(.*\)\]$$/\1/p' pyproject.toml | \
+	@sed -n '/^view = /{s/^view = \[\(.*\)\]$$/\1/;s/", "/" "/g;p;}' pyproject.toml | \
 		xargs $(BIN)/pip install --quiet --disable-pip-version-check
 	@touch "$@"
 

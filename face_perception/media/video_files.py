@@ -21,7 +21,8 @@ from .images.decode import MAX_PIXELS, check_pixels
 
 #: Images per second of what has no rate of its own.
 DEFAULT_RATE = 15.0
-#: Rates that are believed as they are stated; others are measured, as some containers state 1000.
+#: Rates that are believed as they are stated; others are measured, as some containers state 1000,
+#: and OpenCV 4.8 states 1 of a slower Matroska video.
 USUAL_RATES = (1.0, 240.0)
 #: Images whose times tell the rate.
 MEASURED = 10
@@ -164,7 +165,7 @@ def _stretch(video: cv2.VideoCapture) -> tuple[float, float]:
 
 def _rate(video: cv2.VideoCapture, stated: float) -> float:
     """Return a rate that is stated, or measured where few videos have such a one."""
-    if USUAL_RATES[0] <= stated <= USUAL_RATES[1]:
+    if USUAL_RATES[0] < stated <= USUAL_RATES[1]:
         return stated
     times = []
     for _ in range(MEASURED):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import sys
 import zipfile
 
 import cv2
@@ -271,10 +272,13 @@ def test_images_that_cannot_be_had_and_those_that_fill_the_memory_are_malformed(
         archive.writestr('a.png', bytes(1 << 22))
     folder = tmp_path / 'folder'
     folder.mkdir()
-    (folder / 'index.csv').write_text(head + '/dev/zero,male,5,5,9,9\na\0.png,male,5,5,9,9\n')
+    rows = {'/dev/zero,male,5,5,9,9\n': 'no regular file'}
+    if sys.version_info >= (3, 11):  # before, the whole table is refused
+        rows['a\0.png,male,5,5,9,9\n'] = 'cannot be read'
+    (folder / 'index.csv').write_text(head + ''.join(rows))
     for path, words in (
         (bomb, ['unpacks to more than 1 MiB']),
-        (folder, ['no regular file', 'cannot be read']),
+        (folder, list(rows.values())),
     ):
         found = 0
         for entry in face_crops.read(path, SPLITS, Faults(path), GENDERS):
