@@ -33,8 +33,8 @@ def bounded_headroom(most_bytes: int = MOST_BYTES) -> Iterator[None]:
     """
     Let the process have ``most_bytes`` more than it has, where the system can do so.
 
-    One thread at a time: of two, the second would take the first one's limit for what it was before,
-    and leave it behind.
+    One thread at a time: of two, the second would take the first one's limit for what it was
+    before, and leave it behind.
     """
     with _one_at_a_time:
         former = _limits(most_bytes)
