@@ -162,7 +162,7 @@ def _shown_s(file: BinaryIO, size: int) -> float | None:
             head, (length,) = 16, struct.unpack('>Q', file.read(8))
         if name == b'moof':
             return None
-        if name == b'moov' and length <= _LARGEST_INDEX:
+        if name == b'moov' and head <= length <= _LARGEST_INDEX:
             for inner, content in _inside(file.read(length - head)):
                 if inner == b'mvhd':
                     (scale,) = struct.unpack_from('>I', content, 20 if content[0] else 12)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ..core.files import read_bounded
 from ..core.networks import FaceNetworks
 from ..core.timing import OFFLINE_STAGES, Timings
 from ..media.bags.reader import METADATA, is_bag, storage_files
@@ -15,6 +16,9 @@ from .names import readable, resolved
 from .types import Job, JobReport
 
 REPORT = 'report.json'
+#: Its bytes at most, and what its entries are.
+MOST_REPORT_BYTES = 2**24
+_KINDS = {'state': str, 'reason': str, 'files': list, 'skipped': dict, 'frames': int, 'faces': int}
 #: Reasons for skipped frames that are told apart.
 MOST_REASONS = 50
 
@@ -104,6 +108,7 @@ def write_report(folder: Path, under: dict, counts: Counts, report: JobReport) -
             name: round(1e3 * seconds / frames, 3) for name, seconds in counts.stages.items()
         },
         'files': [str(path.relative_to(folder)) for path in report.files],
+        'bytes': [path.stat().st_size for path in report.files],
     }
     (folder / REPORT).write_text(json.dumps(document, indent=1, ensure_ascii=False) + '\n')
 
@@ -111,11 +116,16 @@ def write_report(folder: Path, under: dict, counts: Counts, report: JobReport) -
 def read_report(folder: Path) -> dict | None:
     """Return what ``write_report`` wrote, ``None`` where there is nothing of ours."""
     try:
-        document = json.loads((folder / REPORT).read_text())
-        document['input']['path'], document['files'], document['state']
-    except (OSError, ValueError, KeyError, TypeError):
+        document = json.loads(read_bounded(folder / REPORT, MOST_REPORT_BYTES).decode())
+        ours = (
+            isinstance(document['input']['path'], str)
+            and all(isinstance(document[name], kind) for name, kind in _KINDS.items())
+            and all(isinstance(name, str) for name in document['files'])
+            and all(isinstance(count, int) for count in document['skipped'].values())
+        )
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    return document
+    return document if ours else None
 
 
 def kept_report(job: Job, under: dict) -> JobReport | None:
@@ -126,7 +136,7 @@ def kept_report(job: Job, under: dict) -> JobReport | None:
     ):
         return None
     files = tuple(job.folder / name for name in document['files'])
-    if not all(path.is_file() for path in files):
+    if document.get('bytes') != [path.stat().st_size for path in files if path.is_file()]:
         return None
     return JobReport(
         job.source,

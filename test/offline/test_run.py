@@ -68,6 +68,11 @@ def test_what_is_whole_is_kept(job):
     assert {path: path.stat().st_mtime_ns for path in first.files} == times
 
 
+def edit_report(job, **entries):
+    path = job.folder / 'report.json'
+    path.write_text(json.dumps(json.loads(path.read_text()) | entries))
+
+
 @pytest.mark.parametrize(
     'change',
     [
@@ -75,7 +80,15 @@ def test_what_is_whole_is_kept(job):
         lambda job: replace(job, outputs=('table',)),
         lambda job: os.utime(job.source, ns=(1, 1)),
         lambda job: (job.folder / 'faces.csv').unlink(),
+        lambda job: (job.folder / 'faces.csv').write_text('cut'),
         lambda job: (job.folder / 'report.json').write_text('{}'),
+        lambda job: (job.folder / 'report.json').write_text('[' * 100_000),
+        lambda job: edit_report(job, files=3),
+        lambda job: edit_report(job, files=[3]),
+        lambda job: edit_report(job, skipped=[]),
+        lambda job: edit_report(job, skipped={'why': 'x'}),
+        lambda job: edit_report(job, reason=None),
+        lambda job: edit_report(job, bytes=[]),
     ],
 )
 def test_what_has_changed_is_made_anew(job, visible, change):

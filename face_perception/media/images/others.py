@@ -41,7 +41,7 @@ def _read(data: bytes) -> ImageHeader | None:
         if data.startswith(starts):
             try:
                 header = reader(data)
-            except (struct.error, IndexError):
+            except (struct.error, IndexError, OverflowError):  # a place of 64 bits
                 raise cut('', len(data), 'ends within its header') from None
             if header is not None and not (header.width > 0 and header.height > 0):
                 raise damaged(

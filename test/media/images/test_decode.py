@@ -166,6 +166,7 @@ def test_a_png_with_odd_parts_is_decoded_without_them(capfd):
         webp_of(16384, 16384),
         b'P6 60000 60000 255\n' + bytes(99),
         b'P3 60000 60000 255\n1 2 3',
+        b'II' + struct.pack('<HHHQ', 43, 8, 0, 2**63) + bytes(9),  # its directory is far behind
     ],
 )
 def test_a_few_bytes_that_claim_much_are_refused_before_they_are_decoded(data):
