@@ -24,6 +24,9 @@ DEFAULT_RATE = 15.0
 #: Rates that are believed as they are stated; others are measured, as some containers state 1000,
 #: and OpenCV 4.8 states 1 of a slower Matroska video.
 USUAL_RATES = (1.0, 240.0)
+#: Slower than an image in eleven days, or beyond thirty years, are no times.
+SLOWEST_RATE = 1e-6
+LONGEST_S = 1e9
 #: Images whose times tell the rate.
 MEASURED = 10
 #: Images in a row that cannot be decoded after which a video has ended.
@@ -67,7 +70,7 @@ class VideoFile:
         except ImageError as error:
             raise SourceError(f"'{path}': {error}") from None
         self.count = int(count) if 0 < count < 2**31 else 0
-        self.length_s = self.count / stated if stated > 0 else 0.0
+        self.length_s = self.count / stated if stated >= SLOWEST_RATE else 0.0
         if next(self.images(), None) is None:
             raise SourceError(
                 f"'{path}' is no video or image that OpenCV can read: it may be damaged, or of a "
@@ -92,6 +95,8 @@ class VideoFile:
                     yield VideoImage(None)
                 damaged = 0
                 position_s = video.get(cv2.CAP_PROP_POS_MSEC) / 1e3
+                if not abs(position_s) < LONGEST_S:
+                    position_s = 0.0
                 yield VideoImage(stretched(image, stretch), position_s)
 
     def missing(self, reached_s: float, period_s: float) -> str:
@@ -176,4 +181,6 @@ def _rate(video: cv2.VideoCapture, stated: float) -> float:
     if not intervals:
         return DEFAULT_RATE
     measured = 1 / median(intervals)
+    if measured < SLOWEST_RATE:
+        return DEFAULT_RATE
     return stated if abs(stated / measured - 1) < MISSING_SHARE else measured

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..console.counts import DoneOfTotal
+from ..core.text import one_line
 from .errors import InterruptedRunError
 from .names import readable
 from .types import Job, JobReport
@@ -86,14 +87,14 @@ class RunProgress:
         )
 
     def _line(self, text: str, style: str = '') -> None:
-        self._console.print(Text(readable(text), style), soft_wrap=True)
+        self._console.print(Text(_shown(text), style), soft_wrap=True)
 
 
 def reasons(reports: list[JobReport]) -> list[str]:
     """Return a line per input that failed or has frames that were skipped."""
     return [
-        f'{readable(report.source)}: {report.state if report.state == "failed" else "skipped"}: '
-        f'{report.reason}'
+        f'{_shown(report.source)}: {report.state if report.state == "failed" else "skipped"}: '
+        f'{_shown(report.reason)}'
         for report in reports
         if report.reason
     ]
@@ -120,17 +121,22 @@ def report_table(reports: list[JobReport]) -> Table:
     for report in reports:
         folder = report.files[0].parent.name if report.files else ''
         table.add_row(
-            Text(readable(report.source.name or report.source)),
+            Text(_shown(report.source.name or report.source)),
             Text(report.state, STYLES[report.state]),
             str(report.frames),
             str(report.faces),
             str(report.skipped),
             f'{report.seconds:.1f}',
-            Text(folder),
+            Text(_shown(folder)),
         )
     return table
 
 
+def _shown(text: object) -> str:
+    """Return a name, or a sentence with one, as a terminal may get it."""
+    return one_line(readable(str(text)))
+
+
 def _name(source) -> str:
-    name = readable(source.name or source)
+    name = _shown(source.name or source)
     return name if len(name) <= 30 else f'{name[:14]}…{name[-15:]}'

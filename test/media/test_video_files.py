@@ -75,6 +75,20 @@ def test_a_damaged_image_costs_itself_only(tmp_path, numbers):
     assert len(warnings) == (not all(usable)), 'said once'
 
 
+@pytest.mark.parametrize('numbers', [(4_000_000_000, 1), (1, 4_000_000_000), (0, 10), (1, 0)])
+def test_a_rate_that_cannot_be_is_none(tmp_path, numbers):
+    """An AVI states scale and rate of its images: an image in a hundred years, or none."""
+    path = write(tmp_path / 'clip.avi', codec='MJPG')
+    data = bytearray(path.read_bytes())
+    place = data.find(b'strh') + 28
+    data[place : place + 8] = struct.pack('<II', *numbers)
+    path.write_bytes(data)
+    video = VideoFile(path)
+    assert 1e-3 < video.rate < 1e10
+    times = [each.position_s for each in video.images()]
+    assert len(times) == COUNT and all(0 <= time < 1e9 for time in times)
+
+
 @pytest.mark.parametrize('rate', [0.05, 0.5, 1, 29.97, 240, 300, 480, 960])
 @pytest.mark.parametrize('suffix', ['.mp4', '.mkv'])
 def test_any_rate_is_that_of_the_video(tmp_path, rate, suffix):

@@ -1,5 +1,6 @@
 """Names that people give their files, and those that are made of them."""
 
+import io
 import os
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
     pytest.importorskip(name, reason='offline runs need the extra "offline"')
+
+from rich.console import Console  # noqa: E402
 
 from face_perception.core.types import FrameResult  # noqa: E402
 from face_perception.media.errors import SourceError  # noqa: E402
@@ -20,6 +23,7 @@ from face_perception.offline.outputs.images import (  # noqa: E402
     AnnotatedImages,
     AnnotatedVideos,
 )
+from face_perception.offline.progress import RunProgress, reasons, report_table  # noqa: E402
 from face_perception.offline.readers import open_input  # noqa: E402
 from face_perception.offline.run import clear_leftovers, run_job  # noqa: E402
 from face_perception.offline.types import Frame, Job, JobReport  # noqa: E402
@@ -162,3 +166,17 @@ def test_what_a_killed_run_has_left_are_folders(tmp_path):
     save(tmp_path / '.replaced-c')
     clear_leftovers(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ['.replaced-c', '.unfinished-b']
+
+
+def test_no_name_reaches_the_terminal_as_commands(tmp_path):
+    """A line break forges a line, an escape sequence colours it, another turns its direction."""
+    name, shown = 'a\n[9/9] \x1b[31mred\u202e.png', r'a\n[9/9] \x1b[31mred\u202e'
+    console = Console(file=io.StringIO(), width=200)
+    report = TaskReport(Path(name), 'failed', f"'{name}'", files=(tmp_path / name[:-4] / 'x',))
+    progress = RunProgress(1, lambda: False, console)
+    progress.finished(Task(Path(name), tmp_path, ()), report)
+    console.print(report_table([report]))
+    (reason,) = reasons([report])
+    printed = console.file.getvalue()
+    assert printed.count(shown) >= 2 and reason.count(shown) == 2
+    assert printed.replace('\n', '').isprintable() and reason.isprintable()
