@@ -172,9 +172,9 @@ def test_no_name_reaches_the_terminal_as_commands(tmp_path):
     """A line break forges a line, an escape sequence colours it, another turns its direction."""
     name, shown = 'a\n[9/9] \x1b[31mred\u202e.png', r'a\n[9/9] \x1b[31mred\u202e'
     console = Console(file=io.StringIO(), width=200)
-    report = TaskReport(Path(name), 'failed', f"'{name}'", files=(tmp_path / name[:-4] / 'x',))
+    report = JobReport(Path(name), 'failed', f"'{name}'", files=(tmp_path / name[:-4] / 'x',))
     progress = RunProgress(1, lambda: False, console)
-    progress.finished(Task(Path(name), tmp_path, ()), report)
+    progress.finished(Job(Path(name), tmp_path, ()), report)
     console.print(report_table([report]))
     (reason,) = reasons([report])
     printed = console.file.getvalue()
