@@ -19,11 +19,12 @@ SOURCES := $(shell find face_perception msg launch config models scripts cmake b
 # Examples of each fuzzing test in make fuzz, for example: make fuzz FUZZ_EXAMPLES=100000
 FUZZ_EXAMPLES ?= 5000
 
-.PHONY: help demo test test-view lint fuzz clean
+.PHONY: help demo test test-view coverage lint fuzz clean
 help:
 	@echo "make demo    install into $(VENV) and run camera and node for a while"
 	@echo "make test    install into $(VENV) and run all tests"
 	@echo "make test-view  install the Rerun viewer too and run its tests, one of them in Chromium"
+	@echo "make coverage  run all tests and write which lines they reach, as HTML"
 	@echo "make lint    check format, common faults and types; changes nothing"
 	@echo "make fuzz    install as for the tests and try what malformed input does, for long"
 	@echo "make clean   remove $(VENV) and everything that was built or written"
@@ -40,6 +41,15 @@ test: $(VENV)/.testable
 test-view: $(VENV)/.testable $(VENV)/.viewable
 	$(BIN)/pytest test/view test/visuals test/tools/live test/tools/test_view.py \
 		test/offline/outputs/test_rerun_log.py $(PYTEST_ARGS)
+
+# Counts the node, the tools and all workers too (pyproject.toml); PYTEST_ARGS as for make test.
+# The report is made also when a test fails.
+coverage: $(VENV)/.testable
+	$(BIN)/pip install --quiet --disable-pip-version-check "coverage>=7.10"
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(PYTEST_WORKERS) $(PYTEST_ARGS); status=$$?; \
+		$(BIN)/coverage combine --quiet && $(BIN)/coverage html --quiet && \
+		$(BIN)/coverage report && echo "Line by line: coverage_html/index.html" && exit $$status
 
 # Reads the sources alone: the package need not be installed.
 lint: $(BIN)/.lintable
@@ -91,4 +101,4 @@ $(VENV)/.testable: $(BIN)/pip $(SOURCES)
 	@touch "$@" $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) build dist install log demo_output *.egg-info
+	rm -rf $(VENV) build dist install log demo_output coverage_html .coverage* *.egg-info

@@ -29,7 +29,7 @@ from ..media.video_files import DEFAULT_RATE, VideoFile
 from .names import readable
 from .types import Frame
 
-#: What the live node, or an earlier run, has drawn: an image of an answer is no input.
+#: What the live node, or an earlier run, has drawn: a drawing of results is no input.
 DRAWN = ('/image_annotated', '/image_annotated/compressed')
 #: Longest side of an image that is accepted, in pixels.
 MAX_IMAGE_SIZE = 16384

@@ -197,11 +197,6 @@ class SampleScene:
         return index % len(self) / self.rate
 
 
-def sample_faces(index: int, width: int = 640, height: int = 480, rate: float = 15.0) -> list[Box]:
-    """Return the true boxes of image ``index`` as ``SampleScene.faces`` does."""
-    return SampleScene(width, height, rate).faces(index)
-
-
 def _between(first: float, second: float, progress: float) -> float:
     return first + progress * (second - first)
 

@@ -8,7 +8,7 @@ from face_perception.core.detectors import make_detector
 from face_perception.core.settings import PipelineSettings
 from face_perception.media.errors import SourceError
 from face_perception.media.sample import portrait
-from face_perception.media.sample.sample import LOOP_S, SampleScene, sample_faces
+from face_perception.media.sample.sample import LOOP_S, SampleScene
 
 
 @pytest.fixture(scope='module')
@@ -84,8 +84,8 @@ def test_every_size_shows_the_same_scene(size):
         assert image.shape == (size[1], size[0], 3)
         assert image.dtype == np.uint8
     # The faces' places are shares of the image.
-    (face,) = sample_faces(0)
-    (other,) = sample_faces(0, *size)
+    (face,) = SampleScene().faces(0)
+    (other,) = SampleScene(*size).faces(0)
     assert other.center[0] / size[0] == pytest.approx(face.center[0] / 640)
     assert other.center[1] / size[1] == pytest.approx(face.center[1] / 480)
 
