@@ -37,6 +37,8 @@ FILES += ('test/offline/test_bags.py', 'test/console')
 VIEW = ('test/visuals', 'test/offline/outputs/test_rerun_log.py')
 #: What the tests themselves are run with; in a row called oldest the extra test says it.
 PLAIN = ('pytest', 'pytest-timeout', 'hypothesis', 'onnx', 'rich')
+#: For images with a face, and of each encoding.
+FACES = ('scikit-image', 'rosbags-image')
 TWO = 'numpy==2.4.6'
 
 
@@ -60,7 +62,7 @@ def _runtime(version: str, python: str = '3.11', numpy: str = 'numpy==1.26.4') -
 
 def _opencv(version: str, numpy: str = 'numpy==1.26.4', python: str = '3.11') -> Row:
     versions = ('onnxruntime==1.23.2', f'opencv-python-headless=={version}', numpy)
-    return Row(f'OpenCV {version}', python, (*versions, *PLAIN), IMAGES)
+    return Row(f'OpenCV {version}', python, (*versions, *PLAIN, *FACES), IMAGES)
 
 
 ROWS = (
