@@ -175,6 +175,12 @@ PARAMETERS = (
         structural=True,
     ),
     Parameter(
+        'annotations.enabled',
+        False,
+        'Publish foxglove_msgs/ImageAnnotations on ~/annotations.',
+        structural=True,
+    ),
+    Parameter(
         'humans.enabled',
         False,
         'Publish the faces under /humans/faces as REP-155 says (hri_msgs).',

@@ -16,10 +16,11 @@ from xml.etree import ElementTree
 NAME = 'face_perception'
 #: What every node of ROS 2 writes.
 EVERY_NODES = ('parameter_events', 'rosout')
-#: What the node has only with other parameters: compressed images, detections, simulated time.
+#: What the node has only with other parameters: compressed images, simulated time, messages of
+#: other packages.
 #: The topics of REP-155 have names of their own for each face, which no policy of names can list.
 OTHER_INPUTS = ('image/compressed', 'clock')
-OTHER_OUTPUTS = (f'{NAME}/detections',)
+OTHER_OUTPUTS = (f'{NAME}/annotations', f'{NAME}/detections')
 COMMENT = """
   Made by python -m face_perception.ros.security_policy; see docs/security.md. Relative to the root
   namespace: where the node runs in another, or its topics are remapped, correct the names.

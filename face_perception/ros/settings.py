@@ -31,6 +31,7 @@ class NodeSettings:
     detector_min_input_size: int
     tracker_enabled: bool
     detections_enabled: bool
+    annotations_enabled: bool
     humans_enabled: bool
     pipeline: PipelineSettings
     image_qos: QosSettings
@@ -60,6 +61,7 @@ def settings_from(values: Mapping[str, Any]) -> NodeSettings:
         detector_min_input_size=values['detector.min_input_size'],
         tracker_enabled=values['tracker.enabled'],
         detections_enabled=values['detections.enabled'],
+        annotations_enabled=values['annotations.enabled'],
         humans_enabled=values['humans.enabled'],
         pipeline=PipelineSettings(**pipeline),
         image_qos=QosSettings(values['qos.image.reliability'], values['qos.image.depth']),

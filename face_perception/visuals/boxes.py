@@ -30,7 +30,7 @@ def annotate(image_bgr: np.ndarray, faces: list[Face], caption: str = '') -> np.
     image = image_bgr.copy()
     scale = max(min(image_bgr.shape[:2]) / 480, 0.5)
     for face in faces:
-        color = COLORS.get(face.emotion.label, UNLABELLED) if face.emotion else UNLABELLED
+        color = color_of(face)
         left, top = round(face.box.x), round(face.box.y)
         right, bottom = round(face.box.x + face.box.width), round(face.box.y + face.box.height)
         cv2.rectangle(image, (left, top), (right - 1, bottom - 1), color, max(round(2 * scale), 1))
@@ -39,6 +39,11 @@ def annotate(image_bgr: np.ndarray, faces: list[Face], caption: str = '') -> np.
         line_height = round(22 * scale)
         _write(image, caption, (0, line_height), 0.5 * scale, UNLABELLED)
     return image
+
+
+def color_of(face: Face) -> tuple[int, int, int]:
+    """Return the BGR colour of a face's box, which is that of its emotion."""
+    return COLORS.get(face.emotion.label, UNLABELLED) if face.emotion else UNLABELLED
 
 
 def label(face: Face) -> str:

@@ -134,8 +134,9 @@ def test_foxglove_shows_topics_and_fields_that_the_node_has():
         name, _, inner = field.partition('.')
         assert re.sub(r'\[\d\]', '', name) in kind.get_fields_and_field_types()
         assert not inner or inner in Face.get_fields_and_field_types()
-    image = file['configById']['Image!faces']['imageMode']['imageTopic']
-    assert image == '/face_perception/image_annotated'
+    image = file['configById']['Image!faces']['imageMode']
+    assert image['imageTopic'] == '/face_perception/image_annotated'
+    assert list(image['annotations']) == ['/face_perception/annotations']
 
 
 def test_rviz_has_the_names_of_its_own_plugins():

@@ -1,21 +1,23 @@
 """
-Faces as vision_msgs and hri_msgs (REP-155).
+Faces as vision_msgs, foxglove_msgs and hri_msgs (REP-155).
 
-Neither package is on PyPI. Where they are installed the tests use them; elsewhere the conversions
-are tested with stand-ins that have the same fields (vision_msgs 4, hri_msgs 2), and the node is
-tested to say what is missing.
+No such package is on PyPI. Where they are installed the tests use them; elsewhere the conversions
+are tested with stand-ins that have the same fields (vision_msgs 4, foxglove_msgs 3, hri_msgs 2),
+and the node is tested to say what is missing.
 """
 
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.util import find_spec
 from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
+from builtin_interfaces.msg import Time
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from std_msgs.msg import Header, String
@@ -24,6 +26,7 @@ from std_srvs.srv import SetBool
 from face_perception.core.types import EMOTIONS, GENDERS, Box, Classification, Face, FrameResult
 from face_perception.media.messages.encoding import image_message
 from face_perception.ros.outputs import humans
+from face_perception.ros.outputs.annotations import image_annotations
 from face_perception.ros.outputs.detections import detection_array
 from face_perception.ros.outputs.humans import (
     EXPRESSIONS,
@@ -111,6 +114,46 @@ class SoftBiometrics:
     gender_confidence: float = 0.0
 
 
+@dataclass
+class Point2:
+    x: float = 0.0
+    y: float = 0.0
+
+
+@dataclass
+class Color:
+    r: float = 0.0
+    g: float = 0.0
+    b: float = 0.0
+    a: float = 0.0
+
+
+@dataclass
+class PointsAnnotation:
+    LINE_LOOP: ClassVar[int] = 2
+    timestamp: Time = part(Time)
+    type: int = 0
+    points: list = part(list)
+    outline_color: Color = part(Color)
+    thickness: float = 0.0
+
+
+@dataclass
+class TextAnnotation:
+    timestamp: Time = part(Time)
+    position: Point2 = part(Point2)
+    text: str = ''
+    font_size: float = 0.0
+    text_color: Color = part(Color)
+    background_color: Color = part(Color)
+
+
+@dataclass
+class ImageAnnotations:
+    points: list = part(list)
+    texts: list = part(list)
+
+
 def messages(package, *stand_ins):
     """Return the real messages where they are installed."""
     if find_spec(package) is not None:
@@ -119,6 +162,9 @@ def messages(package, *stand_ins):
 
 
 VISION = messages('vision_msgs', Detection2D, Detection2DArray, ObjectHypothesisWithPose)
+FOXGLOVE = messages(
+    'foxglove_msgs', Color, ImageAnnotations, Point2, PointsAnnotation, TextAnnotation
+)
 HRI = messages('hri_msgs', NormalizedRegionOfInterest2D, Expression, SoftBiometrics)
 HEADER = Header(frame_id='camera')
 FACE = Face(
@@ -139,6 +185,25 @@ def test_a_face_is_a_detection():
     assert (detection.bbox.size_x, detection.bbox.size_y) == (64, 96)
     (result,) = detection.results
     assert (result.hypothesis.class_id, result.hypothesis.score) == ('face', 0.75)
+
+
+def test_a_face_is_a_line_and_a_text_over_the_image_of_its_time():
+    header = Header(stamp=Time(sec=3, nanosec=5))
+    message = image_annotations(FOXGLOVE, header, FrameResult(640, 480, [FACE, FACE]))
+    assert len(message.points) == len(message.texts) == 2
+    line, text = message.points[1], message.texts[1]
+    assert line.timestamp == text.timestamp == header.stamp
+    corners = [(point.x, point.y) for point in line.points]
+    assert corners == [(32, 48), (96, 48), (96, 144), (32, 144)]
+    assert (line.type, line.thickness) == (FOXGLOVE.PointsAnnotation.LINE_LOOP, 2.0)
+    assert text.text == '#7 | fear 90% | male 80%'
+    assert (text.position.x, text.position.y) == (32, 48)
+    # One colour, dark letters on it, both opaque.
+    assert line.outline_color == text.background_color != text.text_color
+    assert line.outline_color.a == text.text_color.a == 1.0
+    assert max(line.outline_color.r, line.outline_color.g, line.outline_color.b) <= 1.0
+    # Of nobody there is a message too, which takes the boxes away.
+    assert image_annotations(FOXGLOVE, header, FrameResult(640, 480, [])).points == []
 
 
 def test_the_region_is_a_share_of_the_image():
@@ -319,7 +384,11 @@ def test_a_node_says_when_images_no_longer_come(start_robot, ros):
 
 @pytest.mark.parametrize(
     ('package', 'parameter'),
-    [('vision_msgs', 'detections__enabled'), ('hri_msgs', 'humans__enabled')],
+    [
+        ('vision_msgs', 'detections__enabled'),
+        ('foxglove_msgs', 'annotations__enabled'),
+        ('hri_msgs', 'humans__enabled'),
+    ],
 )
 def test_a_node_without_the_messages_says_what_to_install(start_robot, package, parameter):
     if find_spec(package) is not None:
@@ -342,6 +411,19 @@ def test_a_node_publishes_detections(start_robot, ros, portrait):
     (face,) = robot.faces[-1].faces
     assert detection.id == face.track_id == '1'
     assert detection.bbox.size_x == face.roi.width
+
+
+def test_a_node_publishes_annotations(start_robot, ros, portrait):
+    pytest.importorskip('foxglove_msgs', reason='needs foxglove_msgs, which is not on PyPI')
+    robot = start_robot(annotations__enabled=True)
+    name = f'/{robot.process.name}/annotations'
+    annotations = ros.collect(FOXGLOVE.ImageAnnotations, name)
+    ros.spin_until(lambda: ros.node.count_publishers(name))
+    message = image_message(Header(), portrait[0])
+    ros.spin_until(lambda: robot.show_and_wait(message) and annotations)
+    (line,), (face,) = annotations[-1].points, robot.faces[-1].faces
+    assert round(line.points[0].x) == face.roi.x_offset
+    assert annotations[-1].texts[0].text.startswith('#1')
 
 
 def test_a_node_publishes_the_topics_of_rep_155(start_robot, ros, portrait):

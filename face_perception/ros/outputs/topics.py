@@ -55,6 +55,10 @@ class Outputs:
                 from .detections import DetectionsOutput
 
                 self._extras.append(DetectionsOutput(self))
+            if settings.annotations_enabled:
+                from .annotations import AnnotationsOutput
+
+                self._extras.append(AnnotationsOutput(self))
             if settings.humans_enabled:
                 from .humans import HumansOutput
 
