@@ -1,4 +1,4 @@
-"""Scaling and bordering of images down to a single pixel, which OpenCV 4.5 refuses."""
+"""Scaling, bordering and colours of images down to a single pixel, which OpenCV 4.5 refuses."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ def resize_into(target: np.ndarray, image: np.ndarray, interpolation: int) -> No
         target[:] = resize(image, target.shape[1::-1], interpolation)
     else:
         cv2.resize(image, target.shape[1::-1], dst=target, interpolation=interpolation)
+
+
+def recolored(image: np.ndarray, conversion: int) -> np.ndarray:
+    """Return a uint8 ``[H, W]`` or ``[H, W, C]`` image, converted by one of ``cv2.COLOR_…``."""
+    if image.shape[:2] == (1, 1):
+        return cv2.cvtColor(_repeated(image, 1, 2), conversion)[:, :1]
+    return cv2.cvtColor(image, conversion)
 
 
 def repeat_edges(image: np.ndarray, top: int, bottom: int, left: int, right: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import FacePerceptionError
-from ..core.scaling import resize
+from ..core.scaling import recolored, resize
 
 #: A video this long shows what there is to see.
 LONGEST_S = 30.0
@@ -149,7 +149,7 @@ class GifVideo:
         scale = min(GIF_WIDTH / width, 1.0)
         size = round(width * scale), max(round(height * scale), 1)
         small = resize(image, size, cv2.INTER_AREA)
-        pillow = PillowImage.fromarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB))
+        pillow = PillowImage.fromarray(recolored(small, cv2.COLOR_BGR2RGB))
         self._frames.append(pillow.quantize(64))
 
     def close(self) -> Path:

@@ -10,7 +10,7 @@ from face_perception.core import scaling
 @pytest.fixture
 def old_opencv(monkeypatch):
     """Refuse a single pixel, as OpenCV 4.5.4 does."""
-    for name in ('resize', 'copyMakeBorder'):
+    for name in ('resize', 'copyMakeBorder', 'cvtColor'):
         real = getattr(cv2, name)
 
         def strict(image, *arguments, real=real, **options):
@@ -33,6 +33,13 @@ def test_one_pixel_is_repeated(old_opencv, shape):
 def test_one_pixel_is_framed(old_opencv):
     framed = scaling.frame(np.full((1, 1, 3), 9, np.uint8), 1, 0, 0, 2, (1, 2, 3))
     assert framed.tolist() == [[[1, 2, 3]] * 3, [[9, 9, 9], [1, 2, 3], [1, 2, 3]]]
+
+
+def test_one_pixel_is_recolored(old_opencv):
+    pixel = np.array([[[1, 2, 3]]], np.uint8)
+    assert scaling.recolored(pixel, cv2.COLOR_BGR2RGB).tolist() == [[[3, 2, 1]]]
+    assert scaling.recolored(pixel[:, :, 0], cv2.COLOR_GRAY2BGR).tolist() == [[[1, 1, 1]]]
+    assert scaling.recolored(pixel, cv2.COLOR_BGR2GRAY).shape == (1, 1)
 
 
 def test_more_pixels_are_scaled_by_opencv():

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from ...core.errors import ImageError
+from ...core.scaling import recolored
 from ...core.text import value
 from ..images.decode import MAX_PIXELS, check_pixels, decode_header, message_header
 from ..images.depth import in_8_bits
@@ -279,7 +280,7 @@ def _from_pixels(image: PackedImage) -> np.ndarray:
     """Return the image of an image whose bytes follow each other pixel by pixel."""
     channels, conversion = BYTES_PER_PIXEL[image.encoding], CONVERSIONS[image.encoding]
     pixels = image.data.reshape(image.height, image.width, channels)
-    return pixels if conversion is None else cv2.cvtColor(pixels, conversion)
+    return pixels if conversion is None else recolored(pixels, conversion)
 
 
 def _from_planes(image: PackedImage) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from ...core.scaling import resize
+from ...core.scaling import recolored, resize
 from ..errors import SourceError
 
 #: BGR to Y, U, V as cameras mean them (ITU-R BT.601, limited range).
@@ -124,7 +124,7 @@ def _deep(conversion: int | None) -> Callable[[np.ndarray], np.ndarray]:
     """Return an encoder with 16 bits per channel."""
 
     def encoder(image: np.ndarray) -> np.ndarray:
-        converted = image if conversion is None else cv2.cvtColor(image, conversion)
+        converted = image if conversion is None else recolored(image, conversion)
         return converted.astype('<u2') * np.uint16(TO_16_BITS)
 
     return encoder
@@ -144,7 +144,7 @@ def _bayer(cell: tuple[int, int, int, int], bits: int) -> Callable[[np.ndarray],
 
 
 def _color(conversion: int) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda image: cv2.cvtColor(image, conversion)
+    return lambda image: recolored(image, conversion)
 
 
 _GRAY, _BGRA = _color(cv2.COLOR_BGR2GRAY), _color(cv2.COLOR_BGR2BGRA)
