@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TextIO
+from typing import BinaryIO
 
 from rich.console import Console
 from rich.text import Text
@@ -114,10 +114,12 @@ def locked(output: Path) -> Iterator[None]:
                 (output / LOCK).unlink(missing_ok=True)
 
 
-def _lock(path: Path) -> TextIO:
+def _lock(path: Path) -> BinaryIO:
     """Return the open lock file; raises ``OutputError`` where another run has it."""
     while True:
-        lock = path.open('w')
+        # Whatever has that name: a link may lead to a file of the user's, a FIFO waits for good.
+        asked = os.O_RDWR | os.O_CREAT | getattr(os, 'O_NOFOLLOW', 0) | getattr(os, 'O_NONBLOCK', 0)
+        lock = os.fdopen(os.open(path, asked, 0o666), 'r+b', buffering=0)
         if fcntl is None:  # two runs into one folder are not kept apart there
             return lock
         try:

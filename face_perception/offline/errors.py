@@ -18,6 +18,8 @@ _OF_THE_PLACE = {
     errno.EIO: 'the disk has a fault',
     errno.ENOENT: 'it was removed meanwhile',
     errno.ENOTDIR: 'it is no folder',
+    errno.EEXIST: 'it is no folder',
+    errno.ELOOP: 'it is a link',
 }
 #: What is wrong with the name that is made after one input.
 _OF_ONE_INPUT = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)

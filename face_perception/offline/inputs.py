@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from glob import glob, has_magic
@@ -72,7 +73,7 @@ def _free_name(source: Path, output: Path, taken: set[str]) -> str:
 
 def _is_ours(folder: Path, source: Path) -> bool:
     """Return whether a folder is free, or has the results of this very input."""
-    if not folder.exists():
+    if not os.path.lexists(folder):
         return True
     document = read_report(folder)
     return document is not None and document['input']['path'] == readable(source)

@@ -15,7 +15,7 @@ from rich.console import Console  # noqa: E402
 
 from face_perception.core.types import FrameResult  # noqa: E402
 from face_perception.media.errors import SourceError  # noqa: E402
-from face_perception.offline.annotate import locked  # noqa: E402
+from face_perception.offline.annotate import LOCK, locked  # noqa: E402
 from face_perception.offline.errors import OutputError  # noqa: E402
 from face_perception.offline.inputs import expand, make_jobs  # noqa: E402
 from face_perception.offline.names import LONGEST, FreeNames, made_after, readable  # noqa: E402
@@ -180,3 +180,27 @@ def test_no_name_reaches_the_terminal_as_commands(tmp_path):
     printed = console.file.getvalue()
     assert printed.count(shown) >= 2 and reason.count(shown) == 2
     assert printed.replace('\n', '').isprintable() and reason.isprintable()
+
+
+def test_what_has_the_names_of_the_run_s_own_files_is_neither_followed_nor_waited_for(tmp_path):
+    mine, lock = tmp_path / 'mine', tmp_path / 'out' / LOCK
+    mine.write_text('precious')
+    lock.parent.mkdir()
+    lock.symlink_to(mine)
+    with pytest.raises(OutputError, match='it is a link'), locked(lock.parent):
+        pass
+    assert mine.read_text() == 'precious' and lock.is_symlink()
+    lock.unlink()
+    os.mkfifo(lock)
+    with locked(lock.parent):
+        pass
+    with pytest.raises(OutputError, match='it is no folder'), locked(mine):
+        pass
+
+
+def test_a_link_that_leads_nowhere_is_somebody_s(tmp_path):
+    image, output = save(tmp_path / 'a.png'), tmp_path / 'out'
+    output.mkdir()
+    (output / 'a').symlink_to('gone')
+    (job,) = make_jobs([image], output, Job(Path(), Path(), ('table',)))
+    assert job.folder == output / 'a-2'

@@ -40,13 +40,13 @@ class SilenceWatch:
 
     def restart(self) -> None:
         """Forget what was said."""
-        self._said = ''
+        self._said, self._received = '', 0
 
     def sentence(self, source: ImageInput, settings: NodeSettings) -> str:
         """Return why no image came for ``no_image_timeout`` seconds, or ``''``."""
         seconds = self._health.silence()
         if seconds < settings.no_image_timeout:
-            if self._said:
+            if self._said and self._health.received > self._received:  # else time was set
                 self._node.get_logger().info('images arrive again')
             self._said = ''
             return ''
@@ -57,6 +57,7 @@ class SilenceWatch:
             settings.image_qos,
         )
         sentence = f'no image for {seconds:.0f} s: {cause.sentence}'
+        self._received = self._health.received
         if cause.kind != self._said:
             self._said = cause.kind
             self._health.error('no image', cause.sentence)

@@ -8,7 +8,10 @@ import numpy as np
 from ...core.attributes.classifier import COLOR_CONVERSIONS
 from ...core.attributes.crops import crop_face, crop_square
 from ...core.types import Box
+from .faults import MalformedError
 
+#: A face is no longer than so many times the longer side of its image, as far as it can be seen.
+LONGEST_FACE = 3.0
 #: Length of a canvas relative to the crop in its middle: room for the jitter of the boxes.
 CANVAS = 4 / 3
 
@@ -57,3 +60,13 @@ def training_canvas(
         image = canvas(image, box, margin, size)
     image = cv2.cvtColor(image, COLOR_CONVERSIONS[color])
     return image.reshape(*image.shape[:2], -1)
+
+
+def check_box(box: Box, width: int, height: int) -> None:
+    """Raise ``MalformedError`` for a box of which an image shows nothing, or next to nothing."""
+    is_seen = box.x < width and box.y < height and box.x + box.width > 0 and box.y + box.height > 0
+    if not is_seen or max(box.width, box.height) > LONGEST_FACE * max(width, height):
+        raise MalformedError(
+            f'the box {box.x:g}, {box.y:g}, {box.width:g}, {box.height:g} does not lie in the '
+            f'image of {width}x{height} pixels'
+        )

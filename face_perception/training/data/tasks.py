@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...core.types import Box
-from .canvases import filling_box, training_canvas
+from .canvases import check_box, filling_box, training_canvas
 from .datasets import (
     UNLABELLED,
     DatasetError,
@@ -125,6 +125,8 @@ def _read(
                     continue
                 try:
                     image, box = entry.read()
+                    if box is not None:
+                        check_box(box, *image.shape[1::-1])
                 except MalformedError as error:
                     faults.report(entry.name, error)
                 else:
