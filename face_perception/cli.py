@@ -5,6 +5,7 @@ Each loads its program only when it runs, so that Ctrl-C ends it cleanly from th
 also while OpenCV and ROS are still being imported.
 """
 
+import errno
 import signal
 import sys
 from importlib import import_module
@@ -71,6 +72,11 @@ def _run(module: str, interrupted: int = 0) -> int:
         return import_module(module).main()
     except KeyboardInterrupt:
         return interrupted
+    except OSError as error:  # what a program prints has no place: those it writes, it knows itself
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EPIPE, errno.EIO):
+            raise
+        print(f'error: nothing more can be printed ({error.strerror})', file=sys.stderr)
+        return 1
 
 
 def _run_with_ros(module: str) -> int:

@@ -4,6 +4,9 @@ import csv
 import json
 import resource
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import cv2
 import pytest
@@ -309,3 +312,19 @@ def test_anonymized_nothing_that_is_written_shows_a_face(
     while (read := capture.read())[0]:
         images.append(read[1])
     assert len(images) == 10 and found(images) == 0
+
+
+@pytest.mark.skipif(not Path('/dev/full').exists(), reason='needs /dev/full')
+def test_where_nothing_can_be_printed_one_sentence_says_so(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((40, 50, 3), np.uint8))
+    command = 'from face_perception.cli import annotate; raise SystemExit(annotate())'
+    with open('/dev/full', 'w') as full:
+        run = subprocess.run(
+            [sys.executable, '-c', command, 'a.png', '--output', 'out', '--outputs', 'table'],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert run.returncode == 1
+    assert run.stderr == 'error: nothing more can be printed (No space left on device)\n'

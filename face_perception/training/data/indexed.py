@@ -42,16 +42,22 @@ class IndexedImages:
     A context manager: an archive stays open while its images are read.
     """
 
-    def __init__(self, path: Path, what: str, columns: Collection[str]) -> None:
-        """Read the index; raises ``DatasetError``, saying ``what`` it should be, if it cannot."""
+    def __init__(self, path: Path, what: str, columns: Collection[str], rows: bool = True) -> None:
+        """
+        Read the index, with its ``rows`` or without.
+
+        Raises ``DatasetError``, saying ``what`` it should be, if it cannot.
+        """
         self._folder = path
         self._archive: zipfile.ZipFile | None = None
         try:
             if not path.is_dir():
                 self._archive = zipfile.ZipFile(path)
-            index = csv.DictReader(io.StringIO(self._text()))
-            missing = set(columns) - set(index.fieldnames or ())
-            self._rows = [(index.line_num, row) for row in index]
+            text = self._content().decode('utf-8-sig', 'strict' if rows else 'replace')
+            index = csv.DictReader(io.StringIO(text), strict=True)
+            self.columns = {name for name in index.fieldnames or () if name}
+            missing = set(columns) - self.columns
+            self._rows = [(index.line_num, row) for row in index] if rows else []
         except _DAMAGES as error:
             self.close()
             raise DatasetError(f'{path} cannot be read as {what}: {error}') from error
@@ -90,7 +96,7 @@ class IndexedImages:
             raise MalformedError(f'the image unpacks to more than {LARGEST_IMAGE >> 20} MiB')
         return decode_image(content)
 
-    def _text(self) -> str:
+    def _content(self) -> bytes:
         if self._archive is None:
             content = read_bounded(self._folder / INDEX, LARGEST_INDEX)
         else:
@@ -98,14 +104,13 @@ class IndexedImages:
                 content = file.read(LARGEST_INDEX + 1)
             if len(content) > LARGEST_INDEX:
                 raise ValueError(f'{INDEX} unpacks to more than {LARGEST_INDEX >> 20} MiB')
-        return content.decode('utf-8-sig')
+        return content
 
 
 def columns_of(path: Path) -> set[str]:
     """Return the columns of the index in the ``.zip`` file or folder; none if there is none."""
     try:
-        with IndexedImages(path, INDEX, ()) as images:
-            first = next(images.rows(), (0, {}))
+        with IndexedImages(path, INDEX, (), rows=False) as images:
+            return images.columns
     except DatasetError:
         return set()
-    return set(first[1])

@@ -302,6 +302,17 @@ def test_an_index_that_unpacks_to_more_than_any_memory_is_refused(tmp_path, monk
 
 def test_an_open_quote_in_the_index_gives_a_sentence_of_one_line(tmp_path):
     (tmp_path / 'index.csv').write_text('file,label,x,y,w,h\n"a.png,male,1,1,9,9\nb.png,male\n')
-    with pytest.raises(DatasetError, match='not all numbers') as caught:
+    with pytest.raises(DatasetError, match='unexpected end of data') as caught:
         list(face_crops.read(tmp_path, SPLITS, Faults(tmp_path), GENDERS))
     assert '\n' not in str(caught.value)
+
+
+def test_an_index_that_cannot_be_read_to_its_end_says_why(tmp_path):
+    for content, words in (
+        ('a.png,mâle,1,1,9,9'.encode('latin-1'), 'utf-8'),
+        (b'"a.png,male,1,1,9,9', 'unexpected end of data'),
+    ):
+        (tmp_path / 'index.csv').write_bytes(b'file,label,x,y,w,h\n' + content)
+        with pytest.raises(DatasetError, match=words) as caught:
+            load_samples('gender', tmp_path, 0.0, 'train')
+        assert 'index.csv' in str(caught.value) and '\n' not in str(caught.value)
