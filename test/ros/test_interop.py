@@ -25,7 +25,7 @@ from std_srvs.srv import SetBool
 
 from face_perception.core.types import EMOTIONS, GENDERS, Box, Classification, Face, FrameResult
 from face_perception.media.messages.encoding import image_message
-from face_perception.ros.outputs import humans
+from face_perception.ros.outputs import foreign, humans
 from face_perception.ros.outputs.annotations import image_annotations
 from face_perception.ros.outputs.detections import detection_array
 from face_perception.ros.outputs.humans import (
@@ -254,13 +254,34 @@ class FakeOutputs:
 
     def __init__(self):
         self.said = {}
+        self.listeners = 0
 
     def create(self, message_type, topic, active=False):
         said = self.said.setdefault(topic, [])
-        return SimpleNamespace(topic=topic, publish=said.append, get_subscription_count=lambda: 0)
+        return SimpleNamespace(
+            topic=topic, publish=said.append, get_subscription_count=lambda: self.listeners
+        )
 
     def remove(self, publisher):
         self.said[publisher.topic].append('removed')
+
+
+def test_messages_of_others_are_made_while_somebody_listens(monkeypatch):
+    asked = []
+    monkeypatch.setattr(foreign, 'optional_messages', lambda *names: asked.append(names) or VISION)
+    outputs = FakeOutputs()
+    output = foreign.ForeignOutput(
+        outputs, 'detections', 'vision_msgs', 'Detection2DArray', detection_array
+    )
+    assert asked == [('vision_msgs', 'detections.enabled')]
+    output.publish(HEADER, np.zeros((480, 640, 3), np.uint8), FrameResult(640, 480, [FACE]))
+    assert outputs.said == {'~/detections': []}
+    outputs.listeners = 1
+    for faces in ([FACE], []):
+        output.publish(HEADER, np.zeros((480, 640, 3), np.uint8), FrameResult(640, 480, faces))
+    assert [len(each.detections) for each in outputs.said['~/detections']] == [1, 0]
+    output.nobody(HEADER)
+    assert len(outputs.said['~/detections']) == 2
 
 
 @pytest.fixture

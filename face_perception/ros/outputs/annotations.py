@@ -4,32 +4,13 @@ from __future__ import annotations
 
 from types import ModuleType
 
-import numpy as np
 from std_msgs.msg import Header
 
 from ...core.types import Face, FrameResult
 from ...visuals.boxes import color_of, label
-from ..messages import optional_messages
 
 #: Pixels of the image at a height of 480, as in the annotated images.
 LINE, LETTERS = 2.0, 16.0
-
-
-class AnnotationsOutput:
-    """Publishes ``~/annotations``."""
-
-    def __init__(self, outputs):
-        """Raise ``FacePerceptionError`` where foxglove_msgs is missing."""
-        self._messages = optional_messages('foxglove_msgs', 'annotations.enabled')
-        self._publisher = outputs.create(self._messages.ImageAnnotations, '~/annotations')
-
-    def publish(self, header: Header, image: np.ndarray, result: FrameResult) -> None:
-        """Publish the faces of one image, if anybody listens; of none too, so that boxes go."""
-        if self._publisher.get_subscription_count():
-            self._publisher.publish(image_annotations(self._messages, header, result))
-
-    def nobody(self, header: Header) -> None:
-        """Say nothing: each message is about one image."""
 
 
 def image_annotations(messages: ModuleType, header: Header, result: FrameResult):

@@ -4,31 +4,12 @@ from __future__ import annotations
 
 from types import ModuleType
 
-import numpy as np
 from std_msgs.msg import Header
 
 from ...core.types import Face, FrameResult
-from ..messages import optional_messages
 
 #: The class of every detection.
 FACE_CLASS = 'face'
-
-
-class DetectionsOutput:
-    """Publishes ``~/detections``."""
-
-    def __init__(self, outputs):
-        """Raise ``FacePerceptionError`` where vision_msgs is missing."""
-        self._messages = optional_messages('vision_msgs', 'detections.enabled')
-        self._publisher = outputs.create(self._messages.Detection2DArray, '~/detections')
-
-    def publish(self, header: Header, image: np.ndarray, result: FrameResult) -> None:
-        """Publish the faces of one image, if anybody listens."""
-        if self._publisher.get_subscription_count():
-            self._publisher.publish(detection_array(self._messages, header, result))
-
-    def nobody(self, header: Header) -> None:
-        """Say nothing: each message is about one image."""
 
 
 def detection_array(messages: ModuleType, header: Header, result: FrameResult):

@@ -18,6 +18,9 @@ from ...visuals.boxes import annotate
 from ..conversions import face_array
 from ..image_input import profile
 from ..settings import NodeSettings
+from .annotations import image_annotations
+from .detections import detection_array
+from .foreign import ForeignOutput
 
 try:
     from rclpy.event_handler import PublisherEventCallbacks, UnsupportedEventTypeError
@@ -52,13 +55,17 @@ class Outputs:
             self.latency = self.create(PipelineLatency, '~/latency')
             self._annotated = self.create(Image, '~/image_annotated')
             if settings.detections_enabled:
-                from .detections import DetectionsOutput
-
-                self._extras.append(DetectionsOutput(self))
+                self._extras.append(
+                    ForeignOutput(
+                        self, 'detections', 'vision_msgs', 'Detection2DArray', detection_array
+                    )
+                )
             if settings.annotations_enabled:
-                from .annotations import AnnotationsOutput
-
-                self._extras.append(AnnotationsOutput(self))
+                self._extras.append(
+                    ForeignOutput(
+                        self, 'annotations', 'foxglove_msgs', 'ImageAnnotations', image_annotations
+                    )
+                )
             if settings.humans_enabled:
                 from .humans import HumansOutput
 
