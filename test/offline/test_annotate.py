@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
