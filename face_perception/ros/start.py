@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import rclpy
+from rclpy.executors import ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
 
 from ..core.errors import FacePerceptionError
@@ -50,16 +51,20 @@ def begin(
 
     Raises ``StartError`` with one sentence, whatever stands in the way: arguments, the log's
     folder, the domain, security.  ``handlers`` are rclpy's handlers of signals, its own for
-    ``None``.
+    ``None``: a signal that comes while the node is made is an ``ExternalShutdownException``.
     """
+    initialised = False
     try:
         with warnings.catch_warnings():  # of what rclpy half made before it failed
             warnings.simplefilter('ignore', RuntimeWarning)
             rclpy.init(args=arguments, signal_handler_options=handlers)
+            initialised = True
             return make()
     except FacePerceptionError:
         raise
     except Exception as error:  # rclpy's exceptions have no public base
+        if initialised and not rclpy.ok():
+            raise ExternalShutdownException() from None
         raise StartError(explanation(error)) from None
 
 

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import cv2
@@ -202,3 +204,31 @@ def test_a_signal_ends_the_node_cleanly(start_robot, portrait, signal_number):
     robot.show(message)
     assert robot.process.stop(signal_number) == 0
     assert 'Traceback' not in robot.process.log()
+
+
+@pytest.mark.parametrize('module', ['ros.node', 'tools.camera.camera'])
+def test_a_signal_while_the_node_is_made_ends_it_cleanly(tmp_path, module):
+    cv2.imwrite(str(tmp_path / 'image.png'), np.zeros((48, 64, 3), np.uint8))
+    # rclpy notes the signal at once, and all that is made from then on fails.
+    program = (
+        'import os, signal, sys, time\n'
+        'import rclpy\n'
+        f'from face_perception.{module} import main\n'
+        'import rclpy.node\n'
+        'def signalled(self, *arguments, made=rclpy.node.Node.__init__, **options):\n'
+        '    os.kill(os.getpid(), signal.SIGINT)\n'
+        '    while rclpy.ok():\n'
+        '        time.sleep(0.01)\n'
+        '    made(self, *arguments, **options)\n'
+        'rclpy.node.Node.__init__ = signalled\n'
+        'sys.exit(main(sys.argv[1:]))\n'
+    )
+    options = [] if module == 'ros.node' else ['--source', tmp_path / 'image.png']
+    run = subprocess.run(
+        [sys.executable, '-c', program, *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,  # here lie the sources, which are not what is installed
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, '', '')
