@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import yaml
 
 from ..core.errors import FacePerceptionError
+from ..core.files import read_bounded
 from ..core.onnx_models import CHANNELS
+from ..core.text import value
 from ..core.types import EMOTIONS, GENDERS
 from .augmentation import Augmentation
 from .checked import (
@@ -29,6 +32,9 @@ from .detection.settings import DetectorAugmentation
 
 #: The labels of each task, in the order of the network's outputs.
 LABELS = {'emotion': EMOTIONS, 'gender': GENDERS}
+
+#: Bytes of a recipe's file at most.
+MOST_BYTES = 2**20
 
 #: What can follow the gradients.
 OPTIMIZERS = ('adamw', 'muon')
@@ -225,7 +231,14 @@ def recipe_from(values: dict) -> Recipe | DetectorRecipe:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose numbers may be written as in YAML 1.2: PyYAML takes 1e-2 for text."""
+    """YAML as of version 1.2: 1e-2 is a number, and what is set twice is a mistake."""
+
+    def construct_mapping(self, node, deep=False):
+        """Return a mapping; PyYAML would take the last of equal keys."""
+        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        if twice := [key for key, times in keys.items() if times > 1]:
+            raise yaml.YAMLError(f'it sets {value(", ".join(twice))} more than once')
+        return super().construct_mapping(node, deep)
 
 
 _Loader.add_implicit_resolver(
@@ -236,8 +249,10 @@ _Loader.add_implicit_resolver(
 def load_recipe(path: Path | str) -> Recipe | DetectorRecipe:
     """Read a recipe; raises ``RecipeError`` when ``path`` is no readable YAML mapping."""
     try:
-        values = yaml.load(Path(path).read_text(encoding='utf-8'), _Loader)
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        values = yaml.load(read_bounded(Path(path), MOST_BYTES).decode(), _Loader)
+    except RecursionError:
+        raise RecipeError(f'{path} cannot be read as a recipe: it is nested too deeply') from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise RecipeError(f'{path} cannot be read as a recipe: {error}') from error
     if not isinstance(values, dict):
         raise RecipeError(f'{path} is not a mapping of settings')

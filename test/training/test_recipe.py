@@ -1,5 +1,6 @@
 """Recipes: the files of the repository load, and a mistake is named."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,26 @@ def test_a_recipe_that_is_no_text_is_refused(tmp_path):
     path.write_bytes(b'\xff\xfe\x00recipe')
     with pytest.raises(RecipeError, match='recipe.yaml'):
         load_recipe(path)
+
+
+@pytest.mark.parametrize(
+    ('text', 'words'),
+    [
+        ('epochs: 3\nseed: 1\nepochs: 4\n', 'it sets epochs more than once'),
+        ('augmentation:\n  flip: 0\n  flip: 1\n', 'it sets flip more than once'),
+        ('[' * 50_000, 'nested too deeply'),
+        ('# ' + 'x' * (1 << 20), 'larger than 1 MiB'),
+    ],
+)
+def test_what_cannot_be_meant_as_a_recipe_is_told_in_a_line(tmp_path, text, words):
+    path = tmp_path / 'recipe.yaml'
+    path.write_text(text)
+    with pytest.raises(RecipeError, match=words) as caught:
+        load_recipe(path)
+    assert '\n' not in str(caught.value)
+
+
+def test_a_recipe_that_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / 'recipe.yaml')
+    with pytest.raises(RecipeError, match='no regular file'):
+        load_recipe(tmp_path / 'recipe.yaml')
