@@ -75,24 +75,43 @@ def stated_length(path: Path, counted_s: float) -> float | None:
     return None if shown_s is None else min(counted_s, shown_s)
 
 
+def gif_images(path: Path) -> int:
+    """Return how many images a whole GIF has, 0 for what is none."""
+    with path.open('rb') as file:
+        if file.read(6) not in (b'GIF87a', b'GIF89a'):
+            return 0
+        file.seek(0)
+        try:
+            images, whole = _gif_blocks(file)
+        except (struct.error, IndexError, ValueError):
+            return 0
+    return images if whole else 0
+
+
 def _gif(file: BinaryIO) -> bool:
-    """Walk through the blocks up to the trailer."""
+    return _gif_blocks(file)[1]
+
+
+def _gif_blocks(file: BinaryIO) -> tuple[int, bool]:
+    """Walk through the blocks; return the number of images, and whether the trailer is there."""
+    images = 0
     flags = file.read(13)[10]
     if flags & 0x80:
         file.seek(3 << (flags & 7) + 1, 1)
     while True:
         (kind,) = file.read(1) or (None,)
         if kind == 0x3B:
-            return True
+            return images, True
         if kind == 0x21:
             file.seek(1, 1)
         elif kind == 0x2C:
+            images += 1
             flags = file.read(9)[8]
             if flags & 0x80:
                 file.seek(3 << (flags & 7) + 1, 1)
             file.seek(1, 1)
         else:
-            return False
+            return images, False
         while length := file.read(1)[0]:
             file.seek(length, 1)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core.errors import ImageError
 from ..core.scaling import resize
-from .containers import is_whole, stated_length, stated_size
+from .containers import gif_images, is_whole, stated_length, stated_size
 from .errors import SourceError
 from .images.decode import MAX_PIXELS, check_pixels
 
@@ -70,6 +70,7 @@ class VideoFile:
         except ImageError as error:
             raise SourceError(f"'{path}': {error}") from None
         self.count = int(count) if 0 < count < 2**31 else 0
+        self._given = 0
         self.length_s = self.count / stated if stated >= SLOWEST_RATE else 0.0
         if next(self.images(), None) is None:
             raise SourceError(
@@ -85,7 +86,7 @@ class VideoFile:
         """
         with capture(self.path) as video:
             stretch = _stretch(video)
-            damaged = 0
+            damaged = self._given = 0
             while damaged <= MOST_DAMAGED:
                 readable, image = video.read()
                 if not readable:
@@ -94,6 +95,7 @@ class VideoFile:
                 for _ in range(damaged):
                     yield VideoImage(None)
                 damaged = 0
+                self._given += 1
                 position_s = video.get(cv2.CAP_PROP_POS_MSEC) / 1e3
                 if not abs(position_s) < LONGEST_S:
                     position_s = 0.0
@@ -106,6 +108,11 @@ class VideoFile:
             return (
                 f'it breaks off after {reached_s:.1f} s, as a part of its file is missing: '
                 'it was not copied or recorded whole'
+            )
+        if (images := gif_images(self.path)) > self._given > 0:
+            return (
+                f'only {self._given} of its {images} images can be read, as it does not say how '
+                'long they stay: save it with a delay'
             )
         length_s = stated_length(self.path, self.length_s) if whole else self.length_s
         if length_s is not None and reached_s + 2 * period_s < (1 - MISSING_SHARE) * length_s:

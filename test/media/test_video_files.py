@@ -222,3 +222,17 @@ def test_a_gif_that_claims_much_is_refused(tmp_path):
     write(path.with_suffix('.mp4'))
     with pytest.raises(SourceError, match='160x120'):
         VideoFile(path.with_suffix('.mp4'), 160 * 120 - 1)
+
+
+def test_images_of_a_gif_that_are_not_read_are_told(tmp_path):
+    """FFmpeg gives the first one alone where nothing says how long each stays."""
+    pillow = pytest.importorskip('PIL.Image', reason='GIFs are made with Pillow')
+    noise = np.random.default_rng(0)
+    first, *others = [pillow.fromarray(noise.integers(0, 255, (48, 64), np.uint8)) for _ in '12345']
+    for duration, fault in ((0, 'images can be read'), (50, '')):
+        path = tmp_path / f'{duration}.gif'
+        first.save(path, save_all=True, append_images=others, duration=duration)
+        video = VideoFile(path)
+        given = list(video.images())
+        said = video.missing(given[-1].position_s, 1 / video.rate)
+        assert (len(given) == 5 and not said) if not fault else (len(given) == 5 or fault in said)
