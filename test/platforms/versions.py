@@ -114,9 +114,9 @@ def main() -> int:
 
 
 def _wheel(folder: Path) -> Path:
-    """Build the pure form from a copy, so that nothing is left in the source folder."""
+    """Build the pure form from a copy, whose tests are run: the sources may change meanwhile."""
     source = folder / 'source'
-    ignore = shutil.ignore_patterns('.*', 'build', 'test', 'docs', 'benchmarks', '*.egg-info')
+    ignore = shutil.ignore_patterns('.*', 'build', '*.egg-info')
     shutil.copytree(ROOT, source, ignore=ignore)
     _call(
         *(sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps', '-w', folder, source),
@@ -146,7 +146,7 @@ def _run(row: Row, wheel: Path, folder: Path) -> tuple[str, str, bool]:
     with open(log, 'w') as file:
         done = subprocess.run(
             [folder / 'bin' / 'pytest', '-q', '-p', 'no:cacheprovider', *row.tests],
-            cwd=ROOT,
+            cwd=wheel.parent / 'source',
             stdout=file,
             stderr=subprocess.STDOUT,
         )

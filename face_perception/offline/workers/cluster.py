@@ -171,7 +171,11 @@ class Cluster:
         if now < self._next_look:
             return
         self._next_look = now + LOOK_PERIOD_S
-        if self._client.nthreads():
+        try:
+            workers = self._client.nthreads()
+        except OSError:  # the scheduler is just being lost: the futures say so
+            return
+        if workers:
             self._workers_seen = now
         elif now - self._workers_seen > WORKERLESS_S:
             raise ClusterError(

@@ -223,6 +223,23 @@ def test_a_scheduler_that_is_not_there_is_one_sentence(fault_of, cluster):
         assert f"the scheduler '{address}' cannot be reached within 2 s" in line
 
 
+def test_a_scheduler_that_is_lost_while_it_is_asked_is_no_traceback():
+    pytest.importorskip('distributed', reason='needs dask.distributed (the extra cluster)')
+    from face_perception.offline.workers.cluster import Cluster as Crew
+
+    asked = []
+
+    class Lost:
+        def subscribe_topic(self, topic, handler):
+            pass
+
+        def nthreads(self):
+            asked.append(1)
+            raise OSError('Stream is closed')
+
+    assert Crew(Lost(), Path('marker')).hear(0.01) == [] and asked
+
+
 def test_without_the_extra_one_sentence_says_what_to_install(fault_of):
     line = fault_of(
         'tcp://127.0.0.1:9',
