@@ -90,6 +90,7 @@ def plot_node(cases: Sequence[dict], path: Path) -> None:
             zorder=3,
         )
     latency.set_ylabel('milliseconds')
+    latency.set_ylim(0, 1.25 * latency.dataLim.ymax)  # room for the legend
     latency.legend(frameon=False, ncols=3, fontsize=9)
     bars = costs.bar(positions, [case['cpu_percent'] for case in cases], color=BLUE, width=0.6)
     costs.bar_label(
