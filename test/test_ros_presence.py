@@ -1,8 +1,11 @@
 """A program that needs ROS 2 says so before anything of it is imported."""
 
+import ast
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +54,26 @@ def test_help_too_names_the_absent_middleware():
     )
     (line,) = done.stderr.splitlines()
     assert done.returncode == 1 and "'rmw_nothing_cpp'" in line
+
+
+def first_of_ros(path):
+    """Return the line of the first import at the top of a file that fails without ROS 2, or 0."""
+    for node in ast.parse(path.read_text(encoding='utf-8')).body:
+        names = [node.module or ''] if isinstance(node, ast.ImportFrom) else []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            if re.match(r'rclpy|std_srvs|face_perception\.msg|\w+_(msgs|interfaces)\b', name):
+                return node.lineno
+    return 0
+
+
+def test_tests_that_import_ros_are_skipped_without_it():
+    """Else nothing is collected on a machine without ROS 2."""
+    found = 0
+    for path in Path(__file__).parent.rglob('test_*.py'):
+        if line := first_of_ros(path):
+            before = path.read_text(encoding='utf-8').splitlines()[: line - 1]
+            assert any("importorskip('rclpy'" in text for text in before), path
+            found += 1
+    assert found > 10

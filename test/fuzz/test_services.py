@@ -9,6 +9,9 @@ pytest.importorskip('hypothesis', reason='the fuzzer needs hypothesis')
 
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from lifecycle_msgs.msg import Transition  # noqa: E402
 from lifecycle_msgs.srv import ChangeState, GetAvailableTransitions, GetState  # noqa: E402
 from rcl_interfaces.msg import Parameter, ParameterValue  # noqa: E402

@@ -2,6 +2,9 @@ import re
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from std_msgs.msg import Header
 
 from face_perception.media.messages.encoding import encode

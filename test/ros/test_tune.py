@@ -7,6 +7,9 @@ import subprocess
 import sys
 
 import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2')
+
 from rcl_interfaces.msg import Parameter as Message
 from rcl_interfaces.srv import DescribeParameters, GetParameters
 from rclpy.executors import SingleThreadedExecutor
