@@ -14,9 +14,10 @@ from .recorded import DamagedError
 MAGIC = b'\x89MCAP0\r\n'
 FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, INDEX = 2, 3, 4, 5, 6, 7
 CHUNK_INDEX, STATISTICS = 8, 11
-RECORD, MESSAGE_HEAD = struct.Struct('<BQ'), struct.Struct('<HIQQ')
+# Times are those of ROS, which has them with a sign.
+RECORD, MESSAGE_HEAD = struct.Struct('<BQ'), struct.Struct('<HIqq')
 #: A chunk's head without the name of its compression: times, size and checksum of its records.
-CHUNK_HEAD = struct.Struct('<QQQI')
+CHUNK_HEAD = struct.Struct('<qqQI')
 #: Bytes of a schema or a channel, which are read whole.
 LARGEST_RECORD = 1 << 26
 

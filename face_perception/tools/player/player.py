@@ -36,6 +36,8 @@ LISTENERS_S = 5.0
 SETTLE_S = 0.5
 #: Images in a row without an answer after which there is no use in going on.
 MOST_UNANSWERED = 5
+#: Where ROS's messages end to tell the time: its seconds have 32 bits.
+LATEST_NS = 2**31 * NANOSECONDS
 #: Bytes before each serialised message that say how it is serialised.
 ENCAPSULATION_BYTES = 4
 #: Seconds that the last images get to arrive.
@@ -109,6 +111,11 @@ class Player:
             if (options.lossless)
             else None
         )
+        if not 0 <= bag.start_ns <= bag.end_ns < LATEST_NS:
+            raise SourceError(
+                'the images were recorded before 1970 or after 2038, as the bag says, which no '
+                'time in ROS can be: face_perception_annotate takes them'
+            )
         self._rate = options.rate or (None if options.lossless else 1.0)
         self._start_ns = bag.start_ns + round(options.start_offset * NANOSECONDS)
         stop_ns = (

@@ -10,6 +10,7 @@ pytest.importorskip('rclpy', reason='needs ROS 2')
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 
+from face_perception.media.bags.reader import Bag
 from face_perception.tools.player.play import parse_arguments
 from support.messages import nanoseconds, stamps
 
@@ -141,3 +142,22 @@ def test_mistakes_on_the_command_line_are_one_line_and_code_2(capsys, arguments,
     said = capsys.readouterr().err
     assert said.startswith('face_perception_play: ') and said.count('\n') == 1
     assert words in said
+
+
+def test_a_bag_of_times_that_no_time_in_ros_can_be(start_tool, tmp_path):
+    mcap = pytest.importorskip('mcap.writer', reason='needs mcap, which the extra "offline" has')
+    path = tmp_path / 'bag.mcap'
+    with path.open('wb') as file:
+        writer = mcap.Writer(file)
+        writer.start(profile='ros2')
+        schema = writer.register_schema('sensor_msgs/msg/Image', 'ros2msg', b'')
+        channel = writer.register_channel('/camera', 'cdr', schema)
+        for time_ns in (2**64 - 2, 2**64 - 1):  # -2 and -1 with a sign
+            writer.add_message(channel, time_ns, bytes(60), time_ns)
+        writer.finish()
+    with Bag(path) as bag:
+        assert [message.received_ns for message in bag.messages()] == [-2, -1]
+    player = start_tool('play', path)
+    assert player.wait() == 2
+    (sentence,) = player.said()
+    assert 'recorded before 1970 or after 2038' in sentence
