@@ -253,7 +253,8 @@ def load_recipe(path: Path | str) -> Recipe | DetectorRecipe:
     except RecursionError:
         raise RecipeError(f'{path} cannot be read as a recipe: it is nested too deeply') from None
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise RecipeError(f'{path} cannot be read as a recipe: {error}') from error
+        reason = getattr(error, 'strerror', None) or error
+        raise RecipeError(f'{path} cannot be read as a recipe: {reason}') from error
     if not isinstance(values, dict):
         raise RecipeError(f'{path} is not a mapping of settings')
     return recipe_from(values)
