@@ -107,6 +107,7 @@ def test_what_is_no_bgr_image_is_refused(image):
 
 
 def test_importing_messages_brings_no_opencv_no_onnxruntime_and_no_models():
+    pytest.importorskip('rclpy', reason='needs ROS 2')
     code = (
         'import sys; from face_perception.msg import FaceArray; '
         "heavy = {'cv2', 'onnxruntime', 'face_perception.core'} & set(sys.modules); "
