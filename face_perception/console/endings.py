@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import sys
 from collections.abc import Callable
 
 from ..core.errors import FacePerceptionError
+from ..core.text import file_path, one_line
 
 
 def exit_status(
@@ -20,6 +23,20 @@ def exit_status(
     """
     try:
         return run(options) or 0
-    except (FacePerceptionError, OSError) as error:
+    except FacePerceptionError as error:
         print(f'error: {error}', file=sys.stderr)
-        return 1
+    except OSError as error:
+        print(f'error: {_sentence(error)}', file=sys.stderr)
+    return 1
+
+
+def _sentence(error: OSError) -> str:
+    if error.filename is None or not error.strerror:
+        return one_line(error)
+    reason = {
+        errno.EEXIST: 'it is no folder',  # asked for as such, and there as something else
+        errno.ENOSPC: 'there is no room left on its disk',
+    }.get(error.errno or 0, error.strerror)
+    return (
+        f"'{file_path(os.fsdecode(error.filename))}' cannot be used ({reason}): give another path"
+    )

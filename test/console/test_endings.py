@@ -28,3 +28,16 @@ def test_a_fault_of_the_program_is_not_hidden():
 
     with pytest.raises(KeyError):
         exit_status(run, Namespace())
+
+
+def test_a_path_that_cannot_be_used_is_named_with_the_reason(tmp_path, capsys):
+    place = tmp_path / 'a\nb'
+    place.write_text('')
+
+    def run(options):
+        place.mkdir(parents=True, exist_ok=True)
+
+    assert exit_status(run, Namespace()) == 1
+    said = capsys.readouterr().err
+    assert said.endswith("a\\nb' cannot be used (it is no folder): give another path\n")
+    assert said.startswith("error: '/") and said.count('\n') == 1
