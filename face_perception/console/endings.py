@@ -37,6 +37,5 @@ def _sentence(error: OSError) -> str:
         errno.EEXIST: 'it is no folder',  # asked for as such, and there as something else
         errno.ENOSPC: 'there is no room left on its disk',
     }.get(error.errno or 0, error.strerror)
-    return (
-        f"'{file_path(os.fsdecode(error.filename))}' cannot be used ({reason}): give another path"
-    )
+    name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename
+    return f"'{file_path(name)}' cannot be used ({reason}): give another path"

@@ -71,7 +71,8 @@ def load_checkpoint(folder: Path | str) -> dict | None:
         state = torch.load(path, map_location='cpu', weights_only=True)
         return {**state, 'recipe': recipe_from(state['recipe'])}
     except Exception as error:  # whatever the file makes PyTorch stumble over
-        raise RecipeError(f'{path} is not a checkpoint of this program: {error}') from error
+        reason = str(error) or f'it breaks off after {path.stat().st_size} bytes'
+        raise RecipeError(f'{path} is not a checkpoint of this program: {reason}') from error
 
 
 def finished_checkpoint(folder: Path | str) -> dict:

@@ -371,3 +371,9 @@ def test_a_wish_to_stop_is_not_lost_where_its_exception_is(
     with pytest.raises(training.InterruptedRunError, match='goes on'):
         run({**recipe_values, 'epochs': 3}, data, tmp_path)
     assert len(calls) == 2
+
+
+def test_an_empty_checkpoint_is_told(tmp_path):
+    (tmp_path / 'checkpoint.pt').touch()
+    with pytest.raises(RecipeError, match='breaks off after 0 bytes'):
+        load_checkpoint(tmp_path)

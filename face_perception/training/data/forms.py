@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ...core.text import file_path
 from ...core.types import EMOTIONS, GENDERS
 from . import class_folders, face_crops, fer2013, fer2013_csv, imdb_wiki, utkface, utkface_folder
 from .datasets import DatasetError
@@ -100,7 +101,8 @@ def recognise(task: str, path: Path | str) -> tuple[Form, Any]:
     try:
         if not path.exists():
             raise DatasetError(
-                f'{path} does not exist: it should be a file or a folder with data for {task}'
+                f'{file_path(path)} does not exist: it should be a file or a folder with data '
+                f'for {task}'
             )
         for form in FORMS[task]:
             found = form.find(path)
