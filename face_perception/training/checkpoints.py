@@ -71,7 +71,9 @@ def load_checkpoint(folder: Path | str) -> dict | None:
         state = torch.load(path, map_location='cpu', weights_only=True)
         return {**state, 'recipe': recipe_from(state['recipe'])}
     except Exception as error:  # whatever the file makes PyTorch stumble over
-        reason = str(error) or f'it breaks off after {path.stat().st_size} bytes'
+        reason = str(error)
+        if ' ' not in reason:  # such as the number of a byte
+            reason = f'PyTorch cannot read its {path.stat().st_size} bytes'
         raise RecipeError(f'{path} is not a checkpoint of this program: {reason}') from error
 
 

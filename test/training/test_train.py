@@ -373,7 +373,8 @@ def test_a_wish_to_stop_is_not_lost_where_its_exception_is(
     assert len(calls) == 2
 
 
-def test_an_empty_checkpoint_is_told(tmp_path):
-    (tmp_path / 'checkpoint.pt').touch()
-    with pytest.raises(RecipeError, match='breaks off after 0 bytes'):
+@pytest.mark.parametrize('content', [b'', b'hello'])
+def test_what_is_no_checkpoint_is_told_in_words(tmp_path, content):
+    (tmp_path / 'checkpoint.pt').write_bytes(content)
+    with pytest.raises(RecipeError, match=f'cannot read its {len(content)} bytes'):
         load_checkpoint(tmp_path)
