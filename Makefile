@@ -43,13 +43,16 @@ test-view: $(VENV)/.testable $(VENV)/.viewable
 		test/offline/outputs/test_rerun_log.py $(PYTEST_ARGS)
 
 # Counts the node, the tools and all workers too (pyproject.toml); PYTEST_ARGS as for make test.
-# The report is made also when a test fails.
+# In one process: on a busy machine pytest-xdist kills its workers before they have written all.
+# The report comes also where tests fail, and a few do: those that forbid a program to write.
 coverage: $(VENV)/.testable
 	$(BIN)/pip install --quiet --disable-pip-version-check "coverage>=7.10"
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(PYTEST_WORKERS) $(PYTEST_ARGS); status=$$?; \
-		$(BIN)/coverage combine --quiet && $(BIN)/coverage html --quiet && \
-		$(BIN)/coverage report && echo "Line by line: coverage_html/index.html" && exit $$status
+	-$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage html --quiet
+	$(BIN)/coverage report
+	@echo "Line by line: coverage_html/index.html"
 
 # Reads the sources alone: the package need not be installed.
 lint: $(BIN)/.lintable
