@@ -41,7 +41,7 @@ class Child:
         self.name = name
         self._log = log
         with log.open('wb') as output:
-            self._process = subprocess.Popen(
+            self.process = subprocess.Popen(
                 [*(command or (sys.executable, '-m', module)), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -53,11 +53,11 @@ class Child:
 
     def ended(self) -> int | None:
         """Return its exit code once it has ended."""
-        return self._process.poll()
+        return self.process.poll()
 
     def check(self) -> None:
         """Raise ``ChildError`` with its last lines when the child has ended."""
-        code = self._process.poll()
+        code = self.process.poll()
         if code is not None:
             ending = f'was ended by signal {-code}' if code < 0 else f'ended with code {code}'
             raise ChildError(f'the {self.name} {ending}{self.said()}')
@@ -74,16 +74,16 @@ class Child:
 
     def ask_to_end(self) -> None:
         """Interrupt it, if it still runs."""
-        if self._process.poll() is None:
-            self._process.terminate()
+        if self.process.poll() is None:
+            self.process.terminate()
 
     def end(self, deadline: float) -> None:
         """Wait until ``deadline`` (monotonic seconds), then use force."""
         try:
-            self._process.wait(max(deadline - time.monotonic(), 0))
+            self.process.wait(max(deadline - time.monotonic(), 0))
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self.process.kill()
+            self.process.wait()
 
 
 def end_all(children: Sequence[Child]) -> None:

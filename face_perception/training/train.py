@@ -189,7 +189,8 @@ def make_learner(
     )
 
 
-def _interrupt(signum, frame) -> None:
+def interrupt(number, frame) -> None:
+    """Take a signal: the training is to stop, at once or where it can."""
     _asked_to_stop.set()
     _stop_if_asked()
 
@@ -306,7 +307,7 @@ def main() -> int:
         torch.set_num_threads(arguments.threads)
     _asked_to_stop.clear()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+        signal.signal(number, interrupt)
     return exit_status(run, arguments)
 
 

@@ -43,7 +43,7 @@ def is_running(pid):
 
 def test_a_child_that_ends_is_noticed_with_its_last_words(make_child):
     child = make_child('import sys\nfor i in range(20): print("line", i)\nsys.exit("no camera")')
-    child._process.wait(10)
+    child.process.wait(10)
     with pytest.raises(ChildError) as caught:
         child.check()
     said = str(caught.value)
@@ -55,8 +55,8 @@ def test_a_child_that_ends_is_noticed_with_its_last_words(make_child):
 def test_a_child_that_is_killed_is_noticed(make_child):
     child = make_child('import time; time.sleep(60)')
     child.check()
-    child._process.kill()
-    child._process.wait(10)
+    child.process.kill()
+    child.process.wait(10)
     with pytest.raises(ChildError, match='was ended by signal 9$'):
         child.check()
 
@@ -72,8 +72,8 @@ def test_all_end_in_time_even_one_that_refuses(make_child):
     start = time.monotonic()
     end_all([stubborn, docile])
     assert time.monotonic() - start < 3
-    assert stubborn._process.returncode == -9
-    assert docile._process.returncode == -15
+    assert stubborn.process.returncode == -9
+    assert docile.process.returncode == -15
 
 
 def test_a_child_does_not_outlive_its_parent(tmp_path):
@@ -85,7 +85,7 @@ def test_a_child_does_not_outlive_its_parent(tmp_path):
             'import pathlib, time\n'
             'from face_perception.tools.children import Child\n'
             'child = Child("sleeper", "sleeper", [], pathlib.Path("log"))\n'
-            'print(child._process.pid, flush=True)\n'
+            'print(child.process.pid, flush=True)\n'
             'time.sleep(60)',
         ],
         cwd=tmp_path,

@@ -94,7 +94,7 @@ def test_ctrl_c_inside_a_load_is_no_damage(tmp_path, monkeypatch):
     (tmp_path / 'checkpoint.pt').write_bytes(b'whatever')
 
     def interrupted(*arguments, **options):
-        training._interrupt(signal.SIGINT, None)
+        training.interrupt(signal.SIGINT, None)
 
     monkeypatch.setattr(torch, 'load', interrupted)
     with pytest.raises(training.InterruptedRunError):

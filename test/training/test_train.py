@@ -364,7 +364,7 @@ def test_a_wish_to_stop_is_not_lost_where_its_exception_is(
         calls.append(1)
         if len(calls) == 2:
             with contextlib.suppress(training.InterruptedRunError):  # as destructors do
-                training._interrupt(signal.SIGINT, None)
+                training.interrupt(signal.SIGINT, None)
         return learn(learner, batch, network)
 
     monkeypatch.setattr(ClassifierLearner, 'loss', interrupted)

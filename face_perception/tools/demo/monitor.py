@@ -78,8 +78,8 @@ class Monitor(Node):
         self._start = 0.0
         self._before: tuple[int, int] | None = None
         deep = QoSProfile(depth=100)  # reliable: every result is to be counted
-        self.create_subscription(FaceArray, f'{watched}/faces', self._receive_faces, deep)
-        self.create_subscription(PipelineLatency, f'{watched}/latency', self._receive_latency, deep)
+        self.create_subscription(FaceArray, f'{watched}/faces', self.receive_faces, deep)
+        self.create_subscription(PipelineLatency, f'{watched}/latency', self.receive_latency, deep)
         self.create_subscription(
             Image, f'{watched}/image_annotated', on_image, qos_profile_sensor_data
         )
@@ -89,7 +89,8 @@ class Monitor(Node):
         self._start = self._start or now
         return now - self._start
 
-    def _receive_faces(self, message: FaceArray) -> None:
+    def receive_faces(self, message: FaceArray) -> None:
+        """Take what the node says of an image."""
         statistics, count = self.statistics, len(message.faces)
         if self.newest is None:
             self.recent_rate = SlidingWindow(seconds=3.0)
@@ -105,7 +106,8 @@ class Monitor(Node):
         statistics.emotions.update(face.emotion for face in message.faces if face.emotion)
         self._on_faces(message)
 
-    def _receive_latency(self, message: PipelineLatency) -> None:
+    def receive_latency(self, message: PipelineLatency) -> None:
+        """Take what an image took."""
         statistics = self.statistics
         statistics.latency_times.append(self._seconds())
         for name, values in statistics.latencies.items():

@@ -68,10 +68,10 @@ class Watched:
         self._source: tuple[str, str] | None = None
         self._before: tuple[float, int, int, int] | None = None
         node.create_subscription(
-            FaceArray, f'{name}/faces', self._receive_faces, qos_profile_sensor_data
+            FaceArray, f'{name}/faces', self.receive_faces, qos_profile_sensor_data
         )
         node.create_subscription(
-            PipelineLatency, f'{name}/latency', self._receive_latency, qos_profile_sensor_data
+            PipelineLatency, f'{name}/latency', self.receive_latency, qos_profile_sensor_data
         )
 
     def look_again(self) -> None:
@@ -84,7 +84,7 @@ class Watched:
             self._early.clear()
             topic, kind = self._source = source
             self._images = self._node.create_subscription(
-                IMAGE_TYPES[kind], topic, self._receive_image, qos_profile_sensor_data
+                IMAGE_TYPES[kind], topic, self.receive_image, qos_profile_sensor_data
             )
 
     def _find_source(self) -> tuple[str, str] | None:
@@ -111,7 +111,8 @@ class Watched:
             {pair.key: pair.value for pair in status.values},
         )
 
-    def _receive_image(self, message: Image | CompressedImage) -> None:
+    def receive_image(self, message: Image | CompressedImage) -> None:
+        """Take an image that the node is shown."""
         stamp = message.header.stamp
         faces = self._early.pop((stamp.sec, stamp.nanosec), None)
         if faces is not None:
@@ -121,7 +122,8 @@ class Watched:
         if time.monotonic() - self._last_faces > ALONE_S:
             self._show(message, [])
 
-    def _receive_faces(self, message: FaceArray) -> None:
+    def receive_faces(self, message: FaceArray) -> None:
+        """Take what the node says of an image."""
         self._last_faces = time.monotonic()
         faces = [shown(face) for face in message.faces]
         self._writer.emotions(self._name, faces)
@@ -155,7 +157,8 @@ class Watched:
             return image
         return cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
 
-    def _receive_latency(self, message: PipelineLatency) -> None:
+    def receive_latency(self, message: PipelineLatency) -> None:
+        """Take what an image took."""
         self._writer.latency(self._name, {name: seconds(getattr(message, name)) for name in STAGES})
         now = _counted_at(message)
         counts = (message.frames_received, message.frames_processed, message.frames_dropped)

@@ -64,9 +64,9 @@ def monitor(ros):
 
 def test_statistics_count_what_came(monitor):
     for number, faces in enumerate([[ANNA], [ANNA, BERT], [], [BERT]]):
-        monitor._receive_faces(result(*faces))
+        monitor.receive_faces(result(*faces))
         # The node was active for ten images before the monitor could listen.
-        monitor._receive_latency(latency(11 + number, received=12 + number))
+        monitor.receive_latency(latency(11 + number, received=12 + number))
     statistics = monitor.statistics
     assert not statistics.half_known
     assert (statistics.results, statistics.results_with_faces, statistics.faces) == (4, 3, 4)
@@ -83,16 +83,16 @@ def test_statistics_count_what_came(monitor):
 
 
 def test_a_result_is_half_known_until_its_latency_came(monitor):
-    monitor._receive_faces(result(ANNA))
+    monitor.receive_faces(result(ANNA))
     assert monitor.statistics.half_known
-    monitor._receive_latency(latency(1))
+    monitor.receive_latency(latency(1))
     assert not monitor.statistics.half_known
 
 
 def test_without_a_terminal_it_prints_plain_lines(monitor, capsys):
     with LiveView(monitor, 10) as view:
-        monitor._receive_faces(result(ANNA, BERT))
-        monitor._receive_latency(latency(1))
+        monitor.receive_faces(result(ANNA, BERT))
+        monitor.receive_latency(latency(1))
         view.update()
         view.update()  # too early for another line
     (line,) = capsys.readouterr().out.splitlines()
@@ -103,8 +103,8 @@ def test_without_a_terminal_it_prints_plain_lines(monitor, capsys):
 
 def test_in_a_terminal_it_shows_a_table(monitor):
     console = pytest.importorskip('rich.console', reason='draws the table')
-    monitor._receive_faces(result(ANNA))
-    monitor._receive_latency(latency(1))
+    monitor.receive_faces(result(ANNA))
+    monitor.receive_latency(latency(1))
     output = console.Console(width=100, record=True, file=open('/dev/null', 'w'))
     output.print(LiveView(monitor, 10)._table())
     text = output.export_text()
@@ -125,9 +125,9 @@ def test_the_plot_shows_every_stage(monitor, tmp_path, count):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures.Figure, 'savefig', savefig)
         for number in range(count):
-            monitor._receive_faces(result(ANNA))
+            monitor.receive_faces(result(ANNA))
             # One result of a hundred is very slow.
-            monitor._receive_latency(latency(1 + number, 900.0 if number == 50 else 20.0))
+            monitor.receive_latency(latency(1 + number, 900.0 if number == 50 else 20.0))
         plot_latency(monitor.statistics, tmp_path / 'latency.png')
     image = cv2.imread(str(tmp_path / 'latency.png'))
     assert min(image.shape[:2]) > 500
@@ -143,10 +143,10 @@ def test_the_plot_shows_every_stage(monitor, tmp_path, count):
 
 def test_an_image_without_stamp_has_no_end_to_end_and_is_plotted(monitor, tmp_path):
     pytest.importorskip('matplotlib', reason='draws the plot')
-    monitor._receive_faces(result())
+    monitor.receive_faces(result())
     message = latency(1)
     message.transport = message.end_to_end = Duration()
-    monitor._receive_latency(message)
+    monitor.receive_latency(message)
     plot_latency(monitor.statistics, tmp_path / 'latency.png')
     assert cv2.imread(str(tmp_path / 'latency.png')) is not None
 

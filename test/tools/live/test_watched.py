@@ -96,10 +96,10 @@ def picture(value):
 
 def test_boxes_are_shown_on_the_image_that_they_are_of(looked_at, clock):
     watched, _, seen = looked_at
-    watched._receive_faces(faces(0))
+    watched.receive_faces(faces(0))
     for number in (1, 2):
-        watched._receive_image(image_message(header(number), picture(50 * number)))
-    watched._receive_faces(faces(2))
+        watched.receive_image(image_message(header(number), picture(50 * number)))
+    watched.receive_faces(faces(2))
     ((image, boxes),) = seen.images
     assert abs(int(image.mean()) - 100) < 3
     assert boxes[0].box == (10, 20, 30, 40)
@@ -109,9 +109,9 @@ def test_boxes_are_shown_on_the_image_that_they_are_of(looked_at, clock):
 def test_faces_may_be_faster_than_their_image(looked_at, clock):
     watched, _, seen = looked_at
     for number in range(100):
-        watched._receive_faces(faces(number))
+        watched.receive_faces(faces(number))
     assert len(watched._early) <= watched_module.WAITING
-    watched._receive_image(image_message(header(99), picture(50)))
+    watched.receive_image(image_message(header(99), picture(50)))
     ((_, boxes),) = seen.images
     assert len(boxes) == 1 and not watched._waiting
 
@@ -120,17 +120,17 @@ def test_no_more_images_than_asked_for_but_all_emotions(looked_at, clock):
     watched, _, seen = looked_at
     for number in range(30):  # two seconds at 15 Hz
         clock[0] = 100 + number / 15
-        watched._receive_image(image_message(header(number), picture(50)))
-        watched._receive_faces(faces(number))
+        watched.receive_image(image_message(header(number), picture(50)))
+        watched.receive_faces(faces(number))
     assert 10 <= len(seen.images) <= 11
     assert len(seen.lanes) == 30
 
 
 def test_a_camera_is_seen_also_while_the_node_says_nothing(looked_at, clock):
     watched, _, seen = looked_at
-    watched._receive_faces(faces(0))
+    watched.receive_faces(faces(0))
     clock[0] += 5
-    watched._receive_image(image_message(header(1), picture(50)))
+    watched.receive_image(image_message(header(1), picture(50)))
     assert [boxes for _, boxes in seen.images] == [[]]
 
 
@@ -138,7 +138,7 @@ def test_images_without_faces_do_not_pile_up(looked_at, clock):
     watched, _, _ = looked_at
     watched._last_faces = clock[0]
     for number in range(100):
-        watched._receive_image(image_message(header(number), picture(50)))
+        watched.receive_image(image_message(header(number), picture(50)))
     assert len(watched._waiting) <= watched_module.WAITING
 
 
@@ -168,9 +168,9 @@ def test_raw_images_are_sent_as_they_are():
 )
 def test_a_bad_image_is_passed_over(looked_at, clock, message):
     watched, _, seen = looked_at
-    watched._receive_image(message)
+    watched.receive_image(message)
     clock[0] += 1
-    watched._receive_image(image_message(header(2), picture(50)))
+    watched.receive_image(image_message(header(2), picture(50)))
     assert len(seen.images) == 1
 
 
@@ -178,7 +178,7 @@ def test_rates_are_of_what_was_counted_also_when_a_node_begins_anew(looked_at, c
     watched, _, seen = looked_at
     for second, count in enumerate((100, 115, 3, 18)):
         clock[0] = 100.0 + second
-        watched._receive_latency(
+        watched.receive_latency(
             PipelineLatency(frames_received=count, frames_processed=count // 2, frames_dropped=1)
         )
     assert [round(rates[0]) for rates in seen.counts] == [15, 15]
@@ -193,7 +193,7 @@ def test_rates_do_not_depend_on_when_the_messages_are_come_to(looked_at, clock):
         message = PipelineLatency(frames_received=count)
         message.header.stamp.sec = published
         message.end_to_end.nanosec = 50_000_000
-        watched._receive_latency(message)
+        watched.receive_latency(message)
     assert [round(rates[0]) for rates in seen.counts] == [15, 15]
 
 
