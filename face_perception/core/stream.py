@@ -36,6 +36,7 @@ class FaceStream:
         self._history.reset()
         self._time: float | None = None
         self._since_detection = 0
+        self._detector = _detector(self.settings)
         self._limit_detections()
 
     def __call__(self, image_bgr: np.ndarray, time_s: float) -> FrameResult:
@@ -91,7 +92,10 @@ class FaceStream:
             if self._rate.rate != self.settings.detector_max_rate:
                 self._limit_detections()
             turn = self._since_detection + 1 >= self.settings.detector_interval
-            due = gap or (turn and self._rate.allows())
+            # Who changes the detector wants to see what it finds.
+            changed = _detector(self.settings) != self._detector
+            due = gap or changed or (turn and self._rate.allows())
+        self._detector = _detector(self.settings)
         self._since_detection = 0 if due else self._since_detection + 1
         return due
 
@@ -164,3 +168,13 @@ class FaceStream:
             judged(gender.raw, 'gender', least),
             judged(emotion.raw, 'emotion', least),
         )
+
+
+def _detector(settings: PipelineSettings) -> tuple:
+    """Return what of the settings says which faces are found."""
+    return (
+        settings.detector_type,
+        settings.detector_model,
+        settings.detector_input_size,
+        settings.detector_score_threshold,
+    )

@@ -371,3 +371,15 @@ def test_a_face_that_is_missed_is_followed_until_it_is_too_old():
     name = seen.faces[0].track_id
     assert (missed.faces, missed.followed, missed.tracks) == ([], {name}, 1)
     assert (gone.followed, gone.tracks) == (frozenset(), 0)
+
+
+@pytest.mark.parametrize(
+    'change', [{'detector_input_size': 320}, {'detector_score_threshold': 0.4}]
+)
+def test_a_detector_that_was_changed_looks_at_the_next_image(change):
+    stream, detector, _ = make(80, detector_max_rate=1.0)
+    play(stream, detector, 3)
+    assert detector.calls == 1
+    stream.settings = PipelineSettings(detector_max_rate=1.0, **change)
+    play(stream, detector, 3, start=3)
+    assert detector.calls == 2
