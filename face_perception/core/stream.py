@@ -154,10 +154,10 @@ class FaceStream:
         """Join a face and what is known of it."""
         gender = self._history.get(track.id, 'gender', self.networks.gender)
         emotion = self._history.get(track.id, 'emotion', self.networks.emotion)
-        least = self.settings.min_confidence
+        plain = self.settings.min_confidence
         least = {
-            'gender': gender.least(least['gender']),
-            'emotion': emotion.least(least['emotion']),
+            'gender': gender.least(plain['gender']),
+            'emotion': emotion.least(plain['emotion']),
         }
         return Face(
             track.box,
@@ -165,8 +165,8 @@ class FaceStream:
             judged(gender.smooth, 'gender', least),
             judged(emotion.smooth, 'emotion', least),
             track.id,
-            judged(gender.raw, 'gender', least),
-            judged(emotion.raw, 'emotion', least),
+            judged(gender.raw, 'gender', plain),
+            judged(emotion.raw, 'emotion', plain),
         )
 
 
