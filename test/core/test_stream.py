@@ -383,3 +383,16 @@ def test_a_detector_that_was_changed_looks_at_the_next_image(change):
     stream.settings = PipelineSettings(detector_max_rate=1.0, **change)
     play(stream, detector, 3, start=3)
     assert detector.calls == 2
+
+
+def test_what_was_said_last_is_judged_without_the_doubt_about_a_followed_face():
+    stream, _, emotion = make(
+        80, emotion_min_confidence=0.6, smoothing_time_constant=0.0, classifier_interval=1
+    )
+    emotion.said = [0.5, 0.5]
+    (face,) = stream(IMAGE, 0.0).faces
+    assert (face.emotion.label, face.emotion_raw.label) == ('', '')
+    emotion.said = [0.65, 0.35]
+    (face,) = stream(IMAGE, 1.0).faces
+    # The label comes back only when it is surer than asked.
+    assert (face.emotion.label, face.emotion_raw.label) == ('', 'happy')
