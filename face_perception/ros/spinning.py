@@ -10,6 +10,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from ..core.errors import FacePerceptionError
 from ..core.text import one_line
 from .headroom import bounded_headroom, has_lists
+from .interruption import check
 
 #: Seconds of rest after a fault: one that comes again at once must not take a whole core.
 REST_S = 0.01
@@ -32,6 +33,7 @@ class SteadyExecutor(SingleThreadedExecutor):
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Wait for one callback and execute it; see rclpy."""
+        check()
         try:
             super().spin_once(timeout_sec)
         except (ExternalShutdownException, FacePerceptionError):
@@ -39,6 +41,7 @@ class SteadyExecutor(SingleThreadedExecutor):
         except Exception as error:
             if not self.context.ok():  # it was at work when the signal came
                 raise ExternalShutdownException() from error
+            check()
             self._report(
                 f'a message or request could not be taken ({one_line(repr(error), 200)}): if it '
                 'came from a working program, please report this to the maintainers'

@@ -13,6 +13,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from ..core.errors import FacePerceptionError
 from ..core.text import one_line
+from .interruption import check
 from .shared_memory import remove_dead_segments, shortage
 from .transport import is_fast_dds, use_large_images
 
@@ -65,6 +66,7 @@ def begin(
     except Exception as error:  # rclpy's exceptions have no public base
         if initialised and not rclpy.ok():
             raise ExternalShutdownException() from None
+        check()
         raise StartError(explanation(error)) from None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +13,7 @@ from rclpy.utilities import remove_ros_args
 
 from ..core.errors import FacePerceptionError
 from ..core.text import one_line
+from ..ros.interruption import end_on_signals
 from ..ros.spinning import SteadyExecutor, once_a_minute
 from ..ros.start import prepare
 
@@ -37,7 +37,7 @@ def run_program(
         return refuse(program, one_line(' '.join(str(error).split())))
     options = parse([held.get(argument, argument) for argument in own_arguments])
     # Both signals end it alike, also before rclpy takes them over.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_on_signals()
     prepare(partial(warn, program))
     try:
         return run(arguments, options)

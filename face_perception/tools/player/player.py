@@ -18,6 +18,7 @@ from std_msgs.msg import Header
 
 from ...media.bags.images import ImageBag, RecordedImage
 from ...media.errors import SourceError
+from ...ros.interruption import check
 from ...ros.parameter_requests import ParameterRequests
 from ...ros.quality import reliability_of
 from ...ros.spinning import SteadyExecutor, once_a_minute
@@ -186,6 +187,7 @@ class Player:
         try:
             header = self._node.header_of(image)
         except Exception as error:  # of the middleware
+            check()
             reason = str(error).partition(':')[0]
             self._skip(
                 'damaged',

@@ -33,7 +33,7 @@ def test_images_arrive_at_a_steady_rate_and_ctrl_c_ends_it(ros, start_tool):
     (publisher,) = ros.node.get_publishers_info_by_topic(topic)
     assert publisher.node_name == 'face_perception_camera'
     assert publisher.qos_profile.reliability == QoSReliabilityPolicy.RELIABLE
-    assert camera.stop(timeout=2) == 0
+    assert camera.stop() == 0
     first = messages[0]
     assert (first.width, first.height, first.step) == (640, 480, 1920)
     assert (first.encoding, first.header.frame_id) == ('bgr8', 'eye')
@@ -72,7 +72,7 @@ def test_encoding_size_and_reliability_are_chosen(
         else QoSReliabilityPolicy.RELIABLE
     )
     assert publisher.qos_profile.reliability == wanted
-    assert camera.stop(signal.SIGTERM, timeout=3) == 0
+    assert camera.stop(signal.SIGTERM) == 0
 
 
 def test_compressed_images_are_published_beside_the_raw_topic(ros, start_tool, gray_image):
@@ -92,7 +92,7 @@ def test_compressed_images_are_published_beside_the_raw_topic(ros, start_tool, g
     assert message.format == 'bgr8; jpeg compressed bgr8'
     image = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
     assert image.shape == (480, 640, 3)
-    assert camera.stop(timeout=3) == 0
+    assert camera.stop() == 0
 
 
 @pytest.mark.parametrize('arguments', [['--count', '3'], ['--no-loop']])

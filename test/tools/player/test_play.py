@@ -77,7 +77,7 @@ def test_a_part_of_a_bag_of_one_topic_in_a_loop_until_ctrl_c(ros, start_tool, ma
     )
     part = [time_ns - 2_000_000 for name, time_ns, _ in bag.images if name == CAMERA][5:9]
     ros.spin_until(lambda: len(images) >= 10)
-    assert player.stop(timeout=2.5) == 0
+    assert player.stop() == 0
     assert stamps(images)[:10] == (part * 3)[:10]
     assert ', pass ' in player.log() and not player.said()
     assert '/other' not in str(ros.node.get_topic_names_and_types())
@@ -94,7 +94,7 @@ def test_without_a_listener_it_says_so_and_plays(start_tool, make_bag):
 def test_it_can_be_ended_while_it_waits(start_tool, make_bag, number):
     player = start_tool('play', make_bag().path, '--lossless', '--timeout', 60)
     time.sleep(1.5)
-    assert player.stop(number, timeout=2.5) == 0 and not player.said()
+    assert player.stop(number) == 0 and not player.said()
 
 
 @pytest.mark.parametrize(
