@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
+from onnx import ModelProto, numpy_helper
 from sklearn.linear_model import LogisticRegression
-from torch import nn
 
 from .average_precision import Curve
-from .network import FaceDetector
 
 #: The fit is not held back: two numbers cannot learn much by heart.
 INVERSE_PENALTY = 1e6
@@ -31,9 +29,13 @@ def fitted(points: Curve) -> tuple[float, float]:
     return (slope, offset) if slope > 0 else (1.0, 0.0)
 
 
-@torch.no_grad()
-def calibrate(network: FaceDetector, slope: float, offset: float) -> None:
-    """Make the logits of ``network`` ``slope`` times what they are, plus ``offset``."""
-    for kernel, bias in map(nn.Module.parameters, network.outputs()):
-        kernel[0] *= slope
-        bias[0] = slope * bias[0] + offset
+def calibrate(model: ModelProto, slope: float, offset: float) -> None:
+    """Make the logits of a detector's graph ``slope`` times what they are, plus ``offset``."""
+    stored = {entry.name: entry for entry in model.graph.initializer}
+    outputs = {node.input[0] for node in model.graph.node if node.op_type == 'Split'}
+    for node in model.graph.node:
+        if node.op_type == 'Conv' and node.output[0] in outputs:
+            for name, added in zip(node.input[1:], (0.0, offset), strict=True):
+                values = numpy_helper.to_array(stored[name]).copy()
+                values[0] = slope * values[0] + added
+                stored[name].CopyFrom(numpy_helper.from_array(values, name))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from onnx import ModelProto
 from rich.table import Table
 
 from ...core.detectors import HaarDetector, OnnxDetector
@@ -15,6 +16,7 @@ from ...core.errors import ModelError
 from ...core.onnx_models import DetectorModel
 from ..architectures import count_parameters
 from ..checkpoints import averaged_weights, record_sum, write_atomically
+from ..onnx_graph import set_metadata
 from ..plots import precision_recall
 from ..provenance import KEPT
 from ..recipe import DetectorRecipe, recipe_from
@@ -52,21 +54,15 @@ def export_detector(
     Its scores are calibrated on the held-out scenes, and the recommended threshold is the lowest
     that keeps false boxes rare there (see ``working_point``).
     """
-    output, recipe = Path(output), checkpoint['recipe']
     network = FaceDetector().eval()
     network.load_state_dict(averaged_weights(checkpoint))
-    split = load_scenes(recipe, data, malformed)
-    scenes = [scaled(scene) for scene in split.validation]
-    with _served(network, {}, output, LOWEST_SCORE) as detector:
-        slope, offset = fitted(curve(scenes, predictions(detector, scenes)))
-    calibrate(network, slope, offset)
+    recipe = checkpoint['recipe']
     training = {
         'data_sets': {},
         **{name: checkpoint[name] for name in KEPT if name in checkpoint},
         'recipe': recipe.as_dict(),
         'epochs': checkpoint['epoch'],
         'seed': recipe.seed,
-        'calibration': [slope, offset],
     }
     metadata = {
         'version': VERSION,
@@ -74,15 +70,43 @@ def export_detector(
         'parameters': str(count_parameters(network)),
         'training': json.dumps(training, sort_keys=True),
     }
-    with _served(network, metadata, output, LOWEST_SCORE) as detector:
+    model = build_detector_model(network, metadata)
+    return finish_detector(model, metadata, recipe, data, output, malformed)
+
+
+def finish_detector(
+    model: ModelProto,
+    metadata: dict[str, str],
+    recipe: DetectorRecipe,
+    data: Path | str,
+    output: Path | str,
+    malformed: str = 'stop',
+) -> dict:
+    """
+    Calibrate the detector's graph ``model``, measure it, write it, and return its numbers.
+
+    ``metadata`` are those that no measurement tells, ``recipe`` says what is held out.  See
+    ``export_detector`` for the rest.
+    """
+    output = Path(output)
+    split = load_scenes(recipe, data, malformed)
+    scenes = [scaled(scene) for scene in split.validation]
+    metadata = _contract(metadata)
+    with _served(model, metadata, output) as detector:
+        slope, offset = fitted(curve(scenes, predictions(detector, scenes)))
+    calibrate(model, slope, offset)
+    metadata['training'] = json.dumps(
+        {**json.loads(metadata['training']), 'calibration': [slope, offset]}, sort_keys=True
+    )
+    with _served(model, metadata, output) as detector:
         metadata['score_threshold'] = str(
             threshold := working_point(detector, split, recipe.alarms_on)
         )
-    with _served(network, metadata, output, LOWEST_SCORE) as detector:
+    with _served(model, metadata, output) as detector:
         numbers = measure(detector, scenes, threshold)
         apart = measure_apart(detector, split.apart, threshold)
         numbers['false_per_100_face_free'] = alarms_per_100(apart, recipe.alarms_on)
-    model = build_detector_model(network, _contract({**metadata, 'accuracy': json.dumps(numbers)}))
+    set_metadata(model, {**metadata, 'accuracy': json.dumps(numbers)})
     content = model.SerializeToString(deterministic=True)
     write_atomically(output, content)
     record_sum(output, hashlib.sha256(content).hexdigest())
@@ -92,23 +116,21 @@ def export_detector(
 def _contract(metadata: dict[str, str]) -> dict[str, str]:
     """Return ``metadata`` and what every file of a detector says, with a threshold for a trial."""
     return {
+        **metadata,
         'task': DetectorRecipe.task,
         'input_multiple': str(MULTIPLE),
         'score_threshold': '0.5',
-        **metadata,
     }
 
 
 @contextmanager
-def _served(
-    network: FaceDetector, metadata: dict[str, str], output: Path, lowest: float
-) -> Iterator[OnnxDetector]:
-    """Give ``network`` as the runtime runs it, with all boxes that score ``lowest`` or more."""
+def _served(model: ModelProto, metadata: dict[str, str], output: Path) -> Iterator[OnnxDetector]:
+    """Give ``model`` as the runtime runs it, with all boxes that are measured."""
     aside = output.with_name(output.name + '.trial')
-    model = build_detector_model(network, _contract(metadata))
+    set_metadata(model, metadata)
     try:
         write_atomically(aside, model.SerializeToString(deterministic=True))
-        yield OnnxDetector(aside, LONG_SIDE, lowest)
+        yield OnnxDetector(aside, LONG_SIDE, LOWEST_SCORE)
     finally:
         aside.unlink(missing_ok=True)
 
