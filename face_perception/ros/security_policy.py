@@ -92,9 +92,15 @@ def main() -> int:
     from rclpy.parameter import Parameter
 
     from .node import FacePerceptionNode
+    from .start import StartError, begin, prepare
 
-    rclpy.init()
-    node = FacePerceptionNode(parameter_overrides=[Parameter('lazy', value=False)])
+    overrides = [Parameter('lazy', value=False)]
+    try:
+        prepare(lambda warning: None, is_camera=False)  # no image is sent
+        node = begin(None, lambda: FacePerceptionNode(parameter_overrides=overrides))
+    except StartError as error:
+        print(error, file=sys.stderr)
+        return 1
     node.autostart()
     print(policy(interface_of(node, node.get_name(), node.get_namespace())), end='')
     node.destroy_node()

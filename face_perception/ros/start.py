@@ -17,6 +17,9 @@ from .interruption import check
 from .shared_memory import remove_dead_segments, shortage
 from .transport import is_fast_dds, use_large_images
 
+#: The last domain whose ports there are: DDS counts 250 for each, from 7400 on.
+LAST_DOMAIN = 232
+SET_DOMAIN = f'set ROS_DOMAIN_ID to a number from 0 to {LAST_DOMAIN}'
 #: Of middlewares that say on the error output alone what they refuse.
 MIDDLEWARE_SETTINGS = ('CYCLONEDDS_URI', 'ZENOH_CONFIG_OVERRIDE', 'ZENOH_SESSION_CONFIG_URI')
 
@@ -32,14 +35,27 @@ def prepare(warn: Callable[[str], None], is_camera: bool = True) -> None:
     Make room in shared memory and let images through, before any participant is created.
 
     ``warn`` gets a sentence where shared memory is too small for camera images.  A process that
-    ``is_camera`` takes more of it.  All this concerns Fast DDS alone.
+    ``is_camera`` takes more of it.  All this concerns Fast DDS alone.  Raises ``StartError`` for a
+    domain that there is not: before other processes are started, and before Fast DDS ends this one.
     """
-    if not is_fast_dds(rclpy.get_rmw_implementation_identifier()):
+    middleware = rclpy.get_rmw_implementation_identifier()
+    _check_domain(os.environ.get('ROS_DOMAIN_ID', ''), middleware)
+    if not is_fast_dds(middleware):
         return
     remove_dead_segments()
     use_large_images(is_camera=is_camera)
     if sentence := shortage():
         warn(sentence)
+
+
+def _check_domain(given: str, middleware: str) -> None:
+    """Raise ``StartError`` for a domain id, a decimal number, that DDS has no ports for."""
+    try:
+        exists = not given or 0 <= int(given) <= LAST_DOMAIN
+    except ValueError:
+        exists = False
+    if not exists and 'zenoh' not in middleware:  # which has no ports of its own for each
+        raise StartError(f"there is no ROS domain '{one_line(given, 40)}': {SET_DOMAIN}")
 
 
 def begin(
@@ -90,7 +106,9 @@ def explanation(error: Exception) -> str:
             'ROS_SECURITY_KEYSTORE and --enclave, as docs/security.md says, or unset the variable'
         )
     if 'domain' in lowered or 'port number' in lowered:
-        return f'{reason}: set ROS_DOMAIN_ID to a number from 0 to 232'
+        return f'{reason}: {SET_DOMAIN}'
+    if 'resolve peer' in lowered:
+        return f'{reason}: correct or unset ROS_STATIC_PEERS'
     settings = [name for name in MIDDLEWARE_SETTINGS if os.environ.get(name)]
     if settings and 'error not set' in lowered:
         return (

@@ -38,8 +38,8 @@ def run_program(
     options = parse([held.get(argument, argument) for argument in own_arguments])
     # Both signals end it alike, also before rclpy takes them over.
     end_on_signals()
-    prepare(partial(warn, program))
     try:
+        prepare(partial(warn, program))
         return run(arguments, options)
     except FacePerceptionError as error:
         return refuse(program, str(error))

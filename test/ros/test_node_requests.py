@@ -122,6 +122,30 @@ def test_what_stands_in_the_way_of_a_start_is_said_in_one_sentence(
     assert 'Traceback' not in process.log() and 'Warning' not in process.log(), process.log()
 
 
+@pytest.mark.parametrize(
+    'program',
+    [
+        'ros.node',
+        'ros.security_policy',
+        'tools.camera.camera --source sample',
+        'tools.player.play no_bag',
+        'tools.tune.tune',
+        'tools.demo.demo',
+        'tools.view --live --web',
+    ],
+)
+def test_a_domain_beyond_the_last_is_refused_before_fast_dds_ends_the_process(program, tmp_path):
+    if 'view' in program:
+        pytest.importorskip('rerun', reason='needs rerun-sdk (the extra view)')
+    arguments = ['-m', *f'face_perception.{program}'.split()]
+    process = Program(arguments, tmp_path, 'x', {'ROS_DOMAIN_ID': '233'})
+    assert process.wait(40) in (1, 2)
+    said = process.log().splitlines()
+    assert len(said) == 1 and said[0].endswith(
+        "there is no ROS domain '233': set ROS_DOMAIN_ID to a number from 0 to 232"
+    ), process.log()
+
+
 def test_started_in_the_background_it_takes_up_ctrl_c_before_it_has_loaded(tmp_path):
     def ignore():  # as a shell does for what it starts with &
         signal.signal(signal.SIGINT, signal.SIG_IGN)

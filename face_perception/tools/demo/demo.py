@@ -64,11 +64,11 @@ def main(args: list[str] | None = None) -> int:
         check_extras(options.source)
         if options.rerun or options.web:
             import_rerun()
+        keep_to_this_machine()
+        prepare(_warn)
         work = make_folder(options.output)
     except FacePerceptionError as error:
         return _refuse(str(error), 2)
-    keep_to_this_machine()
-    prepare(_warn)
     try:
         return run(options, work, interrupted)
     except FacePerceptionError as error:
