@@ -8,6 +8,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -68,7 +69,7 @@ class Watcher(Node):
 def run_live(program: str, options: argparse.Namespace) -> int:
     """Feed a viewer until it is closed or this is interrupted; return the exit code."""
     interrupted = catch_signals()
-    os.nice(NICENESS)
+    stand_back()
     prepare(partial(warn, program), is_camera=False)
     address = listen_at(options.host if options.web else LOCAL)
     memory = f'{options.memory}MB'
@@ -88,6 +89,14 @@ def run_live(program: str, options: argparse.Namespace) -> int:
             # Python's last look for what can be freed takes seconds where cores are short, while
             # whoever has ended this, such as ros2 launch, waits five and then uses force.
             gc.freeze()
+
+
+def stand_back() -> None:
+    """Let others come first where cores are short, before this process and those it starts."""
+    os.nice(NICENESS)
+    # What wakes up for a message does not take the core from the node, which is at work on it.
+    with suppress(AttributeError, OSError):  # not Linux, or not allowed
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def feed(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
+from rclpy.serialization import deserialize_message
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -30,6 +33,8 @@ WAITING = 5
 ALONE_S = 1.0
 #: Longest side of an image that is shown, in pixels.
 LARGEST_IMAGE = 8192
+#: Of a message as bytes: how it is coded, and that with the stamp that begins its header.
+ENCAPSULATION_BYTES, HEADER_BYTES = 4, 12
 IMAGE_TYPES = {'sensor_msgs/msg/Image': Image, 'sensor_msgs/msg/CompressedImage': CompressedImage}
 LEVELS = {
     DiagnosticStatus.OK: 'OK',
@@ -48,12 +53,33 @@ class Show:
     raw: bool = False
 
 
+class Gate(CallbackGroup):
+    """Lets the executor take what has come while ``is_open()``; until then it stays with DDS."""
+
+    def __init__(self, is_open: Callable[[], bool]):
+        super().__init__()
+        self._is_open = is_open
+
+    def can_execute(self, entity) -> bool:
+        """Return whether anything may be taken now."""
+        return self._is_open()
+
+    def beginning_execution(self, entity) -> bool:
+        """Return that nothing else stands in the way."""
+        return True
+
+    def ending_execution(self, entity) -> None:
+        """Do nothing: nothing was held."""
+
+
 class Watched:
     """
     Subscribes to a node's outputs and to the images that it is subscribed to.
 
     An image waits for its faces, which have its stamp, so that boxes are where the faces are; faces
-    that are faster than their image wait for that.
+    that are faster than their image wait for that.  Images wait with DDS, as bytes, until there are
+    faces to be shown on one: at the moment when an image comes the node is at work on it, and
+    this would take its cores.
     """
 
     def __init__(self, node: Node, name: str, writer: LiveWriter, show: Show):
@@ -61,10 +87,12 @@ class Watched:
         self._node, self._name, self._writer = node, name, writer
         self._period, self._raw = 1 / show.rate, show.raw
         self._decoder = ImageDecoder(LARGEST_IMAGE)
-        self._waiting: OrderedDict[tuple[int, int], Image | CompressedImage] = OrderedDict()
+        self._waiting: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._early: OrderedDict[tuple[int, int], list[ShownFace]] = OrderedDict()
         self._shown = self._last_faces = float('-inf')
+        self._gate = Gate(self._wants_image)
         self._images: Subscription | None = None
+        self._kind: type = Image
         self._source: tuple[str, str] | None = None
         self._before: tuple[float, int, int, int] | None = None
         node.create_subscription(
@@ -83,8 +111,14 @@ class Watched:
             self._waiting.clear()
             self._early.clear()
             topic, kind = self._source = source
+            self._kind = IMAGE_TYPES[kind]
             self._images = self._node.create_subscription(
-                IMAGE_TYPES[kind], topic, self.receive_image, qos_profile_sensor_data
+                self._kind,
+                topic,
+                self.receive_image,
+                qos_profile_sensor_data,
+                callback_group=self._gate,
+                raw=True,
             )
 
     def _find_source(self) -> tuple[str, str] | None:
@@ -111,37 +145,50 @@ class Watched:
             {pair.key: pair.value for pair in status.values},
         )
 
-    def receive_image(self, message: Image | CompressedImage) -> None:
-        """Take an image that the node is shown."""
-        stamp = message.header.stamp
-        faces = self._early.pop((stamp.sec, stamp.nanosec), None)
-        if faces is not None:
-            self._show(message, faces)
+    def _is_due(self) -> bool:
+        return time.monotonic() - self._shown >= self._period
+
+    def _is_alone(self) -> bool:
+        return time.monotonic() - self._last_faces > ALONE_S
+
+    def _wants_image(self) -> bool:
+        return self._is_due() and (bool(self._early) or self._is_alone())
+
+    def receive_image(self, data: bytes) -> None:
+        """Take an image that the node is shown, as the bytes that came."""
+        if len(data) < HEADER_BYTES:
             return
-        _keep(self._waiting, stamp, message)
-        if time.monotonic() - self._last_faces > ALONE_S:
-            self._show(message, [])
+        stamp = struct.unpack_from('<iI' if data[1] & 1 else '>iI', data, ENCAPSULATION_BYTES)
+        faces = self._early.pop(stamp, None)
+        if faces is not None:
+            self._show(data, faces)
+        elif self._is_alone():
+            self._show(data, [])
+        else:
+            _keep(self._waiting, stamp, data)
 
     def receive_faces(self, message: FaceArray) -> None:
         """Take what the node says of an image."""
         self._last_faces = time.monotonic()
         faces = [shown(face) for face in message.faces]
         self._writer.emotions(self._name, faces)
-        stamp = message.header.stamp
-        image = self._waiting.pop((stamp.sec, stamp.nanosec), None)
-        if image is not None:
-            self._show(image, faces)
-        else:
+        stamp = (message.header.stamp.sec, message.header.stamp.nanosec)
+        data = self._waiting.pop(stamp, None)
+        if data is not None:
+            self._show(data, faces)
+        elif self._is_due():
             _keep(self._early, stamp, faces)
 
-    def _show(self, message: Image | CompressedImage, faces: list[ShownFace]) -> None:
-        now = time.monotonic()
-        if now - self._shown < self._period:
+    def _show(self, data: bytes, faces: list[ShownFace]) -> None:
+        if not self._is_due():
             return
+        now = time.monotonic()
         # In step with the rate, also where images come a little early.
         self._shown = max(self._shown + self._period, now - self._period)
+        self._early.clear()
         try:
-            self._writer.image(self._name, self._encode(message), faces)
+            image = self._encode(deserialize_message(data, self._kind))
+            self._writer.image(self._name, image, faces)
         except (ImageError, cv2.error):
             pass  # the node says in its diagnostics what is wrong with them
 
@@ -182,9 +229,9 @@ def _counted_at(message: PipelineLatency) -> float:
     return stamp + seconds(message.end_to_end) if stamp else time.monotonic()
 
 
-def _keep(waiting: OrderedDict, stamp: Time, value) -> None:
+def _keep(waiting: OrderedDict, stamp: tuple[int, int], value) -> None:
     """Add what has a stamp, instead of the oldest where there are enough."""
-    waiting[stamp.sec, stamp.nanosec] = value
+    waiting[stamp] = value
     while len(waiting) > WAITING:
         waiting.popitem(last=False)
 

@@ -6,6 +6,7 @@ pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
@@ -43,7 +44,7 @@ class NoNode:
     def __init__(self):
         self.subscribed, self.sources = [], []
 
-    def create_subscription(self, kind, topic, callback, qos):
+    def create_subscription(self, kind, topic, callback, qos, callback_group=None, raw=False):
         self.subscribed.append((kind, topic))
         return topic
 
@@ -94,14 +95,19 @@ def picture(value):
     return np.full((48, 64, 3), value, np.uint8)
 
 
+def image(number, value=50):
+    """Return an image as the bytes that come of it."""
+    return serialize_message(image_message(header(number), picture(value)))
+
+
 def test_boxes_are_shown_on_the_image_that_they_are_of(looked_at, clock):
     watched, _, seen = looked_at
     watched.receive_faces(faces(0))
     for number in (1, 2):
-        watched.receive_image(image_message(header(number), picture(50 * number)))
+        watched.receive_image(image(number, 50 * number))
     watched.receive_faces(faces(2))
-    ((image, boxes),) = seen.images
-    assert abs(int(image.mean()) - 100) < 3
+    ((shown_image, boxes),) = seen.images
+    assert abs(int(shown_image.mean()) - 100) < 3
     assert boxes[0].box == (10, 20, 30, 40)
     assert boxes[0].text == '#3 | happy 93% | female 99%'
 
@@ -111,7 +117,7 @@ def test_faces_may_be_faster_than_their_image(looked_at, clock):
     for number in range(100):
         watched.receive_faces(faces(number))
     assert len(watched._early) <= watched_module.WAITING
-    watched.receive_image(image_message(header(99), picture(50)))
+    watched.receive_image(image(99))
     ((_, boxes),) = seen.images
     assert len(boxes) == 1 and not watched._waiting
 
@@ -120,17 +126,54 @@ def test_no_more_images_than_asked_for_but_all_emotions(looked_at, clock):
     watched, _, seen = looked_at
     for number in range(30):  # two seconds at 15 Hz
         clock[0] = 100 + number / 15
-        watched.receive_image(image_message(header(number), picture(50)))
+        watched.receive_image(image(number))
         watched.receive_faces(faces(number))
     assert 10 <= len(seen.images) <= 11
     assert len(seen.lanes) == 30
+
+
+def test_images_stay_where_they_are_until_one_is_to_be_shown(looked_at, clock):
+    watched, _, seen = looked_at
+    gate = watched._gate
+    assert gate.can_execute(None)  # nobody says anything of them
+    for number in (1, 2):
+        watched.receive_faces(faces(number))
+        assert gate.can_execute(None)
+        watched.receive_image(image(number))
+    assert len(seen.images) == 2 and not gate.can_execute(None)
+    clock[0] += 0.1
+    watched.receive_faces(faces(3))  # too early to show another
+    clock[0] += 0.2
+    assert not gate.can_execute(None)  # the node is at work
+    watched.receive_faces(faces(4))
+    assert gate.can_execute(None)
+    for number in (3, 4):
+        watched.receive_image(image(number))
+    assert len(seen.images) == 3 and not gate.can_execute(None)
+    clock[0] += watched_module.ALONE_S + 0.1
+    assert gate.can_execute(None)
+
+
+def test_bytes_that_are_no_image_are_passed_over(looked_at, clock):
+    watched, _, seen = looked_at
+    watched.receive_image(b'')
+    watched.receive_image(bytes(11))
+    assert not seen.images and not watched._waiting
+
+
+def test_a_stamp_is_read_in_either_order_of_bytes(looked_at, clock):
+    watched, _, _ = looked_at
+    watched._last_faces = clock[0]
+    watched.receive_image(bytes([0, 1, 0, 0, 5, 0, 0, 0, 7, 0, 0, 0]))
+    watched.receive_image(bytes([0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 7]))
+    assert list(watched._waiting) == [(5, 7), (6, 7)]
 
 
 def test_a_camera_is_seen_also_while_the_node_says_nothing(looked_at, clock):
     watched, _, seen = looked_at
     watched.receive_faces(faces(0))
     clock[0] += 5
-    watched.receive_image(image_message(header(1), picture(50)))
+    watched.receive_image(image(1))
     assert [boxes for _, boxes in seen.images] == [[]]
 
 
@@ -138,7 +181,7 @@ def test_images_without_faces_do_not_pile_up(looked_at, clock):
     watched, _, _ = looked_at
     watched._last_faces = clock[0]
     for number in range(100):
-        watched.receive_image(image_message(header(number), picture(50)))
+        watched.receive_image(image(number))
     assert len(watched._waiting) <= watched_module.WAITING
 
 
@@ -168,9 +211,11 @@ def test_raw_images_are_sent_as_they_are():
 )
 def test_a_bad_image_is_passed_over(looked_at, clock, message):
     watched, _, seen = looked_at
-    watched.receive_image(message)
-    clock[0] += 1
-    watched.receive_image(image_message(header(2), picture(50)))
+    watched._kind = type(message)
+    watched.receive_image(serialize_message(message))
+    watched._kind = Image
+    clock[0] += 2
+    watched.receive_image(image(2))
     assert len(seen.images) == 1
 
 
