@@ -1,4 +1,4 @@
-"""The plots of pipeline.py and node.py."""
+"""The plots of pipeline.py, node.py and live_view.py."""
 
 from __future__ import annotations
 
@@ -146,6 +146,31 @@ def plot_overload(overload: dict, path: Path) -> None:
     axes.set_xlabel('seconds (red: median of each quarter)')
     axes.set_ylabel('end to end, ms')
     _plain(axes)
+    figure.savefig(path)
+
+
+def plot_live_view(samples: Sequence[dict], alone: Sequence[float], path: Path) -> None:
+    """Draw memory and the node's latency over time, and latency before and after, into a file."""
+    figure = _figure(8, 5)
+    memory, latency = figure.subplots(2, 1, sharex=True)
+    minutes = [sample['minute'] for sample in samples]
+    for name, label, color in (
+        ('feeds', 'what feeds the viewer', BLUE),
+        ('serves', 'its server', ORANGE),
+        ('browser', 'the browser', GREEN),
+    ):
+        if name in samples[0]:
+            memory.plot(minutes, [sample[name] for sample in samples], color=color, label=label)
+    memory.set_ylabel('memory, MB')
+    memory.legend(frameon=False)
+    latency.plot(minutes, [sample['median'] for sample in samples], color=BLUE, label='looked at')
+    latency.plot([-0.5, minutes[-1] + 1], alone, 'o', color=GRAY, label='before and after')
+    latency.set_ylabel("the node's latency,\nmedian, ms")
+    latency.set_xlabel('minutes')
+    latency.legend(frameon=False)
+    for axes in (memory, latency):
+        axes.set_ylim(bottom=0)
+        _plain(axes)
     figure.savefig(path)
 
 

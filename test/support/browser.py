@@ -43,14 +43,18 @@ def why_none():
 
 
 class Browser:
-    """One window of ``size`` pixels, with a profile of its own in ``folder``."""
+    """
+    One window of ``size`` pixels, with a profile of its own in ``folder``.
 
-    def __init__(self, folder, size=(1280, 720)):
+    ``before`` is a command that starts the browser, such as ``nice``.
+    """
+
+    def __init__(self, folder, size=(1280, 720), before=()):
         self._log = folder / 'chromedriver.log'
         with self._log.open('w') as log:
             # A group of its own, so that none of the browser's processes is left behind.
             self._driver = subprocess.Popen(
-                [shutil.which('chromedriver'), '--port=0', '--allowed-ips='],
+                [*before, shutil.which('chromedriver'), '--port=0', '--allowed-ips='],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -94,6 +98,11 @@ class Browser:
                 return json.load(answer)['value']
         except urllib.error.HTTPError as error:
             raise AssertionError(error.read().decode()) from None
+
+    @property
+    def pid(self):
+        """Return the process that has all the browser's as descendants."""
+        return self._driver.pid
 
     def open(self, address):
         """Go to a page."""

@@ -96,7 +96,8 @@ def stand_back() -> None:
     os.nice(NICENESS)
     # What wakes up for a message does not take the core from the node, which is at work on it.
     with suppress(AttributeError, OSError):  # not Linux, or not allowed
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        if os.sched_getscheduler(0) == os.SCHED_OTHER:  # else somebody has chosen
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def feed(
