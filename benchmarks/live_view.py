@@ -46,8 +46,9 @@ def memory_mb(pid: int) -> float:
 
 
 def children(pid: int) -> list[int]:
-    """Return the processes that a process has started."""
-    return list(map(int, Path(f'/proc/{pid}/task/{pid}/children').read_text().split()))
+    """Return the processes that a process, any of its threads, has started."""
+    threads = Path(f'/proc/{pid}/task').glob('*/children')
+    return [int(child) for each in threads for child in each.read_text().split()]
 
 
 def tree_mb(pid: int) -> float:
