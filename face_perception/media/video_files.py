@@ -29,8 +29,9 @@ SLOWEST_RATE = 1e-6
 LONGEST_S = 1e9
 #: Images whose times tell the rate.
 MEASURED = 10
-#: Images in a row that cannot be decoded after which a video has ended.
-MOST_DAMAGED = 5000
+#: Images in a row that cannot be decoded after which a video has ended: before as many images as
+#: its container states, and after them, where each is most likely the end found again.
+MOST_DAMAGED, MOST_DAMAGED_BEYOND = 5000, 100
 #: Proportions of a pixel that are believed.
 MOST_STRETCHED = 4.0
 #: A video that ends this much before what its container states is worth a word.
@@ -86,8 +87,9 @@ class VideoFile:
         """
         with capture(self.path) as video:
             stretch = _stretch(video)
-            damaged = self._given = 0
-            while damaged <= MOST_DAMAGED:
+            damaged = self._given = passed = 0
+            while damaged <= (MOST_DAMAGED_BEYOND if 0 < self.count <= passed else MOST_DAMAGED):
+                passed += 1
                 readable, image = video.read()
                 if not readable:
                     damaged += 1

@@ -8,11 +8,7 @@ from dataclasses import dataclass
 from glob import has_magic
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
-
-from rosbags.typesys import Stores, get_typestore
-from rosbags.typesys.stores.latest import sensor_msgs__msg__CompressedImage as CompressedImage
-from rosbags.typesys.stores.latest import sensor_msgs__msg__Image as Image
+from typing import TYPE_CHECKING, Protocol
 
 from ..core.errors import ImageError
 from ..core.timing import Stopwatch
@@ -28,6 +24,10 @@ from ..media.messages.decoding import ImageDecoder
 from ..media.video_files import DEFAULT_RATE, VideoFile
 from .names import readable
 from .types import Frame
+
+if TYPE_CHECKING:
+    from rosbags.typesys.stores.latest import sensor_msgs__msg__CompressedImage as CompressedImage
+    from rosbags.typesys.stores.latest import sensor_msgs__msg__Image as Image
 
 #: What the live node, or an earlier run, has drawn: a drawing of results is no input.
 DRAWN = ('/image_annotated', '/image_annotated/compressed')
@@ -262,11 +262,16 @@ class BagReader:
 
 def image_deserializer() -> Callable[[Message], Image | CompressedImage]:
     """Return what makes an Image or CompressedImage of a message; both are in all ROS 2 alike."""
+    # Only for a bag: with it come the messages of all distributions, which takes a while.
+    from rosbags.typesys import Stores, get_typestore
+    from rosbags.typesys.stores import latest
+
     store = get_typestore(Stores.LATEST)
+    kinds = (latest.sensor_msgs__msg__Image, latest.sensor_msgs__msg__CompressedImage)
 
     def deserialize(message: Message) -> Image | CompressedImage:
         decoded = store.deserialize_cdr(message.data, message.topic.type)
-        if not isinstance(decoded, (Image, CompressedImage)):
+        if not isinstance(decoded, kinds):
             raise TypeError(f'no image: {message.topic.type}')
         return decoded
 

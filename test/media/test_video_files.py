@@ -75,6 +75,26 @@ def test_a_damaged_image_costs_itself_only(tmp_path, numbers):
     assert len(warnings) == (not all(usable)), 'said once'
 
 
+def test_the_end_of_a_video_is_not_looked_for_thousands_of_times(tmp_path, monkeypatch):
+    reads, real = [], cv2.VideoCapture
+
+    class Counted:
+        def __init__(self, name):
+            self._video = real(name)
+
+        def read(self):
+            reads.append(1)
+            return self._video.read()
+
+        def __getattr__(self, name):
+            return getattr(self._video, name)
+
+    video = VideoFile(write(tmp_path / 'clip.mp4'))
+    monkeypatch.setattr(cv2, 'VideoCapture', Counted)
+    assert sum(each.image is not None for each in video.images()) == COUNT
+    assert COUNT < len(reads) < COUNT + 200
+
+
 @pytest.mark.parametrize('numbers', [(4_000_000_000, 1), (1, 4_000_000_000), (0, 10), (1, 0)])
 def test_a_rate_that_cannot_be_is_none(tmp_path, numbers):
     """An AVI states scale and rate of its images: an image in a hundred years, or none."""

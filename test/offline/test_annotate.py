@@ -216,6 +216,18 @@ def test_it_runs_where_no_ros_is_installed(start_command, tmp_path, make_bag, re
     assert states(tmp_path / 'out') == {'bag': 'done'}
 
 
+def test_a_video_does_not_wait_for_what_only_bags_need(start_command, tmp_path, make_video, scene):
+    code = (
+        'import sys; from face_perception.cli import annotate; annotate();'
+        "sys.exit({'ruamel.yaml', 'rosbags.typesys.stores'} & set(sys.modules) or 0)"
+    )
+    command = start_command(
+        make_video(scene[:2]), '--output', tmp_path / 'out', '--outputs', 'table', code=code
+    )
+    assert command.wait() == 0, command.log()
+    assert states(tmp_path / 'out') == {'clip': 'done'}
+
+
 @pytest.mark.parametrize('name', ['pyarrow', 'rich.console'])
 def test_without_the_extra_one_sentence_says_what_to_install(start_command, name):
     command = start_command(

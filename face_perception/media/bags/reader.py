@@ -10,9 +10,6 @@ from pathlib import Path, PurePath
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from ..errors import SourceError
 from ..video_files import DEFAULT_RATE
 from .compression import unpack_file
@@ -92,6 +89,9 @@ class Bag:
     def _read_metadata(
         self, path: Path, found: list[Path]
     ) -> tuple[list[Path], dict[tuple[str, str], str]]:
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import YAMLError
+
         try:
             with path.open('rb') as file:
                 document = YAML(typ='safe').load(file.read(LARGEST_METADATA))
