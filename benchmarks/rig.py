@@ -36,11 +36,11 @@ class Process(Child):
     @property
     def pid(self) -> int:
         """The number under which Linux knows it."""
-        return self._process.pid
+        return self.process.pid
 
     def ended_well(self) -> bool:
         """Return whether it has done its work; raises ``ChildError`` when it failed."""
-        if self._process.poll() == 0:
+        if self.ended() == 0:
             return True
         self.check()
         return False
@@ -48,7 +48,7 @@ class Process(Child):
     def wait_for(self, text: str) -> None:
         """Wait until it prints ``text``."""
         deadline = time.monotonic() + PATIENCE_S
-        while text not in self._log.read_text(errors='replace'):
+        while text not in self.log():
             self.check()
             if time.monotonic() > deadline:
                 raise RigError(f"the {self.name} never said '{text}'{self.said()}")
