@@ -161,7 +161,9 @@ def judged(
 ) -> Classification | None:
     """Return a prediction with what ``min_confidence`` asks of those of ``task``."""
     least = (min_confidence or {}).get(task, 0.0)
-    return replace(prediction, min_confidence=least) if prediction and least else prediction
+    if prediction is None or not least:
+        return prediction
+    return Classification(prediction.labels, prediction.probabilities, least)
 
 
 def visible(found: Sequence[Detection | Track], width: int, height: int) -> list:

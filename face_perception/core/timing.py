@@ -60,9 +60,9 @@ class SlidingWindow:
         self._samples: deque[tuple[float, float]] = deque()
         self._start = self._newest = clock()
 
-    def add(self, value: float = 0.0) -> None:
-        """Note one event and its value."""
-        now = self._forget()
+    def add(self, value: float = 0.0, now: float | None = None) -> None:
+        """Note one event and its value; ``now`` is the time where it is known already."""
+        now = self._forget(now)
         self._samples.append((now, value))
 
     def __len__(self) -> int:
@@ -84,9 +84,9 @@ class SlidingWindow:
         values = sorted(value for _, value in self._samples)
         return [_percentile(values, percent) for percent in percents]
 
-    def _forget(self) -> float:
+    def _forget(self, now: float | None = None) -> float:
         """Forget what is too old, or of a time that was set back since; return the time."""
-        now = self._clock()
+        now = self._clock() if now is None else now
         if now < self._newest:
             self._samples.clear()
             self._start = now

@@ -117,6 +117,8 @@ class Classification:
 
     def probabilities_of(self, labels: tuple[str, ...]) -> np.ndarray:
         """Return float32 ``[len(labels)]``, 0 for a label that a user's network does not know."""
+        if labels == self.labels:
+            return self.probabilities.astype(np.float32)
         known = dict(zip(self.labels, self.probabilities))
         return np.array([known.get(label, 0.0) for label in labels], np.float32)
 

@@ -56,7 +56,7 @@ class Configured:
             self._frames = FrameProcessor(
                 node.get_clock(), health, self._outputs, report, settings, self._networks
             )
-            self._input = ImageInput(node, settings, self._frames.receive)
+            self._input = ImageInput(node, settings, self._frames.receive, report)
             self._enable_service = node.create_service(SetBool, '~/enable', self._on_enable)
             if self._outputs.polled:
                 self._demand_timer = node.create_timer(
@@ -120,6 +120,7 @@ class Configured:
     def begin_anew(self) -> None:
         """Forget the faces: time was set back, or another clock is used."""
         self._frames.reset()
+        self._input.change_clock()
 
     def update_input(self) -> None:
         """Subscribe to the images while somebody wants what they give."""

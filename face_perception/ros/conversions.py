@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from builtin_interfaces.msg import Duration
-from sensor_msgs.msg import RegionOfInterest
 from std_msgs.msg import Header
 
 from ..core.timing import Timings
@@ -13,39 +12,59 @@ from ..msg import Face as FaceMessage
 from ..msg import FaceArray, PipelineLatency
 
 
-def face_array(header: Header, result: FrameResult) -> FaceArray:
-    """Return the message for one image's faces."""
-    return FaceArray(
-        header=header,
-        image_width=result.image_width,
-        image_height=result.image_height,
-        faces=[face_message(face) for face in result.faces],
-    )
+class FaceArrays:
+    """
+    Makes the messages for the faces of images, the next one out of the one before.
+
+    Messages take longer to make than to fill.
+    """
+
+    def __init__(self):
+        self._message = FaceArray()
+        self._faces: list[FaceMessage] = []
+
+    def __call__(self, header: Header, result: FrameResult) -> FaceArray:
+        """Return the message for one image's faces, which is good until the next call."""
+        while len(self._faces) < len(result.faces):
+            self._faces.append(FaceMessage())
+        message = self._message
+        message.header = header
+        message.image_width, message.image_height = result.image_width, result.image_height
+        message.faces = [fill_face(*pair) for pair in zip(self._faces, result.faces)]
+        return message
 
 
-def face_message(face: Face) -> FaceMessage:
-    """Return the message for one face whose box lies inside the image, on whole pixels."""
-    return FaceMessage(roi=RegionOfInterest(**roi_fields(face.box)), **face_fields(face))
+def fill_face(message: FaceMessage, face: Face) -> FaceMessage:
+    """Put a face whose box lies inside the image, on whole pixels, into a message; return it."""
+    for name, value in face_fields(face).items():
+        setattr(message, name, value)
+    for name, value in roi_fields(face.box).items():
+        setattr(message.roi, name, value)
+    return message
 
 
-def latency_message(
-    header: Header, timings: Timings, faces: int, received: int, processed: int, dropped: int
+def fill_latency(
+    message: PipelineLatency,
+    header: Header,
+    timings: Timings,
+    faces: int,
+    received: int,
+    processed: int,
+    dropped: int,
 ) -> PipelineLatency:
-    """Return the message for one image's timings."""
-    durations = {name: duration(seconds) for name, seconds in vars(timings).items()}
-    return PipelineLatency(
-        header=header,
-        faces=faces,
-        frames_received=received,
-        frames_processed=processed,
-        frames_dropped=dropped,
-        **durations,
-    )
+    """
+    Put one image's timings into a message, and return it.
 
-
-def duration(seconds: float) -> Duration:
-    """Return a duration message."""
-    return Duration(**duration_fields(seconds))
+    Messages take longer to make than to fill: one serves for all images.
+    """
+    message.header, message.faces = header, faces
+    message.frames_received, message.frames_processed = received, processed
+    message.frames_dropped = dropped
+    for name, seconds in vars(timings).items():
+        field = getattr(message, name)
+        for part, value in duration_fields(seconds).items():
+            setattr(field, part, value)
+    return message
 
 
 def seconds(message: Duration) -> float:

@@ -19,8 +19,9 @@ from ..core.stream import FaceStream
 from ..core.timing import RateLimit, Stopwatch, Timings
 from ..media.messages.decoding import ImageDecoder
 from ..media.messages.fields import NANOSECONDS
+from ..msg import PipelineLatency
 from .clocks import is_simulated
-from .conversions import latency_message
+from .conversions import fill_latency
 from .library_words import LibraryWords
 from .monitoring.clock_resets import ClockResets
 from .monitoring.health import Health
@@ -43,7 +44,7 @@ class FrameProcessor:
     """
     Takes the newest image through the networks, in a thread of its own.
 
-    ``receive`` is called on the executor's thread and only leaves the image.  Under overload
+    ``receive`` is called on the receiver's thread and only leaves the image.  Under overload
     latency stays flat and images are dropped.
     """
 
@@ -73,6 +74,7 @@ class FrameProcessor:
         self._frame_id = ''
         self._taken = TakenTimes()
         self._words = LibraryWords()
+        self._latency = PipelineLatency()
         self._clock_resets = ClockResets()
 
     def configure(self, settings: NodeSettings, networks: FaceNetworks) -> None:
@@ -133,14 +135,15 @@ class FrameProcessor:
 
     def receive(self, message: Image | CompressedImage) -> None:
         """Leave an image for the worker; what it replaces is dropped."""
+        resets = self._clock_resets.current  # first: what was here before a reset is of before
         stamp_s = seconds_of(message.header.stamp)
-        stray = self._clock_resets.is_stray(stamp_s, self._now_s())
+        stray = resets > 0 and self._clock_resets.is_stray(stamp_s, self._now_s())
         self._health.image_received(0 if stray else self._gaps.add(stamp_s))
         if stray:
             self._health.image_dropped()
         elif not self._rate.allows():
             self._health.image_left_out()
-        elif self._slot.put(Received(message, self._clock_resets.current)):
+        elif self._slot.put(Received(message, resets)):
             self._health.image_dropped()
 
     def _now_s(self) -> float:
@@ -163,21 +166,21 @@ class FrameProcessor:
 
     def _process(self, received: Received) -> None:
         message, header = received.message, received.message.header
-        receipt = self._clock.now()
+        receipt, simulated = self._clock.now(), is_simulated(self._clock)
         if (
             received.resets != self._clock_resets.current
         ):  # after the clock was read: see ClockResets
             self._health.image_dropped()
             return
         watch = Stopwatch()
-        transport = self._stamps.transport_time(header.stamp, receipt, is_simulated(self._clock))
+        transport = self._stamps.transport_time(header.stamp, receipt, simulated)
         image = self._decode(message)
         decode = watch.lap()
         receipt_s = receipt.nanoseconds / NANOSECONDS
         taken = self._taken.of(
             seconds_of(header.stamp) if has_stamp(header.stamp) else None,
             receipt_s,
-            receipt_s if is_simulated(self._clock) else time.monotonic(),
+            receipt_s if simulated else time.monotonic(),
         )
         result = (
             self._stream(image, taken)
@@ -202,7 +205,8 @@ class FrameProcessor:
             timings.end_to_end = timings.transport + timings.processing
         self._health.image_processed(len(result.faces), result.tracks, vars(timings))
         self._outputs.latency.publish(
-            latency_message(
+            fill_latency(
+                self._latency,
                 header,
                 timings,
                 len(result.faces),
@@ -216,6 +220,8 @@ class FrameProcessor:
             self._hold_budget(timings)
 
     def _decode(self, message: Image | CompressedImage) -> np.ndarray:
+        if isinstance(message, Image):  # the libraries have no part in it
+            return self._decoder.decode(message)
         with self._words.kept() as words:
             image = self._decoder.decode(message)
         if words:

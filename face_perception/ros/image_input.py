@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
-from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
+from .clocks import is_simulated
 from .quality import reliability_of
+from .receiver import Receiver, Subscribed
 from .settings import NodeSettings, QosSettings
 
 
@@ -26,16 +27,18 @@ class ImageInput:
         node: Node,
         settings: NodeSettings,
         on_image: Callable[[Image | CompressedImage], None],
+        report: Callable[[str, str], None],
     ):
+        """``on_image`` may be called in a thread of its own; ``report`` is as of ``Receiver``."""
         self._node = node
         self._settings = settings
-        self._on_image = on_image
-        self._subscription: Subscription | None = None
+        self._on_image, self._report = on_image, report
+        self._receiver: Receiver | Subscribed | None = None
 
     @property
     def subscribed(self) -> bool:
         """Return whether images can come."""
-        return self._subscription is not None
+        return self._receiver is not None
 
     @property
     def message_type(self) -> type:
@@ -51,16 +54,26 @@ class ImageInput:
 
     def subscribe(self) -> None:
         """Let images come."""
-        if self._subscription is None:
-            self._subscription = self._node.create_subscription(
-                self.message_type, self.topic, self._on_image, profile(self._settings.image_qos)
+        if self._receiver is None:
+            arguments = (
+                self._node,
+                self.message_type,
+                self.topic,
+                self._on_image,
+                profile(self._settings.image_qos),
+            )
+            # Simulated time comes through the executor: no image may overtake it.
+            self._receiver = (
+                Subscribed(*arguments)
+                if is_simulated(self._node.get_clock())
+                else Receiver(*arguments, self._report)
             )
 
     def unsubscribe(self) -> None:
         """Let no more images come."""
-        if self._subscription is not None:
-            self._node.destroy_subscription(self._subscription)
-            self._subscription = None
+        if self._receiver is not None:
+            self._receiver.destroy()
+            self._receiver = None
 
     def configure(self, settings: NodeSettings) -> None:
         """Take on new settings, with a new subscription where they ask for one."""
@@ -69,5 +82,14 @@ class ImageInput:
             settings.image_transport,
             settings.image_qos,
         ):
-            self.unsubscribe()
-            self.subscribe()
+            self._again()
+
+    def change_clock(self) -> None:
+        """Subscribe anew where another clock is used than before."""
+        simulated = is_simulated(self._node.get_clock())
+        if self._receiver is not None and simulated != isinstance(self._receiver, Subscribed):
+            self._again()
+
+    def _again(self) -> None:
+        self.unsubscribe()
+        self.subscribe()

@@ -42,10 +42,7 @@ class SteadyExecutor(SingleThreadedExecutor):
             if not self.context.ok():  # it was at work when the signal came
                 raise ExternalShutdownException() from error
             check()
-            self._report(
-                f'a message or request could not be taken ({one_line(repr(error), 200)}): if it '
-                'came from a working program, please report this to the maintainers'
-            )
+            self._report(not_taken(error))
             time.sleep(REST_S)
 
     def _take_service(self, srv):
@@ -57,6 +54,14 @@ class SteadyExecutor(SingleThreadedExecutor):
             return super()._take_subscription(sub)
         with bounded_headroom():
             return super()._take_subscription(sub)
+
+
+def not_taken(error: Exception) -> str:
+    """Return what is said of a message or request that cannot be read."""
+    return (
+        f'a message or request could not be taken ({one_line(repr(error), 200)}): if it '
+        'came from a working program, please report this to the maintainers'
+    )
 
 
 def once_a_minute(tell: Callable[[str], None]) -> Callable[[str], None]:

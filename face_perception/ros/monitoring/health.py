@@ -77,8 +77,8 @@ class Health:
         with self._lock:
             self.received += 1
             self.lost += lost_before
-            self._last_receipt = self._now()
-            self._input.add()
+            self._last_receipt = now = self._now()
+            self._input.add(now=now)
             for _ in range(min(lost_before, 100)):
                 self._losses.add()
 
@@ -98,11 +98,12 @@ class Health:
         with self._lock:
             self.processed += 1
             self.faces, self.tracks = faces, tracks
-            self._output.add()
+            now = self._clock()
+            self._output.add(now=now)
             for stage, value in stage_seconds.items():
                 if stage not in self._stages:
                     self._stages[stage] = self._window()
-                self._stages[stage].add(value)
+                self._stages[stage].add(value, now)
 
     def error(self, kind: str, message: str) -> bool:
         """Count an error; return whether it should be logged (once a minute per kind)."""

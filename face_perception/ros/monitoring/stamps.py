@@ -137,6 +137,8 @@ class StampGaps:
         if interval is None or not 0 < interval < PAUSE_S:
             return 0
         self._intervals.append(interval)
+        if interval < 1.5 * min(self._intervals):  # nor is it two of any period
+            return 0
         period = self._period()
         if period is None:
             return 0

@@ -15,7 +15,7 @@ from ...core.types import FrameResult
 from ...media.messages.encoding import image_message
 from ...msg import FaceArray, PipelineLatency
 from ...visuals.boxes import annotate
-from ..conversions import face_array
+from ..conversions import FaceArrays
 from ..image_input import profile
 from ..settings import NodeSettings
 from .annotations import image_annotations
@@ -50,6 +50,7 @@ class Outputs:
         # The worker makes and removes topics of faces while the executor asks for listeners.
         self._lock = threading.Lock()
         self._extras: list = []
+        self._arrays = FaceArrays()
         try:
             self._faces = self.create(FaceArray, '~/faces')
             self.latency = self.create(PipelineLatency, '~/latency')
@@ -119,7 +120,7 @@ class Outputs:
 
     def publish(self, header: Header, image: np.ndarray, result: FrameResult) -> None:
         """Publish the faces of one image."""
-        self._faces.publish(face_array(header, result))
+        self._faces.publish(self._arrays(header, result))
         for extra in self._extras:
             extra.publish(header, image, result)
 
