@@ -9,10 +9,11 @@ import numpy as np
 from .attributes.history import LabelHistory
 from .attributes.mirror import Shown
 from .errors import ImageError
+from .looks import DetectionTurns, Look
 from .networks import FaceNetworks, check_image, judged, visible
 from .settings import PipelineSettings
-from .timing import RateLimit, Stopwatch, Timings
-from .tracking.tracker import SET_BACK_S, Tracker, is_set_back
+from .timing import Stopwatch, Timings
+from .tracking.tracker import Tracker
 from .types import Classification, Detection, Face, FrameResult, Track
 
 
@@ -28,16 +29,16 @@ class FaceStream:
         self.settings = settings or PipelineSettings()
         self._tracker = Tracker()
         self._history = LabelHistory()
-        self.reset()
+        self._turns = DetectionTurns()
 
     def reset(self) -> None:
         """Forget all faces: the next image has nothing to do with those before it."""
+        self._turns.reset()
+        self._forget()
+
+    def _forget(self) -> None:
         self._tracker.reset()
         self._history.reset()
-        self._time: float | None = None
-        self._since_detection = 0
-        self._detector = _detector(self.settings)
-        self._limit_detections()
 
     def __call__(self, image_bgr: np.ndarray, time_s: float) -> FrameResult:
         """
@@ -47,16 +48,32 @@ class FaceStream:
         a larger step back all begins anew (see ``tracking.tracker``).  Raises ``ImageError`` for
         an array of another kind, or a time that is none.
         """
+        return self.follow(image_bgr, time_s, self.look(image_bgr, time_s))
+
+    def look(self, image_bgr: np.ndarray, time_s: float) -> Look:
+        """
+        Run the detector, if it is its turn: the first half of a call.
+
+        It needs nothing of the second half, and so may be images ahead, in a thread of its own.
+        """
         check_image(image_bgr)
         if not math.isfinite(time_s):
             raise ImageError('time', f'an image was taken at {time_s} s: give the time of a clock')
+        due, anew = self._turns.take(time_s, self.settings)
+        if not due:
+            return Look(None, anew, 0.0)
+        watch = Stopwatch()
+        # A face that was just there need not be as sure as a new one.
+        detections = self.networks.detect(image_bgr, self.settings.tracker_faint_share)
+        return Look(detections, anew, watch.lap())
+
+    def follow(self, image_bgr: np.ndarray, time_s: float, look: Look) -> FrameResult:
+        """Say who is who, and ask about the faces: the second half, in the images' order."""
+        if look.anew:
+            self._forget()
         height, width = image_bgr.shape[:2]
         watch = Stopwatch()
-        detecting = self._detector_is_due(time_s)
-        # A face that was just there need not be as sure as a new one.
-        detections = self._detect(image_bgr) if detecting else None
-        detect_time = watch.lap() if detecting else 0.0
-        tracks = self._follow(detections, time_s, width, height)
+        tracks = self._follow(look.detections, time_s, width, height)
         track_time = watch.lap()
         chosen = self._choose(tracks, time_s)
         shown = self._shown(chosen, time_s)
@@ -67,40 +84,12 @@ class FaceStream:
             width,
             height,
             [self._face(track) for track in tracks],
-            Timings(detect=detect_time, track=track_time, classify=watch.lap()),
-            detecting,
+            Timings(detect=look.seconds, track=track_time, classify=watch.lap()),
+            look.detections is not None,
             len(chosen),
             len(followed),
             followed,
         )
-
-    def _detect(self, image_bgr: np.ndarray) -> list[Detection]:
-        """Find the faces, and down to a lower score what may be one that is there already."""
-        return self.networks.detect(image_bgr, self.settings.tracker_faint_share)
-
-    def _detector_is_due(self, time_s: float) -> bool:
-        """Count an image; return whether the detector runs on it."""
-        before, self._time = self._time, time_s
-        if before is None or is_set_back(before, time_s):
-            self.reset()
-            self._time, due = time_s, True
-            self._rate.allows()
-        else:
-            # Nobody can say where the faces are after a gap in which they would be forgotten.
-            gap = time_s - before > max(self.settings.tracker_max_age, SET_BACK_S)
-            self._time = max(before, time_s)
-            if self._rate.rate != self.settings.detector_max_rate:
-                self._limit_detections()
-            turn = self._since_detection + 1 >= self.settings.detector_interval
-            # Who changes the detector wants to see what it finds.
-            changed = _detector(self.settings) != self._detector
-            due = gap or changed or (turn and self._rate.allows())
-        self._detector = _detector(self.settings)
-        self._since_detection = 0 if due else self._since_detection + 1
-        return due
-
-    def _limit_detections(self) -> None:
-        self._rate = RateLimit(self.settings.detector_max_rate, lambda: self._time)
 
     def _follow(
         self, detections: list[Detection] | None, time_s: float, width: int, height: int
@@ -168,13 +157,3 @@ class FaceStream:
             judged(gender.raw, 'gender', plain),
             judged(emotion.raw, 'emotion', plain),
         )
-
-
-def _detector(settings: PipelineSettings) -> tuple:
-    """Return what of the settings says which faces are found."""
-    return (
-        settings.detector_type,
-        settings.detector_model,
-        settings.detector_input_size,
-        settings.detector_score_threshold,
-    )

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..core.errors import FacePerceptionError, ImageError
+from ..core.looks import Look
 from ..core.networks import FaceNetworks
 from ..core.settings import PipelineSettings
 from ..core.stream import FaceStream
@@ -107,33 +108,42 @@ def _make_files(
     """Take all frames through the networks and the sinks."""
     writers: list[WriteBehind] = []
     streams = _Streams(networks, reader.stills, job)
-    items = None
+    items = looked = None
     try:
         for name in job.outputs:
             sink = OUTPUTS[name](SinkContext(job, reader, folder))
             if sink is not None:
                 writers.append(WriteBehind(sink))
+        # Reading, detecting, the rest and writing go on beside each other.
         items = ReadAhead(reader.items())
+        looked = ReadAhead(map(streams.look, items))
         report_progress(0, reader.total)
-        for done, item in enumerate(items, 1):
-            _process(item, streams, writers, counts)
+        for done, (item, look) in enumerate(looked, 1):
+            _process(item, look, streams, writers, counts)
             report_progress(done, reader.total)
         for writer in writers:
             writer.begin_close()
         return [path for writer in writers for path in writer.files()]
     finally:
-        if items is not None:
-            items.stop()
+        for ahead in (looked, items):
+            if ahead is not None:
+                ahead.stop()
         for writer in writers:
             writer.abandon()
 
 
-def _process(item: Item, streams: _Streams, writers: list[WriteBehind], counts: Counts) -> None:
+def _process(
+    item: Item,
+    look: Look | ImageError | None,
+    streams: _Streams,
+    writers: list[WriteBehind],
+    counts: Counts,
+) -> None:
     if item.frame is None:
         counts.add_skipped(item.skipped)
         return
     try:
-        frame, result = streams.process(item.frame)
+        frame, result = streams.process(item.frame, look)
     except ImageError as error:
         counts.add_skipped(str(error))
         return
@@ -157,16 +167,29 @@ class _Streams:
             self._anonymizer = Anonymizer(job.anonymize, num_threads=job.settings.num_threads)
         self._streams: dict[str, FaceStream] = {}
 
-    def process(self, frame: Frame) -> tuple[Frame, FrameResult]:
-        """Return the result, and the frame as it may be shown."""
-        if self._stills:
+    def look(self, item: Item) -> tuple[Item, Look | ImageError | None]:
+        """Run the detector where it is its turn; ``None`` where there is nothing to look for."""
+        frame = item.frame
+        if self._stills or frame is None:
+            return item, None
+        if frame.topic not in self._streams:
+            self._streams[frame.topic] = FaceStream(self._networks, self._settings)
+        try:
+            return item, self._streams[frame.topic].look(frame.image, frame.time_ns / 1e9)
+        except ImageError as error:
+            return item, error
+
+    def process(self, frame: Frame, look: Look | ImageError | None) -> tuple[Frame, FrameResult]:
+        """Return the result, and the frame as it may be shown; raise what ``look`` met."""
+        if isinstance(look, ImageError):
+            raise look
+        if look is None:
             result = self._networks(
                 frame.image, self._settings.max_faces, self._settings.min_confidence
             )
         else:
-            if frame.topic not in self._streams:
-                self._streams[frame.topic] = FaceStream(self._networks, self._settings)
-            result = self._streams[frame.topic](frame.image, frame.time_ns / 1e9)
+            stream = self._streams[frame.topic]
+            result = stream.follow(frame.image, frame.time_ns / 1e9, look)
         if self._anonymizer is not None:
             # Before any sink has it: none can forget to.
             frame = replace(frame, image=self._anonymizer(frame, result))
