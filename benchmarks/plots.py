@@ -169,7 +169,7 @@ def plot_live_view(samples: Sequence[dict], alone: Sequence[float], path: Path) 
     latency.set_xlabel('minutes')
     latency.legend(frameon=False)
     for axes in (memory, latency):
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
         _plain(axes)
     figure.savefig(path)
 
