@@ -20,6 +20,8 @@ from support.program import Programs  # noqa: E402
 # from that of other runs, and each worker's of pytest-xdist apart from that of the others, which
 # have all inherited the domain of the process that started them.
 os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+if os.environ.get('ROS_DISTRO') == 'humble':  # before there was a discovery range
+    os.environ.setdefault('ROS_LOCALHOST_ONLY', '1')
 os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
 if worker := os.environ.get('PYTEST_XDIST_WORKER', '').removeprefix('gw'):
     os.environ['ROS_DOMAIN_ID'] = str(1 + (int(os.environ['ROS_DOMAIN_ID']) + int(worker)) % 100)
