@@ -16,10 +16,9 @@ from .augmentation import augmented_sample
 from .average_precision import curve
 from .losses import detection_loss
 from .measure import at_precision, scaled
-from .mining import mine
+from .mining import Mined, mine
 from .network import FaceDetector, cells
 from .pasted import Patch, Patches
-from .places import Places
 from .predict import predict
 from .sampling import Order, SampleBatch, Sampler, as_input, joined
 from .scenes import Split
@@ -108,7 +107,7 @@ class DetectorLearner:
 
     def restore(self, state: dict) -> None:
         """Go on with what ``state`` returned."""
-        self._sampler.mined = Places.of(state)
+        self._sampler.mined = Mined.of(state)
 
     def prepared(self, batches: Iterable[list[Batch]]) -> Iterator[Sequence[SampleBatch | Order]]:
         """

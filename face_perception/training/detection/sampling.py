@@ -12,8 +12,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..recipe import DetectorRecipe
 from .augmentation import AugmentedSample, augmented_sample
+from .mining import Mined
 from .pasted import Patches
-from .places import Places, hard_faces
 from .scenes import Scene
 
 #: Batches that each process makes ahead.
@@ -63,8 +63,7 @@ class Sampler:
         weights = np.array([recipe.weights.get(scene.event, 1.0) for scene in scenes])
         self._recipe, self._scenes, self._patches = recipe, scenes, patches
         self._chances = weights / weights.sum()
-        self._hard = hard_faces(scenes) if recipe.augmentation.hard else []
-        self.mined = Places()
+        self.mined = Mined()
 
     def batch(self, order: Order) -> SampleBatch:
         """Return the samples that ``order`` asks for: the same ones each time."""
@@ -93,14 +92,13 @@ class Sampler:
         )
 
     def _sample(self, size: int, random: np.random.Generator) -> AugmentedSample:
-        """Return a sample of a scene drawn by chance, of what was mined, or of a hard face."""
+        """Return a sample of a scene that was drawn by chance, or of what was mined."""
         how = self._recipe.augmentation
-        index, box = int(random.choice(len(self._scenes), p=self._chances)), None
         if len(self.mined) and random.random() < how.mined:
             index, box = self.mined.draw(random)
-        elif self._hard and random.random() < how.hard:
-            index, box = self._hard[random.integers(len(self._hard))].draw(random)
-        return augmented_sample(self._scenes, index, size, how, random, box, self._patches)
+            return augmented_sample(self._scenes, index, size, how, random, box, self._patches)
+        index = int(random.choice(len(self._scenes), p=self._chances))
+        return augmented_sample(self._scenes, index, size, how, random, patches=self._patches)
 
 
 class _Ordered(Dataset):

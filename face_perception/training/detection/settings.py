@@ -12,8 +12,7 @@ class DetectorAugmentation:
 
     ``square`` is the share of samples that are cut out of a scene anywhere, at the size that
     it is looked at times ``square_scales``; ``mined`` the share around a box that mining found,
-    where there is one, ``hard`` that around a face of an unusual pose, or mostly covered, as far
-    as the file says so; the others are cut around a face of the scene.  ``smallest_face`` and
+    where there is one; the others are cut around a face of the scene.  ``smallest_face`` and
     ``largest_face`` bound the height, in pixels, that this face gets (``largest_face`` as a
     share of the sample's side); ``ignored_below`` is the height under which a face is neither to
     be found nor to be denied.
@@ -37,7 +36,6 @@ class DetectorAugmentation:
     square: float = 0.0
     square_scales: tuple[float, float] = (0.66, 2.6)
     mined: float = 0.0
-    hard: float = 0.0
     brightness: float = 0.25
     contrast: float = 0.35
     colour: float = 0.15

@@ -8,8 +8,7 @@ torch = pytest.importorskip('torch', reason='training needs the extra "train" (P
 from face_perception.training.detection import mining  # noqa: E402
 from face_perception.training.detection.average_precision import Found  # noqa: E402
 from face_perception.training.detection.learner import DetectorLearner  # noqa: E402
-from face_perception.training.detection.mining import mine  # noqa: E402
-from face_perception.training.detection.places import Places  # noqa: E402
+from face_perception.training.detection.mining import Mined, mine  # noqa: E402
 from face_perception.training.detection.sampling import Order, Sampler  # noqa: E402
 from face_perception.training.detection.scenes import load_scenes  # noqa: E402
 from face_perception.training.recipe import recipe_from  # noqa: E402
@@ -43,7 +42,7 @@ def test_mistakes_are_in_the_pixels_of_their_scene(
         # No face of these lies in the corner.
         finds_faces_and_a_corner.boxes[large.image.tobytes()] = large.boxes
         assert len(scene.boxes) == 0 or scene.boxes[:, :2].max(axis=1).min() > 0
-    found = mine(torch.nn.Identity(), scenes, recipe, np.random.default_rng(0), Places())
+    found = mine(torch.nn.Identity(), scenes, recipe, np.random.default_rng(0), Mined())
     corner_free = [
         index
         for index, scene in enumerate(scenes)
@@ -64,11 +63,11 @@ def test_what_was_mined_is_shown_and_is_part_of_a_checkpoint(scenes_folder, dete
     learner.restore({'indices': torch.tensor([3]), 'boxes': torch.tensor([[8.0, 8, 40, 40]])})
     state = Trainer(recipe, learner, torch.device('cpu')).state()['learner']
     assert state['indices'].tolist() == [3]
-    drawn = Places.of(state).draw(np.random.default_rng(0))
+    drawn = Mined.of(state).draw(np.random.default_rng(0))
     assert drawn[0] == 3 and drawn[1].tolist() == [8, 8, 40, 40]
     sampler = Sampler(recipe, learner.scenes, None)
     without = sampler.batch(Order(0, 4))
-    sampler.mined = Places.of(state)
+    sampler.mined = Mined.of(state)
     shown = sampler.batch(Order(0, 4))
     assert shown.images.shape[1:] == without.images.shape[1:]
     assert not torch.equal(shown.images[:1], without.images[:1])
@@ -78,7 +77,7 @@ def test_mining_happens_every_so_many_epochs(scenes_folder, detector_values, mon
     asked = []
     monkeypatch.setattr(
         'face_perception.training.detection.learner.mine',
-        lambda *given: asked.append(given) or Places(),
+        lambda *given: asked.append(given) or Mined(),
     )
     recipe = recipe_from({**detector_values, 'epochs': 5, 'mine_every': 2, 'validate_every': 5})
     learner = DetectorLearner(recipe, load_scenes(recipe, scenes_folder))
