@@ -139,6 +139,7 @@ def prepare_environment() -> None:
     # The folder in which one happens to be is not to come before the installed package.
     os.environ['PYTHONSAFEPATH'] = '1'
     use_large_images()
+    os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')  # as the commands do
 
 
 def measure(

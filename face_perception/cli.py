@@ -6,6 +6,7 @@ also while OpenCV and ROS are still being imported.
 """
 
 import errno
+import os
 import signal
 import sys
 from importlib import import_module
@@ -68,6 +69,10 @@ def view() -> int:
 
 
 def _run(module: str, interrupted: int = 0) -> int:
+    if '.training.' not in module:
+        # NumPy and OpenCV each start threads for matrices and have them wait busily for a while,
+        # which takes longer than their own import; nothing here multiplies any.
+        os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
     try:
         return import_module(module).main()
     except KeyboardInterrupt:
