@@ -16,7 +16,7 @@ REQUIRES = [
     # OpenCV 5 runs everything but the Haar detector, whose class it dropped.
     'opencv-python-headless>=4.5.4,<5',
     'onnxruntime>=1.17',
-    'rosbags>=0.10',
+    'rosbags>=0.11.9',  # the first that was tried with bags
 ]
 
 

@@ -26,7 +26,9 @@ from support.mutations import examples  # noqa: E402
 pytest_plugins = ['ros.conftest']
 
 NAMES = st.sampled_from([parameter.name for parameter in PARAMETERS]) | st.text(max_size=40)
-TEXT = st.text(st.characters(codec='utf-8', exclude_characters='\x00'), max_size=200)
+TEXT = st.text(
+    st.characters(blacklist_categories=('Cs',), blacklist_characters='\x00'), max_size=200
+)
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
 VALUES = st.builds(
     ParameterValue,

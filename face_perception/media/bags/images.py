@@ -109,8 +109,8 @@ def _open(path: Path) -> Bag:
         from .reader import Bag, is_bag
     except ImportError:
         raise SourceError(
-            'rosbags is missing, which reads bags: run pip install rosbags, or on a robot use '
-            'ros2 bag play'
+            'rosbags is missing or too old, which reads bags: run pip install -U rosbags, or on a '
+            'robot use ros2 bag play'
         ) from None
     if path.is_dir() and not is_bag(path):
         raise SourceError(
