@@ -23,7 +23,7 @@ from face_perception.media.messages.encoding import image_message  # noqa: E402
 from face_perception.ros.parameters import PARAMETERS  # noqa: E402
 from support.mutations import examples  # noqa: E402
 
-pytest_plugins = ['ros.conftest']
+pytest_plugins = ['support.robots']
 
 NAMES = st.sampled_from([parameter.name for parameter in PARAMETERS]) | st.text(max_size=40)
 TEXT = st.text(

@@ -30,7 +30,7 @@ from std_srvs.srv import SetBool  # noqa: E402
 from face_perception.media.messages.encoding import image_message  # noqa: E402
 from support.mutations import STEPS, damaged, examples  # noqa: E402
 
-pytest_plugins = ['ros.conftest']
+pytest_plugins = ['support.robots']
 
 NAMES = ['max_rate', 'emotion.model', '', 'x' * 300]
 PARAMETERS = [

@@ -33,7 +33,8 @@ def test_a_video_loops(make_video, images):
 def test_an_animated_gif_is_a_video(tmp_path, images):
     pillow = pytest.importorskip('PIL.Image', reason='writes the GIF')
     path = tmp_path / 'moving.GIF'
-    first, *others = [pillow.fromarray(image) for image in images]
+    # Gray: of colours Pillow 9.0 keeps 216, as dots.
+    first, *others = [pillow.fromarray(image[:, :, 0]) for image in images]
     first.save(path, save_all=True, append_images=others, duration=100)
     source = open_source(str(path))
     assert brightness(source.frames(loop=False)) == [30, 60, 90, 120, 150, 180]

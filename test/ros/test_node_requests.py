@@ -153,11 +153,7 @@ def test_started_in_the_background_it_takes_up_ctrl_c_before_it_has_loaded(tmp_p
     program = 'import sys; from face_perception.cli import node; sys.exit(node())'
     process = Program(['-c', program], tmp_path, 'node', prepare=ignore)
 
-    def heard():
-        status = Path(f'/proc/{process.process.pid}/status').read_text()
-        return int(status.split('SigCgt:')[1].split()[0], 16) & 1 << signal.SIGINT - 1
-
-    process.wait_for(heard)
+    process.wait_to_catch(signal.SIGINT)
     assert process.stop(timeout=20) == 0, process.log()
 
 

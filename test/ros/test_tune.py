@@ -20,6 +20,7 @@ from face_perception.core.settings import SETTINGS
 from face_perception.ros.parameters import PARAMETERS
 from face_perception.tools.tune import remote
 from face_perception.tools.tune.remote import Known, RemoteNode, TuneError, read_changes
+from support.program import told
 
 #: The types of rcl_interfaces/msg/ParameterType.
 KINDS = {bool: 1, int: 2, float: 3, str: 4}
@@ -35,7 +36,7 @@ def tune(*arguments):
         timeout=60,
     )
     assert 'Traceback' not in done.stderr, done.stderr
-    return done.returncode, done.stdout, done.stderr
+    return done.returncode, done.stdout, told(done.stderr)
 
 
 def value_of(robot, name):
@@ -175,7 +176,7 @@ def test_a_terminal_is_asked_until_there_is_nothing_more(name, shared_robot):
     try:
         table = read_until('> ')
         assert 'Ctrl-D ends' in table
-        assert all(len(line.rstrip('\r')) <= 80 for line in table.split('\n'))
+        assert all(len(line.rstrip('\r')) <= 80 for line in told(table).split('\n'))
         for line, answer in (
             ('max_rate=8 max_faces=2', 'max_faces is 2 (was 0)'),
             ('max_rate=-8', 'refused, and nothing was changed there'),

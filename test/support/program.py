@@ -5,6 +5,16 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+#: What Cyclone DDS says where it is kept to this machine, whose own interface has none as a rule.
+NO_MULTICAST = 'is not multicast-capable'
+
+
+def told(text):
+    """Return what a program printed, without what is so with every program of that middleware."""
+    lines = text.splitlines(keepends=True)
+    return ''.join(line for line in lines if NO_MULTICAST not in line)
 
 
 class Program:
@@ -30,8 +40,8 @@ class Program:
             )
 
     def log(self):
-        """Return what it has printed so far."""
-        return self._log_path.read_text()
+        """Return what it has printed so far, as ``told`` does."""
+        return told(self._log_path.read_text())
 
     def said(self):
         """Return the sentences that begin with its command's name: what is wrong."""
@@ -65,6 +75,15 @@ class Program:
     def wait_for_log(self, text, timeout=20.0):
         """Wait until it has printed ``text``."""
         self.wait_for(lambda: text in self.log(), timeout)
+
+    def wait_to_catch(self, number, timeout=30.0):
+        """Wait until it has a handler of its own for a signal."""
+
+        def caught():
+            status = Path(f'/proc/{self.process.pid}/status').read_text()
+            return int(status.split('SigCgt:')[1].split()[0], 16) & 1 << number - 1
+
+        self.wait_for(caught, timeout)
 
     def stop(self, number=signal.SIGINT, timeout=10.0):
         """Send it a signal, as Ctrl-C does; return the exit code."""
