@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import time
@@ -204,6 +205,7 @@ def main(args: list[str] | None = None) -> int:
         executor = SteadyExecutor(node.report_internal)
         executor.add_node(node)
         node.autostart()
+        gc.freeze()  # what is there by now stays: looking through it again and again costs time
         if not interrupts:
             executor.spin()
     except StartError as error:

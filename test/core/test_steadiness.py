@@ -291,6 +291,11 @@ def compare(detectors) -> None:
                     f'{name}, 15 Hz, {setting} {value}',
                     measure(faster, detector, **{setting: value}),
                 )
+    for scene, frames in (('walks', render(30.0)), ('rough', render_rough(30.0))):
+        detector = Remembered(frames, 'onnx')
+        for rate in (0.0, 15.0, 10.0, 7.5):
+            result = measure(frames, detector, labels=scene == 'walks', detector_max_rate=rate)
+            report(f'{scene}, 30 Hz, detector_max_rate {rate}', result)
 
 
 if __name__ == '__main__':
