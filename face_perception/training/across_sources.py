@@ -33,6 +33,7 @@ from .data.entries import SPLITS, VALIDATION
 from .detector_boxes import find_face
 from .exported import load, metadata_of, probabilities_of
 from .metrics import accuracy
+from .options import add_malformed
 from .robustness import near_face
 from .source_plots import draw_confidence, draw_rows
 from .source_tables import ALL, confidence_markdown_of, markdown_of, table_of
@@ -219,12 +220,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         '--output', type=Path, metavar='DIR', help='write the table (JSON, Markdown) and plots here'
     )
-    parser.add_argument(
-        '--malformed',
-        choices=('stop', 'skip'),
-        default='stop',
-        help='what to do at a row or image that cannot be read',
-    )
+    add_malformed(parser)
     return parser.parse_args()
 
 

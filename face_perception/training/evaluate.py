@@ -19,6 +19,7 @@ from .data.datasets import single
 from .data.entries import SPLITS, VALIDATION
 from .detection.commands import detector_report, detector_tables, draw_curve
 from .exported import load, metadata_of
+from .options import add_detectors, add_malformed
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -43,18 +44,10 @@ def parse_arguments() -> argparse.Namespace:
         default=VALIDATION,
         help='part of the data to measure on (default: %(default)s)',
     )
-    parser.add_argument(
-        '--malformed',
-        choices=('stop', 'skip'),
-        default='stop',
-        help='what to do at a row or image that cannot be read',
-    )
-    parser.add_argument(
-        '--detectors',
-        nargs='*',
-        choices=('onnx', 'haar'),
-        default=[],
-        help='measure a classifier also with the boxes that these draw, or a detector beside them',
+    add_malformed(parser)
+    add_detectors(
+        parser,
+        'measure a classifier also with the boxes that these draw, or a detector beside them',
     )
     parser.add_argument(
         '--robustness',

@@ -27,6 +27,7 @@ from .detection.commands import export_detector
 from .exported import load
 from .metrics import best_temperature
 from .onnx_graph import build_model, set_metadata
+from .options import add_detectors, add_malformed, print_numbers
 from .provenance import KEPT
 from .recipe import DetectorRecipe, Recipe, RecipeError
 
@@ -130,8 +131,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.detectors,
         arguments.malformed,
     )
-    for name, value in numbers.items():
-        print(f'{name:32s} {value}')
+    print_numbers(numbers)
 
 
 def main() -> int:
@@ -144,19 +144,8 @@ def main() -> int:
         '--data', required=True, nargs='+', help='files or folders with the data sets'
     )
     parser.add_argument('--output', required=True, help='ONNX file to write')
-    parser.add_argument(
-        '--detectors',
-        nargs='*',
-        choices=('onnx', 'haar'),
-        default=[],
-        help='measure a classifier also with the boxes that these draw',
-    )
-    parser.add_argument(
-        '--malformed',
-        choices=('stop', 'skip'),
-        default='stop',
-        help='what to do at a row or image that cannot be read',
-    )
+    add_detectors(parser, 'measure a classifier also with the boxes that these draw')
+    add_malformed(parser)
     return exit_status(run, parser.parse_args())
 
 

@@ -30,6 +30,7 @@ from .data import Sample, load_samples
 from .data.entries import TRAIN, VALIDATION
 from .exported import load, metadata_of, probabilities_of
 from .metrics import accuracy, calibration_error, macro_f1, recall_per_class
+from .options import add_detectors, add_malformed, print_numbers
 from .served_file import write_measured
 
 #: The largest offset: by it a label becomes 55 times as likely beside another.
@@ -144,8 +145,7 @@ def run(arguments: argparse.Namespace) -> None:
             arguments.detectors,
             arguments.malformed,
         )
-        for name, value in numbers.items():
-            print(f'{name:32s} {value}')
+        print_numbers(numbers)
 
 
 def main() -> int:
@@ -160,14 +160,8 @@ def main() -> int:
         '--offsets', required=True, nargs='+', type=parse_offset, metavar='LABEL=NUMBER'
     )
     parser.add_argument('--write', action='store_true', help='change the file')
-    parser.add_argument(
-        '--detectors',
-        nargs='*',
-        choices=('onnx', 'haar'),
-        default=[],
-        help='with --write: measure it also with the boxes that these draw',
-    )
-    parser.add_argument('--malformed', choices=('stop', 'skip'), default='stop')
+    add_detectors(parser, 'with --write: measure it also with the boxes that these draw')
+    add_malformed(parser)
     return exit_status(run, parser.parse_args())
 
 

@@ -26,6 +26,7 @@ from .across_sources import found_boxes, images_of
 from .data import Sample
 from .exported import load, metadata_of, probabilities_of
 from .metrics import accuracy
+from .options import add_malformed, print_numbers
 from .robustness import near_face
 from .served_file import write_measured
 
@@ -93,8 +94,7 @@ def run(arguments: argparse.Namespace) -> None:
             [arguments.detector],
             arguments.malformed,
         )
-        for name, value in numbers.items():
-            print(f'{name:32s} {value}')
+        print_numbers(numbers)
         return
     samples = images_of(
         arguments.model,
@@ -121,7 +121,7 @@ def main() -> int:
     parser.add_argument(
         '--write', type=float, metavar='MARGIN', help="make this the file's margin instead"
     )
-    parser.add_argument('--malformed', choices=('stop', 'skip'), default='stop')
+    add_malformed(parser)
     return exit_status(run, parser.parse_args())
 
 

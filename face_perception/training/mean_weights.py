@@ -26,6 +26,7 @@ from ..console.endings import exit_status
 from ..core.errors import ModelError
 from ..core.onnx_models import load_detector
 from .exported import metadata_of
+from .options import add_detectors, add_malformed, print_numbers
 from .provenance import origin
 from .recipe import DetectorRecipe
 from .served_file import write_measured
@@ -103,8 +104,7 @@ def run(arguments: argparse.Namespace) -> None:
             arguments.detectors,
             arguments.malformed,
         )
-    for name, value in numbers.items():
-        print(f'{name:32s} {value}')
+    print_numbers(numbers)
 
 
 def main() -> int:
@@ -117,14 +117,8 @@ def main() -> int:
     parser.add_argument('--shares', nargs='+', type=float, help='how much each counts (None: same)')
     parser.add_argument('--data', required=True, nargs='+', help='files or folders with data sets')
     parser.add_argument('--output', required=True, type=Path, help='the file to write')
-    parser.add_argument(
-        '--detectors',
-        nargs='*',
-        choices=('onnx', 'haar'),
-        default=[],
-        help='measure a classifier also with the boxes that these draw',
-    )
-    parser.add_argument('--malformed', choices=('stop', 'skip'), default='stop')
+    add_detectors(parser, 'measure a classifier also with the boxes that these draw')
+    add_malformed(parser)
     return exit_status(run, parser.parse_args())
 
 

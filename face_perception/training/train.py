@@ -37,6 +37,7 @@ from .detection.learner import DetectorLearner
 from .detection.pasted import read_crops
 from .detection.scenes import load_scenes
 from .learning_curves import learning_curves
+from .options import add_malformed
 from .provenance import provenance, same_origin
 from .recipe import DetectorRecipe, Recipe, RecipeError, load_recipe
 from .teachers import load_teachers
@@ -246,12 +247,7 @@ def _arguments() -> argparse.Namespace:
         'architecture, or the folder of a run, also of a network that has '
         'grown since',
     )
-    parser.add_argument(
-        '--malformed',
-        choices=('stop', 'skip'),
-        default='stop',
-        help='what to do at a row or image that cannot be read',
-    )
+    add_malformed(parser)
     parser.add_argument('--device', default='auto', help='cpu, cuda, or auto: CUDA if there is one')
     parser.add_argument('--threads', type=positive, help='CPU threads (default: PyTorch decides)')
     parser.add_argument(

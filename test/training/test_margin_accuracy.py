@@ -17,21 +17,14 @@ from face_perception.training.architectures import mini_xception  # noqa: E402
 from face_perception.training.data import Sample  # noqa: E402
 from face_perception.training.exported import load, metadata_of  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
+from support.untrained import GENDER  # noqa: E402
 
 
 @pytest.fixture
 def model(tmp_path):
     """Return a gender file that was never trained."""
     torch.manual_seed(3)
-    metadata = {
-        'task': 'gender',
-        'labels': json.dumps(['female', 'male']),
-        'color': 'rgb',
-        'input_size': '48',
-        'crop_margin': '0.1',
-        'architecture': 'mini_xception',
-        'training': '{}',
-    }
+    metadata = {**GENDER, 'training': '{}'}
     path = tmp_path / 'gender.onnx'
     path.write_bytes(build_model(mini_xception(3, 2).eval(), 1.0, 48, metadata).SerializeToString())
     return path

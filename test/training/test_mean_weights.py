@@ -17,20 +17,18 @@ from face_perception.training import mean_weights  # noqa: E402
 from face_perception.training.architectures import deep_mini_xception, mini_xception  # noqa: E402
 from face_perception.training.exported import load, metadata_of  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
+from support.untrained import GENDER  # noqa: E402
 
 
 def classifier(path, architecture=mini_xception, seed=0):
     """Write a gender file of random weights."""
     torch.manual_seed(seed)
     network = architecture(3, 2).eval()
+    training = {'data_sets': {path.stem: {'training': 3, 'validation': 1}}}
     metadata = {
-        'task': 'gender',
-        'labels': json.dumps(['female', 'male']),
-        'color': 'rgb',
-        'input_size': '48',
-        'crop_margin': '0.1',
+        **GENDER,
         'architecture': architecture.__name__,
-        'training': json.dumps({'data_sets': {path.stem: {'training': 3, 'validation': 1}}}),
+        'training': json.dumps(training),
     }
     path.write_bytes(build_model(network, 1.0, 48, metadata).SerializeToString())
 
