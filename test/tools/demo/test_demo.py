@@ -137,7 +137,8 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path, capsys):
 def test_it_keeps_to_this_machine_and_to_a_domain_of_its_own(monkeypatch):
     random.seed(5)
     for name in ('ROS_DOMAIN_ID', 'ROS_LOCALHOST_ONLY', 'ROS_DISTRO'):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, '')  # so that it is taken away again afterwards
+        monkeypatch.delenv(name)
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'SUBNET')
     demo.keep_to_this_machine()
     assert 1 <= int(os.environ['ROS_DOMAIN_ID']) <= 101
