@@ -27,8 +27,9 @@ from .listing import described, listed, text_of
 from .remote import FOUND_S, RemoteNode, TuneError, read_changes
 
 PROGRAM = 'face_perception_tune'
-#: Seconds after which no further node is waited for: one that is missed would not be asked about.
-OTHERS_S = 2.0
+#: Seconds after which no further node is waited for. Fast DDS tells of itself every 3 s; what it
+#: says more often at first may be lost, and a node that is missed would not be asked about.
+OTHERS_S = 4.0
 HELP = (
     'name=value [name=value ...] sets these together; a word lists those that have\n'
     'it in their name, a whole name says all about it; Enter lists all; Ctrl-D ends'
