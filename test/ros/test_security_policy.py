@@ -34,6 +34,7 @@ def allowed(node, kind, what):
 
 def test_the_policy_is_that_of_the_running_node(start_node, ros):
     node = start_node(lazy=False)
+    ros.spin_until(lambda: node.name in ros.node.get_node_names())  # later than its topics
     ros.spin_until(lambda: ros.node.count_publishers(f'/{node.name}/faces'))
     ros.spin_until(lambda: ros.node.count_subscribers(f'/{node.name}/image'))
     ros.spin_for(1.0)
