@@ -35,15 +35,24 @@ def load(path: Path | str) -> Classifier:
     return Classifier(model)
 
 
-def metadata_of(path: Path) -> dict[str, str]:
-    """Return what an ONNX file says about itself; raises ``ModelError`` when it is none."""
+def graph_of(path: Path) -> onnx.ModelProto:
+    """Return what an ONNX file holds; raises ``ModelError`` when it is none."""
     if not path.is_file():
         raise ModelError(f"model file '{path}' does not exist")
     try:
-        properties = onnx.load(str(path)).metadata_props
+        return onnx.load(str(path))
     except Exception as error:  # whatever the file makes protobuf stumble over
         raise ModelError(f'{path} cannot be read as an ONNX file: {error}') from error
-    return {entry.key: entry.value for entry in properties}
+
+
+def metadata_of(path: Path) -> dict[str, str]:
+    """Return what an ONNX file says about itself; raises ``ModelError`` when it is none."""
+    return said_by(graph_of(path))
+
+
+def said_by(model: onnx.ModelProto) -> dict[str, str]:
+    """Return what the metadata of ``model`` say."""
+    return {entry.key: entry.value for entry in model.metadata_props}
 
 
 def probabilities_of(classifier: Classifier, samples: Iterable[Sample]) -> np.ndarray:

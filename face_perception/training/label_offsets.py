@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnx
 from onnx import ModelProto, numpy_helper
 from rich.console import Console
 from rich.table import Table
@@ -28,7 +27,7 @@ from ..console.endings import exit_status
 from ..core.errors import ModelError
 from .data import Sample, load_samples
 from .data.entries import TRAIN, VALIDATION
-from .exported import load, metadata_of, probabilities_of
+from .exported import graph_of, load, probabilities_of, said_by
 from .metrics import accuracy, calibration_error, macro_f1, recall_per_class
 from .options import add_detectors, add_malformed, print_numbers
 from .served_file import write_measured
@@ -90,8 +89,8 @@ def write_offsets(
 
     The metadata keep, in ``training``, what was added to each label altogether.
     """
-    model = onnx.load(str(path))
-    metadata = metadata_of(path)
+    model = graph_of(path)
+    metadata = said_by(model)
     add_to_logits(model, vector_of(offsets, json.loads(metadata['labels'])))
     training = json.loads(metadata['training'])
     total = training.get('offsets', {})

@@ -14,18 +14,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnx
 from onnx import ModelProto, numpy_helper
 
 from ..console.endings import exit_status
 from ..core.errors import ModelError
 from ..core.onnx_models import load_detector
-from .exported import metadata_of
+from .data.datasets import single
+from .exported import graph_of, said_by
 from .options import add_detectors, add_malformed, print_numbers
 from .provenance import origin
 from .recipe import DetectorRecipe
@@ -39,7 +40,7 @@ def mean_of(paths: Sequence[Path], shares: Sequence[float]) -> ModelProto:
     ``shares`` say how much each counts.  Raises ``ModelError`` where a file cannot be read, or is
     of another architecture than the first.
     """
-    models = [_graph_of(path) for path in paths]
+    models = [graph_of(path) for path in paths]
     weights = [_weights_of(model) for model in models]
     for path, each in zip(paths, weights, strict=True):
         if [one.shape for one in each] != [one.shape for one in weights[0]]:
@@ -49,11 +50,6 @@ def mean_of(paths: Sequence[Path], shares: Sequence[float]) -> ModelProto:
         mean = sum(part * value.astype(float) for part, value in zip(parts, values, strict=True))
         tensor.CopyFrom(numpy_helper.from_array(np.asarray(mean, np.float32), tensor.name))
     return models[0]
-
-
-def _graph_of(path: Path) -> ModelProto:
-    metadata_of(path)  # says what is wrong with it
-    return onnx.load(str(path))
 
 
 def _tensors_of(model: ModelProto) -> list:
@@ -75,9 +71,10 @@ def _weights_of(model: ModelProto) -> list[np.ndarray]:
 def run(arguments: argparse.Namespace) -> None:
     """Write the mean and print what was measured of it."""
     shares = arguments.shares or [1.0] * len(arguments.files)
-    if len(shares) != len(arguments.files) or not all(share > 0 for share in shares):
+    if len(shares) != len(arguments.files) or not all(0 < share < math.inf for share in shares):
         raise ModelError(f'--shares must be {len(arguments.files)} numbers above 0, one per file')
-    model, metadata = mean_of(arguments.files, shares), metadata_of(arguments.files[0])
+    model = mean_of(arguments.files, shares)
+    metadata = said_by(model)
     training = {
         **json.loads(metadata.get('training', '{}')),
         'mean_of': [
@@ -90,10 +87,8 @@ def run(arguments: argparse.Namespace) -> None:
         from .detection.commands import finish_detector, recipe_of
 
         recipe = recipe_of(load_detector(arguments.files[0]))
-        if len(arguments.data) > 1:
-            raise ModelError('a detector is measured on one folder of scenes: give one --data')
         numbers = finish_detector(
-            model, metadata, recipe, arguments.data[0], arguments.output, arguments.malformed
+            model, metadata, recipe, single(arguments.data), arguments.output, arguments.malformed
         )
     else:
         numbers = write_measured(

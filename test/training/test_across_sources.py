@@ -20,6 +20,7 @@ from face_perception.training.architectures import mini_xception  # noqa: E402
 from face_perception.training.confidence import answered  # noqa: E402
 from face_perception.training.exported import load  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
+from support.untrained import GENDER  # noqa: E402
 
 
 def write_model(path, training, bias=0.0):
@@ -28,14 +29,7 @@ def write_model(path, training, bias=0.0):
     network = mini_xception(3, 2).eval()
     with torch.no_grad():
         network.layers[-3].bias += torch.tensor([bias, 0.0])
-    metadata = {
-        'task': 'gender',
-        'labels': json.dumps(['female', 'male']),
-        'color': 'rgb',
-        'input_size': '48',
-        'crop_margin': '0.0',
-        'training': json.dumps(training),
-    }
+    metadata = {**GENDER, 'crop_margin': '0.0', 'training': json.dumps(training)}
     path.write_bytes(build_model(network, 1.0, 48, metadata).SerializeToString())
     return path
 

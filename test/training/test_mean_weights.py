@@ -77,6 +77,7 @@ def test_what_cannot_be_a_mean_is_refused(tmp_path, utkface_folder, monkeypatch,
         ([a, none], [], 'does not exist'),
         ([a, a], ['--shares', 1], '--shares must be 2 numbers above 0'),
         ([a, a], ['--shares', 1, 0], '--shares must be 2 numbers above 0'),
+        ([a, a], ['--shares', 1, 'inf'], '--shares must be 2 numbers above 0'),
         ([a, a], ['--shares', 1, 'nan'], '--shares must be 2 numbers above 0'),
     ):
         assert run(monkeypatch, *files, *rest[:2], *rest[2:], *shares) == 1

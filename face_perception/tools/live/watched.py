@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from ...core.errors import ImageError
 from ...core.timing import STAGES
+from ...media.messages.cdr import header_stamp
 from ...media.messages.decoding import ImageDecoder
 from ...media.messages.fields import GENDER_VALUES
 from ...msg import Face, FaceArray, PipelineLatency
@@ -33,8 +33,6 @@ WAITING = 5
 ALONE_S = 1.0
 #: Longest side of an image that is shown, in pixels.
 LARGEST_IMAGE = 8192
-#: Of a message as bytes: how it is coded, and that with the stamp that begins its header.
-ENCAPSULATION_BYTES, HEADER_BYTES = 4, 12
 IMAGE_TYPES = {'sensor_msgs/msg/Image': Image, 'sensor_msgs/msg/CompressedImage': CompressedImage}
 LEVELS = {
     DiagnosticStatus.OK: 'OK',
@@ -156,9 +154,9 @@ class Watched:
 
     def receive_image(self, data: bytes) -> None:
         """Take an image that the node is shown, as the bytes that came."""
-        if len(data) < HEADER_BYTES:
+        stamp = header_stamp(data)
+        if stamp is None:
             return
-        stamp = struct.unpack_from('<iI' if data[1] & 1 else '>iI', data, ENCAPSULATION_BYTES)
         faces = self._early.pop(stamp, None)
         if faces is not None:
             self._show(data, faces)

@@ -18,6 +18,7 @@ from std_msgs.msg import Header
 
 from ...media.bags.images import ImageBag, RecordedImage
 from ...media.errors import SourceError
+from ...media.messages.cdr import ENCAPSULATION
 from ...ros.interruption import check
 from ...ros.parameter_requests import ParameterRequests
 from ...ros.quality import reliability_of
@@ -39,8 +40,6 @@ SETTLE_S = 0.5
 MOST_UNANSWERED = 5
 #: Where ROS's messages end to tell the time: its seconds have 32 bits.
 LATEST_NS = 2**31 * NANOSECONDS
-#: Bytes before each serialised message that say how it is serialised.
-ENCAPSULATION_BYTES = 4
 #: Seconds that the last images get to arrive.
 FAREWELL_S = 1.0
 
@@ -66,7 +65,7 @@ class PlayerNode(Node):
         Raises ``RuntimeError`` or ``ValueError`` for bytes that are no such message: a damaged
         one would end nodes that take it.
         """
-        if len(image.data) < ENCAPSULATION_BYTES:  # it would end Cyclone's reader for good
+        if len(image.data) < ENCAPSULATION:  # it would end Cyclone's reader for good
             raise ValueError('it is empty')
         return deserialize_message(image.data, self._types[image.topic]).header
 
