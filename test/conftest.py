@@ -29,6 +29,8 @@ if worker := os.environ.get('PYTEST_XDIST_WORKER', '').removeprefix('gw'):
 # another process needs the cores.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
+#: What a node is called, by rmw, whose topics were announced before itself.
+UNKNOWN = '_NODE_NAME_UNKNOWN_'
 #: The modules of the tools that are folders.
 TOOLS = {'camera': 'camera.camera', 'demo': 'demo.demo', 'play': 'player.play'}
 
@@ -174,6 +176,16 @@ class RosClient:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             rclpy.spin_once(self.node, timeout_sec=left)
+
+    def publisher_of(self, topic):
+        """Return the one publisher of ``topic``, once its node is known: that can come later."""
+
+        def named():
+            publishers = self.node.get_publishers_info_by_topic(topic)
+            return [one for one in publishers if one.node_name != UNKNOWN]
+
+        (publisher,) = self.spin_until(named)
+        return publisher
 
     def collect(self, message_type, topic, qos=10):
         """Subscribe; return the list that the messages are appended to."""

@@ -15,6 +15,8 @@ from ...media.errors import SourceError
 from ...msg import FaceArray
 
 FACES_TYPE = 'face_perception/msg/FaceArray'
+#: What rmw calls a node whose topics were announced before itself.
+UNKNOWN = '_NODE_NAME_UNKNOWN_'
 
 
 class Acknowledgements:
@@ -73,16 +75,13 @@ class Acknowledgements:
                 f"'{faces}' carries {publishers[0].topic_type}, not {FACES_TYPE}: name the topic "
                 "of the node's faces with --wait-for"
             )
-        nodes = {_name(one) for one in publishers}
+        if not (nodes := _nodes(publishers)):
+            return f"the node that publishes on '{faces}' has not said its name yet: try again"
         topics = [
             topic
             for topic, publisher in self._images.items()
             if publisher.get_subscription_count()
-            and nodes
-            & {
-                _name(one)
-                for one in self._node.get_subscriptions_info_by_topic(publisher.topic_name)
-            }
+            and nodes & _nodes(self._node.get_subscriptions_info_by_topic(publisher.topic_name))
         ]
         if not topics:
             played = ', '.join(publisher.topic_name for publisher in self._images.values())
@@ -123,5 +122,6 @@ class Acknowledgements:
             self._missing.discard(index)
 
 
-def _name(endpoint) -> tuple[str, str]:
-    return endpoint.node_namespace, endpoint.node_name
+def _nodes(endpoints) -> set[tuple[str, str]]:
+    """Return namespace and name of the nodes that have these endpoints, as far as known by now."""
+    return {(one.node_namespace, one.node_name) for one in endpoints if one.node_name != UNKNOWN}

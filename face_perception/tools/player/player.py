@@ -251,8 +251,9 @@ class Player:
 
     def _wait_for_answerers(self, listeners: Acknowledgements) -> None:
         patience = max(self._options.timeout, LISTENERS_S)
-        if not self._stand_still(patience, lambda: not listeners.connect()):
-            raise SourceError(listeners.connect())
+        connected = self._stand_still(patience, lambda: not listeners.connect())
+        if not connected and (fault := listeners.connect()):
+            raise SourceError(fault)
         self._stand_still(SETTLE_S)
 
     def _wait_for_acknowledgements(self, listeners: Acknowledgements, image: RecordedImage) -> None:

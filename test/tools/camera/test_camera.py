@@ -30,7 +30,7 @@ def test_images_arrive_at_a_steady_rate_and_ctrl_c_ends_it(ros, start_tool):
     )
     ros.spin_until(lambda: messages)
     ros.spin_for(2.5)
-    (publisher,) = ros.node.get_publishers_info_by_topic(topic)
+    publisher = ros.publisher_of(topic)
     assert publisher.node_name == 'face_perception_camera'
     assert publisher.qos_profile.reliability == QoSReliabilityPolicy.RELIABLE
     assert camera.stop() == 0
@@ -65,7 +65,7 @@ def test_encoding_size_and_reliability_are_chosen(
     )
     message = ros.spin_until(lambda: messages)[0]
     assert (message.encoding, message.width, message.height) == (encoding, *size)
-    (publisher,) = ros.node.get_publishers_info_by_topic(topic)
+    publisher = ros.publisher_of(topic)
     wanted = (
         QoSReliabilityPolicy.BEST_EFFORT
         if 'best_effort' in arguments
