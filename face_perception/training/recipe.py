@@ -164,10 +164,12 @@ class DetectorRecipe(Schedule):
     too; false boxes are counted on those of ``alarms_on`` that show no face (none named: on all).
     ``weights`` says how often a scene of an event is picked, 1 for those not named.  Every
     ``mine_every`` epochs (0: never) what the averaged network mistakes for a face, and which
-    faces it misses, is looked for on ``mine_scenes`` training scenes.
+    faces it misses, is looked for on ``mine_scenes`` training scenes.  ``width`` is by how much the
+    network is wider than the one that is shipped, to teach it.
     """
 
     task: str = 'face_detection'
+    width: Count = 1
     sizes: tuple[int, ...] = (192, 256, 320)
     long_side: int = 640
     held_out: tuple[str, ...] = ()
@@ -184,6 +186,8 @@ class DetectorRecipe(Schedule):
         super().__post_init__()
         if not self.sizes or any(size % 32 or size < 64 for size in self.sizes):
             raise RecipeError('sizes must be multiples of 32 from 64 up')
+        if self.width < 1:
+            raise RecipeError('width must be at least 1')
         if not 0 <= self.held_out_share < 1 or min(self.mine_every, self.mine_scenes) < 0:
             raise RecipeError('held_out_share is a share below 1, mine_every and mine_scenes >= 0')
         if any(not weight > 0 for weight in self.weights.values()):

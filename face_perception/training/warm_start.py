@@ -37,7 +37,8 @@ def start_from(network: nn.Module, path: Path | str, images: Tensor) -> None:
     measured on: some hundred training images.  A last layer of another size (other classes)
     keeps its random weights.  What a file or a run lacks may be residual blocks (of a file: one),
     which then begin by adding nothing, and what a run lacks the edges of kernels, which begin with
-    zeros.  Raises ``RecipeError`` when the file or run is of another architecture.
+    zeros, and channels, which no former one listens to at first.  Raises ``RecipeError`` when the
+    file or run is of another architecture.
     """
     if Path(path).is_dir():
         _start_from_run(network, Path(path))
@@ -85,17 +86,31 @@ def _start_from_run(network: nn.Module, run: Path) -> None:
             f'{run} is of another architecture: its network has '
             f'{sorted(former.keys() ^ (own.keys() - grown))[0]} or lacks it'
         )
+    last = _last_layers(network)
+    outputs = {name for name, layer in network.named_modules() if layer in last}
     for name, value in former.items():
-        edges = [larger - smaller for larger, smaller in zip(own[name].shape, value.shape)]
-        if any(edges[:2]) or any(edge < 0 or edge % 2 for edge in edges):
+        more = [larger - smaller for larger, smaller in zip(own[name].shape, value.shape)]
+        channels, edges = more[:2], more[2:]
+        new_output = name.rpartition('.')[0] in outputs and any(channels[:1])
+        if min(more, default=0) < 0 or any(edge % 2 for edge in edges) or new_output:
             raise RecipeError(
                 f'{run} is of another architecture: {name} is '
                 f'{tuple(value.shape)}, not {tuple(own[name].shape)}'
             )
-        middle = tuple(slice(edge // 2, edge // 2 + side) for edge, side in zip(edges, value.shape))
-        own[name].zero_()[middle] = value
+        _set_former(own[name], value)
     for name in new:
         _add_nothing(network.get_submodule(name))
+
+
+def _set_former(larger: Tensor, value: Tensor) -> None:
+    """Copy ``value`` to the first channels of ``larger``, zeros around it; new channels stay."""
+    if value.ndim == 0:
+        larger.copy_(value)
+        return
+    former = larger[: len(value)].zero_()
+    edges = [more - side for more, side in zip(former.shape[2:], value.shape[2:])]
+    middle = (slice(edge // 2, edge // 2 + side) for edge, side in zip(edges, value.shape[2:]))
+    former[(slice(None), *(slice(side) for side in value.shape[1:2]), *middle)] = value
 
 
 def _block_that_is_new(network: nn.Module, shapes: list[torch.Size]) -> nn.Module | None:

@@ -109,6 +109,20 @@ def test_a_network_that_has_grown_goes_on_where_the_run_is(run_of):
             torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-3)
 
 
+def test_a_wider_network_goes_on_where_the_run_is(run_of):
+    images = torch.rand(4, 3, 64, 96) * 255
+    former = trained_a_little(FaceDetector(), images)
+    network = FaceDetector(width=2)
+    start_from(network, run_of(former), images)
+    network.eval()
+    with torch.no_grad():
+        for ours, theirs in zip(network(images), former(images), strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-3)
+    kernels, count = network.stem[0].weight, len(former.stem[0].weight)
+    assert len(kernels) == 2 * count
+    assert kernels[count:].flatten(1).std(dim=0).min() > 0  # the new ones differ from each other
+
+
 def test_a_network_that_has_grown_by_a_block_goes_on_where_the_file_is(tmp_path):
     images = torch.rand(4, 3, 64, 96) * 255
     former = FaceDetector()

@@ -54,9 +54,9 @@ def export_detector(
     Its scores are calibrated on the held-out scenes, and the recommended threshold is the lowest
     that keeps false boxes rare there (see ``working_point``).
     """
-    network = FaceDetector().eval()
-    network.load_state_dict(averaged_weights(checkpoint))
     recipe = checkpoint['recipe']
+    network = FaceDetector(recipe.width).eval()
+    network.load_state_dict(averaged_weights(checkpoint))
     training = {
         'data_sets': {},
         **{name: checkpoint[name] for name in KEPT if name in checkpoint},

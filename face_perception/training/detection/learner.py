@@ -53,7 +53,7 @@ class DetectorLearner:
         """
         torch.manual_seed(recipe.seed)
         self.recipe, self.device = recipe, torch.device(device)
-        self.network = laid_out(FaceDetector().to(self.device), torch.channels_last)
+        self.network = laid_out(FaceDetector(recipe.width).to(self.device), torch.channels_last)
         self.scenes, self._split = split.train, split
         self.validation = [scaled(scene, recipe.long_side) for scene in split.validation]
         self._crops = crops if recipe.augmentation.paste else {}

@@ -58,13 +58,14 @@ class FaceDetector(nn.Module):
     #: What pixels are divided by before the first convolution.
     pixel_scale = PIXEL_CENTER
 
-    def __init__(self) -> None:
-        """Build an untrained detector."""
+    def __init__(self, width: int = 1) -> None:
+        """Build an untrained detector; one that is to teach has ``width`` times the channels."""
         super().__init__()
+        widths, features = [width * channels for channels in WIDTHS], width * FEATURES
         self.stem = nn.Sequential(
-            *convolution(3, WIDTHS[0], stride=2),
-            *convolution(*WIDTHS[:2], stride=2),
-            _residual(WIDTHS[1]),
+            *convolution(3, widths[0], stride=2),
+            *convolution(widths[0], widths[1], stride=2),
+            _residual(widths[1]),
         )
         self.stages = nn.ModuleList(
             nn.Sequential(
@@ -73,22 +74,22 @@ class FaceDetector(nn.Module):
                 *(_residual(wider, kernel) for _ in range(blocks)),
             )
             for (wide, wider), blocks, kernel in zip(
-                pairwise(WIDTHS[1:]), BLOCKS, KERNELS, strict=True
+                pairwise(widths[1:]), BLOCKS, KERNELS, strict=True
             )
         )
         self.laterals = nn.ModuleList(
             nn.Sequential(
-                nn.Conv2d(width, FEATURES, 1, bias=False), nn.BatchNorm2d(FEATURES), nn.ReLU()
+                nn.Conv2d(wide, features, 1, bias=False), nn.BatchNorm2d(features), nn.ReLU()
             )
-            for width in WIDTHS[2:]
+            for wide in widths[2:]
         )
         self.heads = nn.ModuleList(
             nn.Sequential(
-                *separable(FEATURES, FEATURES, kernel=kernel),
+                *separable(features, features, kernel=kernel),
                 nn.ReLU(),
-                *separable(FEATURES, FEATURES, kernel=kernel),
+                *separable(features, features, kernel=kernel),
                 nn.ReLU(),
-                nn.Conv2d(FEATURES, 5, 1),
+                nn.Conv2d(features, 5, 1),
             )
             for kernel in KERNELS
         )
