@@ -165,11 +165,13 @@ class DetectorRecipe(Schedule):
     ``weights`` says how often a scene of an event is picked, 1 for those not named.  Every
     ``mine_every`` epochs (0: never) what the averaged network mistakes for a face, and which
     faces it misses, is looked for on ``mine_scenes`` training scenes.  ``width`` is by how much the
-    network is wider than the one that is shipped, to teach it.
+    network is wider than the one that is shipped, to teach it; ``distillation`` (0..1) is the
+    share of the loss that compares with a teacher's predictions.
     """
 
     task: str = 'face_detection'
     width: Count = 1
+    distillation: Share = 0.0
     sizes: tuple[int, ...] = (192, 256, 320)
     long_side: int = 640
     held_out: tuple[str, ...] = ()

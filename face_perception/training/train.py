@@ -36,6 +36,7 @@ from .data.datasets import single
 from .detection.learner import DetectorLearner
 from .detection.pasted import read_crops
 from .detection.scenes import load_scenes
+from .detection.teachers import load_detector_teachers
 from .learning_curves import learning_curves
 from .options import add_malformed
 from .provenance import provenance, same_origin
@@ -180,7 +181,12 @@ def make_learner(
         folder = single(data)
         crops = read_crops(folder) if recipe.augmentation.paste else {}
         return DetectorLearner(
-            recipe, load_scenes(recipe, folder, malformed), device, crops, workers
+            recipe,
+            load_scenes(recipe, folder, malformed),
+            device,
+            crops,
+            workers,
+            load_detector_teachers(teachers) if teachers else None,
         )
     return ClassifierLearner(
         recipe,
@@ -238,7 +244,7 @@ def _arguments() -> argparse.Namespace:
         default=[],
         metavar='RUN_OR_FILE',
         help='what to learn from, for a recipe with distillation: folders of '
-        'finished runs or exported ONNX files, whose predictions are averaged',
+        'finished runs or, for a classifier, exported ONNX files, whose predictions are averaged',
     )
     parser.add_argument(
         '--start-from',

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from ..memory import laid_out
-from ..recipe import DetectorRecipe
+from ..recipe import DetectorRecipe, RecipeError
 from ..trainer import Batch
 from .augmentation import augmented_sample
 from .average_precision import curve
-from .losses import detection_loss
+from .losses import detection_loss, distance
 from .measure import at_precision, scaled
 from .mining import Mined, mine
 from .network import FaceDetector, cells
@@ -44,16 +44,21 @@ class DetectorLearner:
         device: torch.device | str = 'cpu',
         crops: Mapping[str, Sequence[Patch]] = MappingProxyType({}),
         workers: int = 0,
+        teacher: nn.Module | None = None,
     ) -> None:
         """
         Build an untrained network.
 
         The faces of ``crops``, by file, are pasted into scenes; ``workers`` processes make samples
-        ahead (0: none, the thread that learns from them makes them).
+        ahead (0: none, the thread that learns from them makes them).  ``teacher`` sees the same
+        samples.  Raises ``RecipeError`` if one is needed or too much.
         """
+        if (teacher is not None) != (recipe.distillation > 0):
+            raise RecipeError('a teacher is needed exactly when the recipe says distillation')
         torch.manual_seed(recipe.seed)
         self.recipe, self.device = recipe, torch.device(device)
         self.network = laid_out(FaceDetector(recipe.width).to(self.device), torch.channels_last)
+        self._teacher = None if teacher is None else teacher.to(self.device)
         self.scenes, self._split = split.train, split
         self.validation = [scaled(scene, recipe.long_side) for scene in split.validation]
         self._crops = crops if recipe.augmentation.paste else {}
@@ -133,9 +138,13 @@ class DetectorLearner:
         """Return the loss of ``network`` on augmented samples of random scenes."""
         made = batch if isinstance(batch, SampleBatch) else self._sampler.batch(batch)
         made = made.to(self.device)
-        predictions = network(as_input(made.images))
-        size = made.images.shape[1]
-        return detection_loss(predictions, made, *cells(size, size, self.device))
+        images, size = as_input(made.images), made.images.shape[1]
+        predictions = network(images)
+        loss = detection_loss(predictions, made, *cells(size, size, self.device))
+        if self._teacher is None:
+            return loss
+        share = self.recipe.distillation
+        return (1 - share) * loss + share * distance(predictions, self._teacher(images))
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return average precision, and recall at ``PRECISION``, on the validation scenes."""

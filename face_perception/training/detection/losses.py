@@ -19,6 +19,8 @@ OVERLAP_WEIGHT = 3.0
 OUTSIDE = 1e5
 #: Weight of the boxes in the loss.
 BOX_WEIGHT = 5.0
+#: Where a teacher's score is lower, its box is not learned.
+UNLIKELY = 0.05
 
 
 def overlap(boxes: Tensor, others: Tensor) -> Tensor:
@@ -126,3 +128,20 @@ def detection_loss(
     )
     box_loss = misfit(predictions.boxes[positive], faces[owner[positive]]).sum()
     return (face_loss + BOX_WEIGHT * box_loss) / positive.sum().clamp(min=1)
+
+
+def distance(predictions: Predictions, taught: Predictions) -> Tensor:
+    """
+    Return how far ``predictions`` are from a teacher's, ``taught``, a scalar.
+
+    The cross entropy of the scores of all cells, and the misfit of the boxes, weighted by the
+    teacher's scores; per face, as ``detection_loss``.
+    """
+    wanted = taught.scores
+    face_loss = functional.binary_cross_entropy_with_logits(
+        predictions.face, wanted, reduction='sum'
+    )
+    likely = wanted > UNLIKELY
+    misfits = misfit(predictions.boxes[likely], taught.boxes[likely])
+    box_loss = (wanted[likely] * misfits).sum()
+    return (face_loss + BOX_WEIGHT * box_loss) / wanted.sum().clamp(min=1)
