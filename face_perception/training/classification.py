@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -101,22 +102,27 @@ class ClassifierLearner:
         images = arranged(
             augment(self.images[chosen], recipe.input_size, recipe.augmentation, batch.random)
         )
+        targets, weights = self.targets[chosen], self.weights[chosen]
+        votes = None if self.votes is None else self.votes[chosen]
+        if recipe.mixup > 0:
+            mix = Mix(len(chosen), recipe.mixup, batch.random, images.device)
+            images, targets, weights = arranged(mix(images)), mix(targets), mix(weights)
+            votes = None if votes is None else mix(votes)
         outputs = network(images).float()
         logits = outputs[:, : len(recipe.labels)]
-        targets = self.targets[chosen]
         losses = functional.cross_entropy(
             logits, targets, label_smoothing=recipe.label_smoothing, reduction='none'
         )
-        losses = losses * targets.sum(dim=1)  # nothing where the label is unknown
+        losses = losses * (targets.sum(dim=1) > 0)  # nothing where the label is unknown
         if self.teacher is not None:
             taught = self._taught(self.teacher, images, batch.key)
             losses = (1 - recipe.distillation) * losses + recipe.distillation * distance(
                 logits, taught, recipe.distillation_temperature
             )
-        if self.votes is not None:
+        if votes is not None:
             opinions = functional.log_softmax(outputs[:, len(recipe.labels) :], dim=1)
-            losses = losses - recipe.votes_task * (self.votes[chosen] * opinions).sum(dim=1)
-        return (losses * self.weights[chosen]).mean()
+            losses = losses - recipe.votes_task * (votes * opinions).sum(dim=1)
+        return (losses * weights).mean()
 
     @torch.no_grad()
     def _taught(self, teacher: nn.Module, images: Tensor, key: tuple[int, int]) -> Tensor:
@@ -140,6 +146,27 @@ class ClassifierLearner:
             'accuracy': float(right.mean()),
             **{f'accuracy_{name}': float(right[inside].mean()) for name, inside in self._held_out},
         }
+
+
+class Mix:
+    """
+    Lays one image of a batch over another, and their targets (Zhang et al. 2018, "mixup").
+
+    The share of the one is drawn from a beta distribution whose parameters are both ``strength``.
+    """
+
+    def __init__(
+        self, count: int, strength: float, random: torch.Generator, device: torch.device
+    ) -> None:
+        """Draw the shares of ``count`` images."""
+        seed = int(torch.randint(2**31, (1,), generator=random))
+        shares = np.random.default_rng(seed).beta(strength, strength, count)
+        self._shares = torch.from_numpy(shares.astype(np.float32)).to(device)
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Return the mixed ``values [N, ...]``."""
+        shares = self._shares.view(-1, *[1] * (values.ndim - 1))
+        return shares * values + (1 - shares) * values.flip(0)
 
 
 def _masks_by_source(faces: FaceSet, device: torch.device | str) -> list[tuple[str, Tensor]]:

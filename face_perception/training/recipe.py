@@ -105,9 +105,10 @@ class Recipe(Schedule):
     share of the votes in the targets and ``votes_task`` the weight of guessing all votes with
     outputs of their own, which the exported file lacks; ``distillation`` (0..1) is the
     share of the loss that compares with a teacher's predictions (Hinton et al. 2015), softened by
-    ``distillation_temperature``; ``balance_...`` (0..1) is how far rare sources, ages and labels
-    are made up for (see ``data.datasets.evening_weights``), and ``source_weights`` by how much
-    more than that the sources named count; ``calibration_share`` (0..1) of the training images
+    ``distillation_temperature``; ``mixup`` (0: none) is how strongly images are laid
+    over each other (see ``classification.Mix``); ``balance_...`` (0..1) is how far rare sources,
+    ages and labels are made up for (see ``data.datasets.evening_weights``), and ``source_weights``
+    by how much more than that the sources named count; ``calibration_share`` (0..1) of the images
     are not learned from, but say how sure the exported file may be; ``mirror`` makes that file
     ask to be shown a face's mirror image too.
     """
@@ -127,6 +128,7 @@ class Recipe(Schedule):
     calibration_share: ShareBelowOne = 0.0
     distillation: Share = 0.0
     distillation_temperature: Temperature = 2.0
+    mixup: Weight = 0.0
     mirror: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
 

@@ -20,6 +20,7 @@ from face_perception.training.architectures import mini_xception  # noqa: E402
 from face_perception.training.checkpoints import branch_decay, load_checkpoint  # noqa: E402
 from face_perception.training.classification import (  # noqa: E402
     ClassifierLearner,
+    Mix,
     build,
     distance,
     load_network,
@@ -229,6 +230,28 @@ def test_a_teacher_teaches(data, recipe_values, tmp_path):
     values = {**recipe_values, 'epochs': 12, 'augmentation': plain, 'distillation': 1.0}
     trained = run(values, (wrong, data[1]), tmp_path / 'student', teacher)
     assert trained.history[-1]['accuracy'] > 0.7
+
+
+def test_mixing_does_the_same_to_images_and_targets():
+    mix = Mix(6, 0.4, torch.Generator().manual_seed(3), CPU)
+    first = torch.zeros(6)
+    first[:3] = 1  # each of these lies over one of the others
+    shares = mix(first)
+    torch.testing.assert_close(shares[:3], 1 - mix(1 - first)[:3])
+    assert 0 < shares.min() and shares.max() < 1 and shares.unique().numel() == 6
+    images = torch.rand(6, 1, 4, 4)
+    torch.testing.assert_close(mix(images)[0], shares[0] * images[0] + (1 - shares[0]) * images[5])
+    torch.testing.assert_close(mix(torch.eye(6)).sum(dim=1), torch.ones(6))
+
+
+@pytest.mark.usefixtures('no_curves')
+def test_mixed_images_teach_too(data, recipe_values, tmp_path):
+    plain = {'flip': 0.0, 'shift': 0.0, 'scale': 0.0, 'rotation': 0.0, 'erase': 0.0}
+    values = {**recipe_values, 'epochs': 12, 'augmentation': plain}
+    trained = run({**values, 'mixup': 0.2}, data, tmp_path / 'mixed')
+    assert trained.history[-1]['accuracy'] > 0.7
+    alone = run(values, data, tmp_path / 'alone', stop_after=1)
+    assert trained.history[0]['loss'] != alone.history[0]['loss']
 
 
 @pytest.mark.usefixtures('no_curves')
