@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from ..core.onnx_files import CHECKSUMS
 from .recipe import DetectorRecipe, Recipe, RecipeError, recipe_from
@@ -93,6 +94,22 @@ def averaged_weights(checkpoint: dict) -> dict:
         for name, value in checkpoint['average'].items()
         if name.startswith(prefix)
     }
+
+
+def load_averaged(network: nn.Module, checkpoint: dict) -> None:
+    """
+    Give ``network`` the averaged weights of ``checkpoint``.
+
+    Raises ``RecipeError`` where they are of another network, or no finite numbers.
+    """
+    try:
+        network.load_state_dict(averaged_weights(checkpoint))
+    except (RuntimeError, KeyError, AttributeError, TypeError) as error:
+        raise RecipeError(
+            f'the checkpoint holds another network than its recipe says: {error}'
+        ) from error
+    if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
+        raise RecipeError('the network of the checkpoint holds numbers that are none: train anew')
 
 
 def branch_decay(run: Path | str, epochs: int, output: Path | str) -> Recipe | DetectorRecipe:

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from .architectures import ARCHITECTURES, Classifier
 from .augmentation import augment, center_crop
-from .checkpoints import averaged_weights, finished_checkpoint
+from .checkpoints import finished_checkpoint, load_averaged
 from .data import FaceSet
 from .data.datasets import split_for_calibration
 from .data.fer2013 import VOTES
@@ -204,14 +204,7 @@ def load_network(run: Path | str) -> Classifier:
 def network_of(checkpoint: dict) -> Classifier:
     """Return the averaged classifier of ``checkpoint``, ready for inference on its labels."""
     network = build(checkpoint['recipe'])
-    try:
-        network.load_state_dict(averaged_weights(checkpoint))
-    except (RuntimeError, KeyError, AttributeError, TypeError) as error:
-        raise RecipeError(
-            f'the checkpoint holds another network than its recipe says: {error}'
-        ) from error
-    if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
-        raise RecipeError('the network of the checkpoint holds numbers that are none: train anew')
+    load_averaged(network, checkpoint)
     return without_votes(network, len(checkpoint['recipe'].labels)).eval()
 
 

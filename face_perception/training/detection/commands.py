@@ -15,7 +15,7 @@ from ...core.detectors import HaarDetector, OnnxDetector
 from ...core.errors import ModelError
 from ...core.onnx_models import DetectorModel
 from ..architectures import count_parameters
-from ..checkpoints import averaged_weights, record_sum, write_atomically
+from ..checkpoints import record_sum, write_atomically
 from ..onnx_graph import set_metadata
 from ..plots import precision_recall
 from ..provenance import KEPT
@@ -23,6 +23,7 @@ from ..recipe import DetectorRecipe, recipe_from
 from .average_precision import LONG_SIDE, Curve, curve
 from .calibration import calibrate, fitted
 from .graph import build_detector_model
+from .learner import network_of
 from .measure import (
     INPUT_SIZES,
     THRESHOLDS,
@@ -36,7 +37,7 @@ from .measure import (
     smallest_found,
     working_point,
 )
-from .network import MULTIPLE, FaceDetector
+from .network import MULTIPLE
 from .robot_cases import measure_cases
 from .scenes import load_scenes
 
@@ -55,8 +56,7 @@ def export_detector(
     that keeps false boxes rare there (see ``working_point``).
     """
     recipe = checkpoint['recipe']
-    network = FaceDetector(recipe.width).eval()
-    network.load_state_dict(averaged_weights(checkpoint))
+    network = network_of(checkpoint)
     training = {
         'data_sets': {},
         **{name: checkpoint[name] for name in KEPT if name in checkpoint},

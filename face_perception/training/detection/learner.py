@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..checkpoints import finished_checkpoint, load_averaged
 from ..memory import laid_out
 from ..recipe import DetectorRecipe, RecipeError
 from ..trainer import Batch
@@ -157,3 +159,22 @@ class DetectorLearner:
             'average_precision': points.average,
             f'recall_at_{PRECISION:g}': at_precision(points, PRECISION),
         }
+
+
+def load_network(run: Path | str) -> FaceDetector:
+    """
+    Return the averaged network of the folder ``run``, ready for inference.
+
+    Raises ``RecipeError`` when there is no checkpoint of a detector.
+    """
+    checkpoint = finished_checkpoint(run)
+    if not isinstance(checkpoint['recipe'], DetectorRecipe):
+        raise RecipeError(f'{run} is the run of a classifier, not of a detector')
+    return network_of(checkpoint)
+
+
+def network_of(checkpoint: dict) -> FaceDetector:
+    """Return the averaged detector of ``checkpoint``, ready for inference."""
+    network = FaceDetector(checkpoint['recipe'].width)
+    load_averaged(network, checkpoint)
+    return network.eval()

@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..checkpoints import averaged_weights, finished_checkpoint
 from ..memory import laid_out
-from ..recipe import DetectorRecipe, RecipeError
-from .network import FaceDetector, Predictions
+from ..recipe import RecipeError
+from .learner import load_network
+from .network import Predictions
 
 
 class DetectorTeachers(nn.Module):
@@ -44,13 +44,4 @@ def load_detector_teachers(runs: Sequence[Path | str]) -> DetectorTeachers:
 def _network(run: Path | str) -> nn.Module:
     if Path(run).is_file():
         raise RecipeError(f'{run} cannot teach a detector: name the folder of its run')
-    checkpoint = finished_checkpoint(run)
-    recipe = checkpoint['recipe']
-    if not isinstance(recipe, DetectorRecipe):
-        raise RecipeError(f'{run} cannot teach a detector: it is the run of a classifier')
-    network = FaceDetector(recipe.width)
-    try:
-        network.load_state_dict(averaged_weights(checkpoint))
-    except (RuntimeError, KeyError, AttributeError, TypeError) as error:
-        raise RecipeError(f'{run} holds another network than its recipe says: {error}') from error
-    return laid_out(network.eval(), torch.channels_last)
+    return laid_out(load_network(run), torch.channels_last)

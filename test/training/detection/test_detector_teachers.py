@@ -5,7 +5,7 @@ torch = pytest.importorskip('torch', reason='training needs the extra "train" (P
 from face_perception.training.checkpoints import save_checkpoint  # noqa: E402
 from face_perception.training.detection.learner import DetectorLearner  # noqa: E402
 from face_perception.training.detection.losses import distance  # noqa: E402
-from face_perception.training.detection.network import Predictions  # noqa: E402
+from face_perception.training.detection.network import FaceDetector, Predictions  # noqa: E402
 from face_perception.training.detection.scenes import load_scenes  # noqa: E402
 from face_perception.training.detection.teachers import (  # noqa: E402
     DetectorTeachers,
@@ -95,12 +95,22 @@ def test_a_detectors_teacher_and_its_recipe_belong_together(run, scenes_folder, 
             DetectorLearner(recipe, load_scenes(recipe, scenes_folder), teacher=teacher)
 
 
-def test_what_is_no_run_of_a_detector_cannot_teach(run, tmp_path):
+def test_what_is_no_run_of_a_detector_cannot_teach(detector_values, tmp_path):
     with pytest.raises(RecipeError, match='train first'):
         load_detector_teachers([tmp_path / 'none'])
     (tmp_path / 'file.onnx').write_bytes(b'')
     with pytest.raises(RecipeError, match='folder of its run'):
         load_detector_teachers([tmp_path / 'file.onnx'])
+    detector = recipe_from(detector_values)
+    save_checkpoint(tmp_path, detector, {'average': {}})
+    with pytest.raises(RecipeError, match='another network'):
+        load_detector_teachers([tmp_path])
+    weights = FaceDetector().state_dict()
+    weights['stem.0.weight'][0, 0, 0, 0] = torch.nan
+    state = {f'module.{name}': value for name, value in weights.items()}
+    save_checkpoint(tmp_path, detector, {'average': state})
+    with pytest.raises(RecipeError, match='numbers that are none'):
+        load_detector_teachers([tmp_path])
     emotion = recipe_from({'task': 'emotion', 'color': 'gray', 'crop_margin': 0, 'epochs': 1})
     save_checkpoint(tmp_path, emotion, {'average': {}})
     with pytest.raises(RecipeError, match='classifier'):
