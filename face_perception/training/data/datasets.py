@@ -34,6 +34,8 @@ class FaceSet:
     ``weights`` is how much each image counts in training, 1 on average (float32 ``[N]``).
     ``votes`` are further opinions on the images, shares of people float32 ``[N, V]``, with
     zeros for an image on which nobody voted.  ``sources`` names, per image, whose it is.
+    ``digests`` are ``digest`` of the images before borders were put around them, uint64 ``[N]``:
+    those of copies are equal, whatever other images there are.
     """
 
     images: np.ndarray
@@ -43,6 +45,7 @@ class FaceSet:
     weights: np.ndarray | None = None
     votes: np.ndarray | None = None
     sources: np.ndarray | None = None
+    digests: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -57,7 +60,7 @@ class FaceSet:
             {name: values[keep] for name, values in self.groups.items()},
             *(
                 None if values is None else values[keep]
-                for values in (self.weights, self.votes, self.sources)
+                for values in (self.weights, self.votes, self.sources, self.digests)
             ),
         )
 
@@ -122,10 +125,21 @@ def split_for_calibration(faces: FaceSet, share: float) -> tuple[FaceSet, FaceSe
 
     The pixels decide, so that it is the same part each time, and copies are in the same one.
     """
-    digests = [hashlib.sha256(image.tobytes()).digest()[:4] for image in faces.images]
-    kept_back = np.array([int.from_bytes(each, 'big') for each in digests]) < share * 2**32
+    kept_back = digests_of(faces) < share * 2.0**64
     kept_back &= faces.labels != UNLABELLED
     return faces.select(~kept_back), faces.select(kept_back)
+
+
+def digests_of(faces: FaceSet) -> np.ndarray:
+    """Return a number for each image, uint64 ``[N]``, that is the same for copies alone."""
+    if faces.digests is not None:
+        return faces.digests
+    return np.array([digest(image) for image in faces.images], np.uint64)
+
+
+def digest(image: np.ndarray) -> int:
+    """Return a number of 64 bits that only copies of ``image`` share."""
+    return int.from_bytes(hashlib.sha256(image.tobytes()).digest()[:8], 'big')
 
 
 def one_hot(labels: np.ndarray, num_classes: int) -> np.ndarray:

@@ -18,6 +18,8 @@ from .datasets import (
     FaceSet,
     Sample,
     balancing_weights,
+    digest,
+    digests_of,
     evening_weights,
     one_hot,
 )
@@ -150,6 +152,7 @@ class _Images:
         self._groups: list[dict[str, int]] = []
         self._sources: list[str] = []
         self._votes: list[np.ndarray | None] = []
+        self._digests: list[int] = []
         # One growing block: a list of arrays would have to be copied as a whole at the end.
         self._pixels = bytearray()
         self._shape: tuple[int, ...] = ()
@@ -158,6 +161,7 @@ class _Images:
         """Keep the canvas of an image and what is known about it."""
         recipe = self.recipe
         kept = training_canvas(image, box, recipe.crop_margin, recipe.input_size, recipe.color)
+        self._digests.append(digest(kept))
         kept = self._as_large(kept)
         self._pixels += kept.tobytes()
         self.labels.append(entry.label)
@@ -183,7 +187,14 @@ class _Images:
             name: np.array([groups.get(name, UNKNOWN) for groups in self._groups]) for name in known
         }
         targets = one_hot(labels, len(LABELS[self.recipe.task]))
-        return FaceSet(self._images(), targets, labels, groups, sources=np.array(self._sources))
+        return FaceSet(
+            self._images(),
+            targets,
+            labels,
+            groups,
+            sources=np.array(self._sources),
+            digests=np.array(self._digests, np.uint64),
+        )
 
     def _images(self) -> np.ndarray:
         return np.frombuffer(self._pixels, dtype=np.uint8).reshape(-1, *self._shape)
@@ -221,8 +232,7 @@ def _emotion_sets(train: _Images, validation: _Images) -> tuple[FaceSet, FaceSet
                 votes=votes / np.maximum(votes.sum(axis=1, keepdims=True), 1, dtype=np.float32),
             )
         sets.append(faces)
-    known = {image.tobytes() for image in sets[1].images}
-    keep = np.array([image.tobytes() not in known for image in sets[0].images])
+    keep = ~np.isin(digests_of(sets[0]), digests_of(sets[1]))
     if 'not_a_face' in sets[0].groups:
         keep &= ~sets[0].groups['not_a_face']
     return sets[0].select(keep), sets[1]

@@ -264,6 +264,21 @@ def test_faces_without_a_label_are_for_teachers_alone(recipe, rows, write):
     assert UNLABELLED not in [sample.label for sample in load_samples('gender', path, 0.1, 'train')]
 
 
+def test_copies_are_left_out_though_other_images_have_borders(fer_folder, recipe, rows, write):
+    alone = load_task(recipe('emotion'), fer_folder)[0]
+    for row in rows:
+        row['label'] = 'unknown'
+    beside, validation = load_task(recipe('emotion', distillation=0.5), [fer_folder, write(rows)])
+    assert beside.images.shape[1] > alone.images.shape[1] == validation.images.shape[1]
+    fer = beside.select(beside.labels != UNLABELLED)
+    assert len(fer) == len(alone) == 40 and len(beside) == 100
+    np.testing.assert_array_equal(fer.digests, alone.digests)
+    # And the same images as before are kept back to calibrate on.
+    kept_back, before = (split_for_calibration(faces, 0.3)[1] for faces in (beside, alone))
+    np.testing.assert_array_equal(kept_back.digests, before.digests)
+    assert 0 < len(before) < 40
+
+
 def test_images_that_cannot_be_had_and_those_that_fill_the_memory_are_malformed(
     tmp_path, monkeypatch
 ):
