@@ -51,7 +51,8 @@ def test_the_network_is_good_enough_to_ship(shipped):
     task, _, metadata = shipped
     accuracy = json.loads(metadata['accuracy'])
     assert accuracy['accuracy'] > {'emotion': 0.65, 'gender': 0.95}[task]
-    assert accuracy['accuracy_jittered_boxes'] > accuracy['accuracy'] - 0.02
+    assert accuracy['accuracy_jittered_boxes'] > accuracy['accuracy'] - 0.025
+    assert accuracy['accuracy_jittered_boxes'] > {'emotion': 0.655, 'gender': 0.95}[task]
     assert accuracy['calibration_error'] < 0.03
 
 
