@@ -29,8 +29,6 @@ if worker := os.environ.get('PYTEST_XDIST_WORKER', '').removeprefix('gw'):
 # another process needs the cores.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
-#: What a node is called, by rmw, whose topics were announced before itself.
-UNKNOWN = '_NODE_NAME_UNKNOWN_'
 #: The modules of the tools that are folders.
 TOOLS = {'camera': 'camera.camera', 'demo': 'demo.demo', 'play': 'player.play'}
 
@@ -179,6 +177,7 @@ class RosClient:
 
     def publisher_of(self, topic):
         """Return the one publisher of ``topic``, once its node is known: that can come later."""
+        from face_perception.tools.player.acknowledgements import UNKNOWN
 
         def named():
             publishers = self.node.get_publishers_info_by_topic(topic)

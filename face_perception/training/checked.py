@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Count = Annotated[int, Field(ge=0, lt=2**31)]
 Share = Annotated[float, Field(ge=0, le=1)]
 ShareBelowOne = Annotated[float, Field(ge=0, lt=1)]
+#: A network of more is larger than what any machine here could train.
+Width = Annotated[int, Field(ge=1, le=8)]
 Weight = Annotated[float, Field(ge=0, le=1000)]
 Temperature = Annotated[float, Field(gt=0, le=100)]
 Margin = Annotated[float, Field(gt=-0.5, le=5)]

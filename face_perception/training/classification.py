@@ -18,7 +18,7 @@ from .data import FaceSet
 from .data.datasets import split_for_calibration
 from .data.fer2013 import VOTES
 from .memory import laid_out
-from .recipe import Recipe, RecipeError
+from .recipe import Recipe, RecipeError, check_teacher
 from .trainer import Batch
 
 #: Images per call of a network when it is only measured.
@@ -42,8 +42,7 @@ class ClassifierLearner:
         device: torch.device | str = 'cpu',
     ) -> None:
         """Build an untrained network; raises ``RecipeError`` if a teacher is needed or too much."""
-        if (teacher is not None) != (recipe.distillation > 0):
-            raise RecipeError('a teacher is needed exactly when the recipe says distillation')
+        check_teacher(recipe, teacher)
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
         if recipe.calibration_share > 0:

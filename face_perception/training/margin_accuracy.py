@@ -16,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import onnx
 from rich.console import Console
 from rich.table import Table
 
@@ -24,7 +23,7 @@ from ..console.endings import exit_status
 from ..core.attributes.classifier import Classifier
 from .across_sources import found_boxes, images_of
 from .data import Sample
-from .exported import load, metadata_of, probabilities_of
+from .exported import graph_of, load, probabilities_of, said_by
 from .metrics import accuracy
 from .options import add_malformed, print_numbers
 from .robustness import near_face
@@ -70,8 +69,9 @@ def write_margin(
     path: Path, margin: float, data: Sequence[str], detectors: Sequence[str], malformed: str
 ) -> dict[str, float]:
     """Write ``margin`` into the file, with its accuracy there, and return the numbers."""
-    metadata = {**metadata_of(path), 'crop_margin': str(margin)}
-    return write_measured(path, onnx.load(str(path)), metadata, data, detectors, malformed)
+    model = graph_of(path)
+    metadata = {**said_by(model), 'crop_margin': str(margin)}
+    return write_measured(path, model, metadata, data, detectors, malformed)
 
 
 def _table_of(table: dict[float, dict[str, tuple[float, float]]], path: Path) -> Table:

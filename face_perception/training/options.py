@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 
 def add_malformed(parser: argparse.ArgumentParser) -> None:
@@ -14,6 +14,19 @@ def add_malformed(parser: argparse.ArgumentParser) -> None:
         default='stop',
         help='what to do at a row or image that cannot be read',
     )
+
+
+def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
+    """Return the type of an option that takes a whole number, for ``argparse``."""
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or not lowest <= int(text) <= highest:
+            raise argparse.ArgumentTypeError(
+                f'{text} is no whole number from {lowest} to {highest}'
+            )
+        return int(text)
+
+    return parse
 
 
 def add_detectors(parser: argparse.ArgumentParser, purpose: str) -> None:

@@ -26,6 +26,7 @@ from .checked import (
     ShareBelowOne,
     Temperature,
     Weight,
+    Width,
     checked,
 )
 from .detection.settings import DetectorAugmentation
@@ -172,7 +173,7 @@ class DetectorRecipe(Schedule):
     """
 
     task: str = 'face_detection'
-    width: Count = 1
+    width: Width = 1
     distillation: Share = 0.0
     sizes: tuple[int, ...] = (192, 256, 320)
     long_side: int = 640
@@ -190,8 +191,6 @@ class DetectorRecipe(Schedule):
         super().__post_init__()
         if not self.sizes or any(size % 32 or size < 64 for size in self.sizes):
             raise RecipeError('sizes must be multiples of 32 from 64 up')
-        if self.width < 1:
-            raise RecipeError('width must be at least 1')
         if not 0 <= self.held_out_share < 1 or min(self.mine_every, self.mine_scenes) < 0:
             raise RecipeError('held_out_share is a share below 1, mine_every and mine_scenes >= 0')
         if any(not weight > 0 for weight in self.weights.values()):
@@ -252,6 +251,12 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_implicit_resolver(
     'tag:yaml.org,2002:float', re.compile(r'[-+]?\d[\d_]*(\.\d*)?[eE][-+]?\d+$'), '-+0123456789'
 )
+
+
+def check_teacher(recipe: Recipe | DetectorRecipe, teacher: object | None) -> None:
+    """Raise ``RecipeError`` where there is no ``teacher`` though ``recipe`` needs one, or one."""
+    if (teacher is not None) != (recipe.distillation > 0):
+        raise RecipeError('a teacher is needed exactly when the recipe says distillation')
 
 
 def load_recipe(path: Path | str) -> Recipe | DetectorRecipe:

@@ -38,7 +38,7 @@ from .detection.pasted import read_crops
 from .detection.scenes import load_scenes
 from .detection.teachers import load_detector_teachers
 from .learning_curves import learning_curves
-from .options import add_malformed
+from .options import add_malformed, whole_number
 from .provenance import provenance, same_origin
 from .recipe import DetectorRecipe, Recipe, RecipeError, load_recipe
 from .teachers import load_teachers
@@ -207,19 +207,8 @@ def _stop_if_asked() -> None:
         raise InterruptedRunError('stopped; the same command goes on after the last whole epoch')
 
 
-def positive(text: str) -> int:
-    """Return a whole number from 1 up, for ``argparse``."""
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_THREADS:
-        raise argparse.ArgumentTypeError(f'{text} is no whole number from 1 to {MOST_THREADS}')
-    return int(text)
-
-
-def none_or_more(text: str) -> int:
-    """Return a whole number from 0 up, for ``argparse``."""
-    return 0 if text == '0' else positive(text)
-
-
 def _arguments() -> argparse.Namespace:
+    positive, none_or_more = (whole_number(lowest, MOST_THREADS) for lowest in (1, 0))
     parser = argparse.ArgumentParser(
         prog='face_perception_train', description='Train a network (resumes by itself).'
     )

@@ -29,7 +29,7 @@ from .data.entries import TRAIN
 from .data.face_crops import COLUMNS, UNKNOWN_LABEL
 from .data.indexed import INDEX
 from .data.tasks import load_samples
-from .options import add_malformed
+from .options import add_malformed, whole_number
 from .recipe import LABELS
 from .robustness import near_face
 
@@ -86,7 +86,9 @@ def main() -> int:
     parser.add_argument('data', nargs='+', help='files or folders with data sets')
     parser.add_argument('--task', choices=tuple(LABELS), required=True, help='what they are of')
     parser.add_argument('--output', type=Path, required=True, help='the .zip file to write')
-    parser.add_argument('--side', type=int, default=72, help='pixels of a face at most')
+    parser.add_argument(
+        '--side', type=whole_number(16, 1024), default=72, help='pixels of a face at most'
+    )
     add_malformed(parser)
     return exit_status(run, parser.parse_args())
 

@@ -112,7 +112,14 @@ def test_all_mistakes_are_named_at_once(recipe_values):
 def test_a_detectors_settings_have_types_too():
     values = {'task': 'face_detection', 'epochs': 1, 'held_out': ['a']}
     assert recipe_from(values).held_out == ('a',)
-    for change in ({'held_out': 'a'}, {'sizes': ['64']}, {'augmentation': {'flip': 'often'}}):
+    for change in (
+        {'held_out': 'a'},
+        {'sizes': ['64']},
+        {'augmentation': {'flip': 'often'}},
+        {'width': 0},
+        {'width': 10**6},
+        {'distillation': -1},
+    ):
         with pytest.raises(RecipeError, match=next(iter(change))):
             recipe_from({**values, **change})
 

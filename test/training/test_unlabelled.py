@@ -54,3 +54,13 @@ def test_data_without_a_face_end_with_a_sentence(crops, tmp_path, monkeypatch, c
     monkeypatch.setattr('sys.argv', arguments)
     assert unlabelled.main() == 1
     assert 'no face is found' in capsys.readouterr().err and not output.exists()
+
+
+@pytest.mark.parametrize('side', ['0', '-3', 'large'])
+def test_a_side_that_cannot_be_meant_is_refused(crops, tmp_path, monkeypatch, capsys, side):
+    output = tmp_path / 'faces.zip'
+    arguments = ['unlabelled', str(crops), '--task=gender', f'--output={output}', f'--side={side}']
+    monkeypatch.setattr('sys.argv', arguments)
+    with pytest.raises(SystemExit, match='2'):
+        unlabelled.main()
+    assert f'{side} is no whole number from 16 to 1024' in capsys.readouterr().err

@@ -13,8 +13,8 @@ from std_msgs.msg import Header
 
 from ...media.errors import SourceError
 from ...msg import FaceArray
+from ..found import FACES_TYPE
 
-FACES_TYPE = 'face_perception/msg/FaceArray'
 #: What rmw calls a node whose topics were announced before itself.
 UNKNOWN = '_NODE_NAME_UNKNOWN_'
 

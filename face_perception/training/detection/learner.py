@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..checkpoints import finished_checkpoint, load_averaged
 from ..memory import laid_out
-from ..recipe import DetectorRecipe, RecipeError
+from ..recipe import DetectorRecipe, RecipeError, check_teacher
 from ..trainer import Batch
 from .augmentation import augmented_sample
 from .average_precision import curve
@@ -55,8 +55,7 @@ class DetectorLearner:
         ahead (0: none, the thread that learns from them makes them).  ``teacher`` sees the same
         samples.  Raises ``RecipeError`` if one is needed or too much.
         """
-        if (teacher is not None) != (recipe.distillation > 0):
-            raise RecipeError('a teacher is needed exactly when the recipe says distillation')
+        check_teacher(recipe, teacher)
         torch.manual_seed(recipe.seed)
         self.recipe, self.device = recipe, torch.device(device)
         self.network = laid_out(FaceDetector(recipe.width).to(self.device), torch.channels_last)

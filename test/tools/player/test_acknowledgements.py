@@ -4,7 +4,8 @@ import pytest
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
-from face_perception.tools.player.acknowledgements import FACES_TYPE, UNKNOWN, Acknowledgements
+from face_perception.tools.found import FACES_TYPE
+from face_perception.tools.player.acknowledgements import UNKNOWN, Acknowledgements
 
 FACES, IMAGES = '/eyes/faces', '/camera/image'
 
