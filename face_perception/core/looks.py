@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .settings import PipelineSettings
 from .timing import RateLimit
 from .tracking.tracker import SET_BACK_S, is_set_back
 from .types import Detection
+
+
+class Turn(NamedTuple):
+    """
+    What happens with an image: whether the detector runs on it, whether the stream begins anew.
+
+    ``other_detector`` is whether the image before had another detector, or the same one with
+    other settings: what it finds now may be drawn otherwise.
+    """
+
+    due: bool
+    anew: bool
+    other_detector: bool
 
 
 @dataclass(frozen=True)
@@ -16,11 +30,11 @@ class Look:
     What is known of an image before the faces of those before it are.
 
     ``detections`` are ``None`` where it was not the detector's turn, which took ``seconds``;
-    ``anew`` is whether the stream begins with it, as time was set back.
+    ``turn`` says what else is new with this image.
     """
 
     detections: list[Detection] | None
-    anew: bool
+    turn: Turn
     seconds: float
 
 
@@ -37,8 +51,8 @@ class DetectionTurns:
         self._detector: tuple = ()
         self._rate = RateLimit(0.0)
 
-    def take(self, time_s: float, settings: PipelineSettings) -> tuple[bool, bool]:
-        """Count an image; return whether the detector runs on it, and whether all begins anew."""
+    def take(self, time_s: float, settings: PipelineSettings) -> Turn:
+        """Count an image; return what happens with it."""
         before, detector = self._time, _detector(settings)
         anew = before is None or is_set_back(before, time_s)
         if anew:
@@ -48,17 +62,18 @@ class DetectionTurns:
             self._rate = RateLimit(settings.detector_max_rate, lambda: self._time)
         # Nobody can say where the faces are after a gap in which they would be forgotten, and who
         # changes the detector wants to see what it finds.
+        other_detector = not anew and detector != self._detector
         needed = (
             before is None
             or anew
             or time_s - before > max(settings.tracker_max_age, SET_BACK_S)
-            or detector != self._detector
+            or other_detector
         )
         turn = self._since + 1 >= settings.detector_interval
         due = (turn and self._rate.allows()) or needed
         self._detector = detector
         self._since = 0 if due else self._since + 1
-        return due, anew
+        return Turn(due, anew, other_detector)
 
 
 def _detector(settings: PipelineSettings) -> tuple:

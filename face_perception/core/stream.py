@@ -59,18 +59,20 @@ class FaceStream:
         check_image(image_bgr)
         if not math.isfinite(time_s):
             raise ImageError('time', f'an image was taken at {time_s} s: give the time of a clock')
-        due, anew = self._turns.take(time_s, self.settings)
-        if not due:
-            return Look(None, anew, 0.0)
+        turn = self._turns.take(time_s, self.settings)
+        if not turn.due:
+            return Look(None, turn, 0.0)
         watch = Stopwatch()
         # A face that was just there need not be as sure as a new one.
         detections = self.networks.detect(image_bgr, self.settings.tracker_faint_share)
-        return Look(detections, anew, watch.lap())
+        return Look(detections, turn, watch.lap())
 
     def follow(self, image_bgr: np.ndarray, time_s: float, look: Look) -> FrameResult:
         """Say who is who, and ask about the faces: the second half, in the images' order."""
-        if look.anew:
+        if look.turn.anew:
             self._forget()
+        elif look.turn.other_detector:
+            self._tracker.expect_other_boxes()
         height, width = image_bgr.shape[:2]
         watch = Stopwatch()
         tracks = self._follow(look.detections, time_s, width, height)

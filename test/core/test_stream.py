@@ -260,6 +260,17 @@ def test_another_detector_takes_over_the_faces():
     assert (face.track_id, face.box.width) == ('1', 82)
 
 
+def test_a_box_that_another_detector_draws_larger_does_not_grow_on():
+    stream, detector, emotion = make(80, detector_max_rate=1.0)
+    play(stream, detector, 3)
+    other = {'detector_model': 'other.onnx', 'detector_max_rate': 1.0}
+    stream.settings, detector.sides = PipelineSettings(**other), (110,)
+    first, *_, last = play(stream, detector, 10, start=3)
+    assert first.detected and not last.detected
+    assert first.faces[0].box.width == 110 and abs(last.faces[0].box.width - 110) < 6
+    assert last.faces[0].track_id == '1'
+
+
 def test_faint_faces_are_asked_for_only_where_faces_are_followed():
     stream, detector, _ = make(80)
     asked = []

@@ -26,6 +26,9 @@ BOX_NOISE = 0.06
 FAINT_BOX_NOISE = 0.25
 FIRST_VELOCITY = 1.5
 ACCELERATION = np.array([5.0, 5.0, 1.5, 1.5])
+#: How far a box may be from the same face's box by another detector, in sides: anywhere, as soon
+#: as they are linked.
+OTHER_BOX = 10.0
 #: Boxes that overlap less than this are linked only by nearness.
 LEAST_OVERLAP = 0.1
 #: A faint detection is linked only to a track that it overlaps at least so much.
@@ -149,6 +152,17 @@ class Tracker:
             rest[rest < FAINT_OVERLAP] = -np.inf
             links |= {int(unsure[column]): left[row] for column, row in assign(rest).items()}
         return links
+
+    def expect_other_boxes(self) -> None:
+        """
+        Take the next detections' boxes as they are: they are drawn otherwise than the last ones.
+
+        Another detector's box of the same face may be half as high again, and that is no motion:
+        taken for one, the face would be said to grow on until the next detection.
+        """
+        box, both, _ = self._variance
+        box[:] = (OTHER_BOX * self._sides()[:, None]) ** 2
+        both[:] = 0.0
 
     def predict(self, time_s: float) -> list[Track]:
         """

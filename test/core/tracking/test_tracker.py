@@ -283,3 +283,15 @@ def test_half_a_face_that_goes_behind_another_does_not_shrink_what_is_followed()
     tracker.update([], 1.0)
     ((track, _),) = tracker.missed()
     assert track.id == '1' and track.box.width > 45 and abs(track.box.center[0] - 50) < 25
+
+
+def test_boxes_that_another_detector_draws_otherwise_are_no_motion():
+    tracker = Tracker()
+    for index in range(4):
+        tracker.update([face(100 + 2 * index, side=86)], index / RATE)
+    tracker.expect_other_boxes()
+    tracker.update([face(108, side=120)], 4 / RATE)
+    (track,) = tracker.predict(0.5)
+    assert track.id == '1' and abs(track.box.width - 120) < 6
+    # How the face moved is still known: two pixels an image to the right.
+    assert 108 < track.box.center[0] < 108 + 2 * 2 * 11
