@@ -17,6 +17,7 @@ from onnx import ModelProto, TensorProto, compose, helper, numpy_helper
 from ..console.endings import exit_status
 from ..core.errors import ModelError
 from ..core.onnx_models import ClassifierModel, load_classifier
+from .exported import graph_of
 from .onnx_graph import IR_VERSION, OPSET, image_input
 
 #: Luma of RGB (ITU-R BT.601), as OpenCV computes it.
@@ -45,7 +46,7 @@ def joined(emotion: Path, gender: Path) -> ModelProto:
     weights: list[TensorProto] = []
     outputs: list[onnx.ValueInfoProto] = []
     for task, model in models.items():
-        graph = compose.add_prefix(onnx.load(str(model.path)), f'{task}_').graph
+        graph = compose.add_prefix(graph_of(model.path), f'{task}_').graph
         nodes += [
             *_input_of(model, f'{task}_image', weights),
             *graph.node,

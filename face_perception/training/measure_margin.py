@@ -17,6 +17,7 @@ import numpy as np
 from ..console.endings import exit_status
 from .data import fer2013, utkface
 from .detector_boxes import find_face
+from .options import whole_number
 
 
 def box_shares(images: Iterable[np.ndarray], detector: str = 'haar') -> np.ndarray:
@@ -70,7 +71,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description='Measure the boxes that a detector draws.')
     parser.add_argument('--data', required=True, help='folder with the data sets')
     parser.add_argument('--detector', choices=('haar', 'onnx'), default='haar')
-    parser.add_argument('--count', type=int, default=2000, help='images per data set')
+    parser.add_argument(
+        '--count', type=whole_number(1, 1_000_000), default=2000, help='images per data set'
+    )
     return exit_status(run, parser.parse_args())
 
 

@@ -19,7 +19,7 @@ from onnx import ModelProto
 
 from ..core.errors import FacePerceptionError
 from .checkpoints import record_sum, write_atomically
-from .evaluate import metadata_of
+from .exported import graph_of, said_by
 from .onnx_graph import set_metadata
 
 #: What doubles the batch, and what joins its halves again, as they were written.
@@ -59,8 +59,8 @@ def _leave_out(nodes: list[onnx.NodeProto], start: int) -> None:
 
 def make_plain(path: Path) -> bool:
     """Change the file at ``path``, with its sum in ``SHA256SUMS``; return whether it was needed."""
-    metadata = metadata_of(path)
-    model = onnx.load(str(path))
+    model = graph_of(path)
+    metadata = said_by(model)
     if not without_mirror(model):
         return False
     set_metadata(model, {**metadata, 'mirror': 'true'})

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import onnx
-
+from ..core.errors import ModelError
 from .checkpoints import finished_checkpoint
+from .exported import metadata_of
 from .recipe import RecipeError
 
 #: What a checkpoint and an exported file keep of it.
@@ -22,7 +22,7 @@ def provenance(learner: object, start: str | None = None, teachers: Sequence[str
     ``data_sets``: by source the numbers of images, as the readers found them
     (``Learner.data_sets``; absent where a learner does not tell).  ``started_from`` and
     ``teachers``: the same of the runs or exported files that it goes on from or learns from.
-    Raises ``RecipeError`` when one of these cannot be read.
+    Raises ``RecipeError`` or ``ModelError`` when one of these cannot be read.
     """
     made_from = {}
     if (data_sets := getattr(learner, 'data_sets', None)) is not None:
@@ -71,8 +71,7 @@ def origin(path: str | Path) -> dict:
 
 def _training_of(path: Path) -> dict:
     try:
-        properties = {entry.key: entry.value for entry in onnx.load(str(path)).metadata_props}
-        said = json.loads(properties.get('training', '{}'))
-    except Exception as error:  # whatever the file makes protobuf stumble over
-        raise RecipeError(f'{path} cannot be read as an ONNX file: {error}') from error
+        said = json.loads(metadata_of(path).get('training', '{}'))
+    except ValueError as error:
+        raise ModelError(f'{path} does not say in JSON how it was trained: {error}') from error
     return said if isinstance(said, dict) else {}

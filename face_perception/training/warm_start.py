@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import onnx
 import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 from .architectures import PIXEL_SCALE, Residual
 from .checkpoints import averaged_weights, finished_checkpoint
 from .detection.network import FaceDetector
+from .exported import graph_of
 from .recipe import RecipeError
 
 #: Root mean square of a normalised kernel in a long training, where its growth by noisy steps and
@@ -38,7 +38,7 @@ def start_from(network: nn.Module, path: Path | str, images: Tensor) -> None:
     keeps its random weights.  What a file or a run lacks may be residual blocks (of a file: one),
     which then begin by adding nothing, and what a run lacks the edges of kernels, which begin with
     zeros, and channels, which no former one listens to at first.  Raises ``RecipeError`` when the
-    file or run is of another architecture.
+    file or run is of another architecture, ``ModelError`` when the file is none.
     """
     if Path(path).is_dir():
         _start_from_run(network, Path(path))
@@ -132,10 +132,7 @@ def _add_nothing(block: nn.Module) -> None:
 
 def _convolutions(path: Path | str) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Yield kernel and bias of each convolution of the file, in its order."""
-    try:
-        graph = onnx.load(str(path)).graph
-    except Exception as error:  # whatever the file makes protobuf stumble over
-        raise RecipeError(f'{path} cannot be read as an ONNX file: {error}') from error
+    graph = graph_of(Path(path)).graph
     stored = {entry.name: entry for entry in graph.initializer}
     for node in graph.node:
         if node.op_type == 'Conv':

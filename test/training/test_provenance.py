@@ -8,6 +8,7 @@ import pytest
 torch = pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
 onnx = pytest.importorskip('onnx', reason='training needs the extra "train" (onnx)')
 
+from face_perception.core.errors import ModelError  # noqa: E402
 from face_perception.training import train as training  # noqa: E402
 from face_perception.training.checkpoints import load_checkpoint  # noqa: E402
 from face_perception.training.classification import ClassifierLearner  # noqa: E402
@@ -87,8 +88,10 @@ RECIPE = {'task': 'emotion', 'color': 'gray', 'crop_margin': 0.0, 'epochs': 1, '
 
 def test_a_file_that_is_none_is_named(tmp_path):
     (tmp_path / 'former.onnx').write_bytes(b'no network')
-    with pytest.raises(RecipeError, match='former.onnx'):
+    with pytest.raises(ModelError, match='former.onnx'):
         origin(tmp_path / 'former.onnx')
+    with pytest.raises(ModelError, match='does not exist'):
+        origin(tmp_path / 'nowhere.onnx')
 
 
 def test_what_calibrates_is_not_counted_as_learned(faces, recipe_values):

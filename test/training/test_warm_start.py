@@ -6,6 +6,7 @@ import pytest
 torch = pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
 pytest.importorskip('onnx', reason='training needs the extra "train" (onnx)')
 
+from face_perception.core.errors import ModelError  # noqa: E402
 from face_perception.training.architectures import (  # noqa: E402
     deep_mini_xception,
     mini_xception,
@@ -167,5 +168,5 @@ def test_another_architecture_is_refused(images, tmp_path):
     with pytest.raises(RecipeError, match='another architecture'):
         start_from(deep_mini_xception(1, 7), tmp_path / 'former.onnx', images)
     (tmp_path / 'none.onnx').write_bytes(b'no model')
-    with pytest.raises(RecipeError, match='none.onnx'):
+    with pytest.raises(ModelError, match='none.onnx'):
         start_from(mini_xception(1, 7), tmp_path / 'none.onnx', images)

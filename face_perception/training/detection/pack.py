@@ -20,6 +20,7 @@ from ...console.endings import exit_status
 from ...core.errors import ImageError
 from ...media.images.decode import decode_image
 from ..data import DatasetError
+from ..options import whole_number
 from .scenes import is_scenes
 
 
@@ -78,15 +79,17 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument('data', type=Path, help='folder with files of scenes')
     parser.add_argument('output', type=Path, help='folder for the smaller ones')
-    parser.add_argument('--long-side', type=int, default=384, help='of the images, in pixels')
-    parser.add_argument('--quality', type=int, default=60, help='of the WebP images, 1 to 100')
+    parser.add_argument(
+        '--long-side', type=whole_number(32, 10_000), default=384, help='of the images, in pixels'
+    )
+    parser.add_argument(
+        '--quality', type=whole_number(1, 100), default=60, help='of the WebP images, 1 to 100'
+    )
     return parser.parse_args()
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Pack every file; returns the exit status."""
-    if not 32 <= arguments.long_side <= 10_000 or not 1 <= arguments.quality <= 100:
-        raise DatasetError('--long-side is 32 to 10000 pixels and --quality 1 to 100')
     sources = [path for path in sorted(arguments.data.glob('*.zip')) if is_scenes(path)]
     if not sources:
         raise DatasetError(f'{arguments.data} holds no .zip with annotations.json and images')

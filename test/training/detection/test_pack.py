@@ -36,7 +36,6 @@ def test_boxes_are_where_they_were_and_all_else_stays(scenes_folder, tmp_path, m
     [
         (['nowhere', 'small'], 'no .zip'),
         (['{data}', '{data}'], 'another folder'),
-        (['{data}', 'small', '--quality', '0'], '--quality 1 to 100'),
     ],
 )
 def test_what_cannot_be_packed_is_one_sentence(
@@ -47,3 +46,9 @@ def test_what_cannot_be_packed_is_one_sentence(
     assert packed(monkeypatch, *given) == 1
     said = capsys.readouterr().err
     assert words in said and said.count('\n') == 1
+
+
+def test_a_quality_that_is_none_is_refused(scenes_folder, tmp_path, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        packed(monkeypatch, scenes_folder, tmp_path / 'small', '--quality', 0)
+    assert '--quality: 0 is no whole number from 1 to 100' in capsys.readouterr().err
