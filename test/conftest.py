@@ -15,6 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from support.program import Programs  # noqa: E402
+from support.waiting import PATIENCE_S  # noqa: E402
 
 # Before rclpy is imported anywhere: this run's DDS traffic stays on this machine and apart
 # from that of other runs, and each worker's of pytest-xdist apart from that of the others, which
@@ -156,7 +157,7 @@ class RosClient:
         self._subscriptions = {}
         self._diagnostics = None
 
-    def spin_until(self, condition, timeout=20.0):
+    def spin_until(self, condition, timeout=PATIENCE_S):
         """Spin until ``condition()`` is true; return its value, or fail after ``timeout`` s."""
         import rclpy
 
@@ -215,7 +216,7 @@ class RosClient:
         for service in [service for service in self._clients if service.startswith(f'/{name}/')]:
             self.node.destroy_client(self._clients.pop(service))
 
-    def call(self, service_type, name, request, timeout=20.0):
+    def call(self, service_type, name, request, timeout=PATIENCE_S):
         """
         Call a service and return its response.
 

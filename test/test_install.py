@@ -6,12 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from support.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(
@@ -183,12 +184,12 @@ def test_the_node_just_runs(bare, tmp_path, program):
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    deadline = time.monotonic() + 30
-    while 'active: looking for faces' not in log_path.read_text():
-        assert node.poll() is None and time.monotonic() < deadline, log_path.read_text()
-        time.sleep(0.1)
+    wait_until(
+        lambda: 'active: looking for faces' in log_path.read_text() or node.poll() is not None,
+        excuse=log_path.read_text,
+    )
     node.send_signal(signal.SIGINT)
-    assert node.wait(3) == 0 and 'Traceback' not in log_path.read_text()
+    assert node.wait(PATIENCE_S) == 0 and 'Traceback' not in log_path.read_text()
 
 
 @needs_wheels

@@ -2,13 +2,13 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 
 from face_perception.core import model_trial
 from face_perception.core.errors import ModelError
 from face_perception.core.model_trial import program, trial_fault
+from support.waiting import wait_until
 
 
 def fault(load, imports='pass', **options):
@@ -69,10 +69,10 @@ def test_it_does_not_outlive_this_process(tmp_path):
         f'trial_fault("", program("pass", {load!r}))'
     )
     parent = subprocess.Popen([sys.executable, '-c', ask])
-    wait_for(lambda: mark.exists() and mark.read_text())
+    wait_until(lambda: mark.exists() and mark.read_text())
     parent.kill()
     parent.wait()
-    wait_for(lambda: has_ended(mark.read_text()))
+    wait_until(lambda: has_ended(mark.read_text()))
 
 
 def has_ended(process):
@@ -81,10 +81,3 @@ def has_ended(process):
             return 'State:\tZ' in file.read()  # nobody may have asked for its exit code
     except FileNotFoundError:
         return True
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

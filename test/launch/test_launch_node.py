@@ -28,7 +28,7 @@ from face_perception.ros.transport import DECISIONS, is_fast_dds  # noqa: E402
 
 LAUNCH_FILES = share_directory() / 'launch'
 #: Within which all processes must end, in seconds.
-END_S = 5.0
+END_S = 20.0
 #: Within which a launch must end that ends by itself, in seconds.
 ITSELF_S = 60.0
 

@@ -9,6 +9,8 @@ from dataclasses import replace
 import cv2
 import pytest
 
+from support.waiting import wait_until
+
 for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
     pytest.importorskip(name, reason='offline runs need the extra "offline"')
 
@@ -290,6 +292,7 @@ def test_reading_ahead_is_bounded_and_passes_errors_on():
         raise ValueError('at the end')
 
     ahead = ReadAhead(items())
+    wait_until(lambda: len(given) > WAITING)
     time.sleep(0.3)
     assert len(given) == WAITING + 1
     taken = []

@@ -466,7 +466,7 @@ def test_a_node_publishes_the_topics_of_rep_155(start_robot, ros, portrait):
     heard = {
         topic: ros.collect(kind, f'/humans/faces/{name}/{topic}') for topic, kind in topics.items()
     }
-    ros.spin_until(lambda: robot.show_and_wait(message) and all(heard.values()), 40.0)
+    ros.spin_until(lambda: robot.show_and_wait(message) and all(heard.values()))
     assert heard['expression'][-1].expression == 'happy'
     assert heard['softbiometrics'][-1].gender == HRI.SoftBiometrics.FEMALE
     (face,) = robot.faces[-1].faces
@@ -491,7 +491,7 @@ def test_a_node_empties_the_list_of_rep_155_when_images_no_longer_come(start_rob
     message = image_message(Header(), portrait[0])
 
     def see_then(stop):
-        ros.spin_until(lambda: robot.show_and_wait(message) and tracked and tracked[-1].ids, 40.0)
+        ros.spin_until(lambda: robot.show_and_wait(message) and tracked and tracked[-1].ids)
         roi = f'/humans/faces/{tracked[-1].ids[0]}/roi'
         stop()
         ros.spin_until(lambda: tracked[-1].ids == [])

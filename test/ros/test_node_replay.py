@@ -119,7 +119,7 @@ def test_a_lossless_loop_sees_the_same_in_every_pass(
         '-r',
         f'{CAMERA}:=/{name}/image',
     )
-    ros.spin_until(lambda: len(robot.faces) >= 18, 40)
+    ros.spin_until(lambda: len(robot.faces) >= 18)
     assert player.stop() == 0
     passes = [robot.faces[first : first + 6] for first in (0, 6, 12)]
     assert stamps(passes[0]) == stamps(passes[1]) == stamps(passes[2])

@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from support.waiting import PATIENCE_S
+
 #: What Cyclone DDS says where it is kept to this machine, whose own interface has none as a rule.
 NO_MULTICAST = 'is not multicast-capable'
 
@@ -24,7 +26,9 @@ class Program:
     ``patience`` is how long ``wait`` waits, in seconds.
     """
 
-    def __init__(self, arguments, folder, name, environment=None, prepare=None, patience=30.0):
+    def __init__(
+        self, arguments, folder, name, environment=None, prepare=None, patience=PATIENCE_S
+    ):
         self._name, self._patience = name, patience
         self._log_path = folder / f'{name}_{time.monotonic_ns()}.log'
         with self._log_path.open('w') as log:
@@ -59,24 +63,24 @@ class Program:
         """Wait for its end; return the exit code."""
         return self.process.wait(timeout or self._patience)
 
-    def wait_spinning(self, ros, timeout=40.0):
+    def wait_spinning(self, ros, timeout=PATIENCE_S):
         """Let ``ros`` take what comes until its end; return the exit code."""
         ros.spin_until(lambda: not self.alive(), timeout)
         ros.spin_for(0.2)
         return self.process.returncode
 
-    def wait_for(self, condition, timeout=30.0):
+    def wait_for(self, condition, timeout=PATIENCE_S):
         """Wait until ``condition()`` is true while it runs."""
         deadline = time.monotonic() + timeout
         while not condition():
             assert time.monotonic() < deadline and self.alive(), self.log()
             time.sleep(0.01)
 
-    def wait_for_log(self, text, timeout=20.0):
+    def wait_for_log(self, text, timeout=PATIENCE_S):
         """Wait until it has printed ``text``."""
         self.wait_for(lambda: text in self.log(), timeout)
 
-    def wait_to_catch(self, number, timeout=30.0):
+    def wait_to_catch(self, number, timeout=PATIENCE_S):
         """Wait until it has a handler of its own for a signal."""
 
         def caught():
@@ -85,7 +89,7 @@ class Program:
 
         self.wait_for(caught, timeout)
 
-    def stop(self, number=signal.SIGINT, timeout=10.0):
+    def stop(self, number=signal.SIGINT, timeout=PATIENCE_S):
         """Send it a signal, as Ctrl-C does; return the exit code."""
         self.process.send_signal(number)
         try:

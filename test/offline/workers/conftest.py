@@ -6,11 +6,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+from support.waiting import wait_until
 
 OUTPUTS = ('--outputs', 'table', 'video')
 
@@ -123,14 +124,6 @@ def alive(processes):
     return [process for process in processes if Path(f'/proc/{process}').exists()]
 
 
-def wait_until(condition, timeout=20.0):
-    deadline = time.monotonic() + timeout
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f'nothing after {timeout} s'
-        time.sleep(0.02)
-    return value
-
-
 def kill_worker_at(command, folder):
     """Kill the process that is writing into a folder, once it is at work."""
     at_work = []
@@ -168,7 +161,6 @@ def look():
         holders=holders,
         children=children,
         alive=alive,
-        wait_until=wait_until,
         kill_worker_at=kill_worker_at,
         Heard=Heard,
     )

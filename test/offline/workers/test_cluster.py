@@ -5,10 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from support.waiting import wait_until
 
 
 class Cluster:
@@ -29,11 +30,8 @@ class Cluster:
                 environment=environment,
             )
         ]
-        deadline = time.monotonic() + 60
         # It is there before anything is in it.
-        while not self._file.exists() or not self._file.read_text():
-            assert self.processes[0].poll() is None and time.monotonic() < deadline, self.log()
-            time.sleep(0.05)
+        wait_until(lambda: self._file.exists() and self._file.read_text(), excuse=self.log)
         self.address = json.loads(self._file.read_text())['address']
 
     def add_worker(self, *before, **environment):
@@ -136,7 +134,7 @@ def test_ctrl_c_stops_the_work_of_a_cluster(start_command, tmp_path, clips, clus
     command.wait_for(lambda: workers.extend(look.holders(output / 'long')) or workers)
     assert command.stop(signal.SIGINT, 20) == 130
     assert [name for name in look.names_in(output) if name != 'a'] == [], command.log()
-    look.wait_until(lambda: not look.holders(output / 'long', workers))
+    wait_until(lambda: not look.holders(output / 'long', workers))
     assert look.alive(workers) == workers, "the cluster is somebody else's and goes on"
 
 
@@ -267,7 +265,7 @@ def test_workers_that_are_missing_or_lack_the_package_are_one_sentence(
             if not path.name.startswith('face_perception'):
                 (packages / path.name).symlink_to(path)
         bare.add_worker('-S', PYTHONPATH=str(packages))
-        look.wait_until(lambda: 'Registered to' in bare.log(), 30)
+        wait_until(lambda: 'Registered to' in bare.log())
         line = fault_of(bare.address)
         assert 'needs face_perception' in line and 'has none' in line
     finally:

@@ -6,6 +6,8 @@ from multiprocessing import Pipe
 
 import pytest
 
+from support.waiting import wait_until
+
 
 def test_processes_make_what_one_process_makes_also_when_one_is_killed(
     start_command, tmp_path, clips, serial, look
@@ -46,7 +48,7 @@ def test_no_process_outlives_the_command(start_command, tmp_path, clips, number,
     else:
         os.killpg(command.process.pid, number)  # as a terminal does
     assert command.wait() == (-signal.SIGKILL if number == signal.SIGKILL else 130)
-    look.wait_until(lambda: not look.alive(workers))
+    wait_until(lambda: not look.alive(workers))
     left = [name for name in look.names_in(output) if name != 'a']
     assert left == (['.annotate.lock'] if number == signal.SIGKILL else []), command.log()
     if number == signal.SIGINT:

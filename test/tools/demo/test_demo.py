@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
+from support.waiting import wait_until
+
 for module in ('rich', 'matplotlib', 'skimage'):
     pytest.importorskip(module, reason='the demo needs the extra demo')
 
@@ -107,7 +109,7 @@ def test_ctrl_c_ends_everything_and_writes_what_there_is(start_tool, tmp_path):
     start = time.monotonic()
     run.process.send_signal(signal.SIGINT)
     while any(os.path.exists(f'/proc/{child}') for child in children):
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 20
         time.sleep(0.02)
     assert run.wait(10) == 0
     assert len(list((tmp_path / 'out').iterdir())) == 3
@@ -175,7 +177,4 @@ def test_live_in_a_browser_it_says_where_and_leaves_no_process(start_tool):
     children += [child for parent in children for child in children_of(parent)]
     assert len(children) == 4  # camera, node, what feeds the viewer, and the viewer
     assert run.stop(timeout=60) == 0, run.log()  # it draws its plot
-    deadline = time.monotonic() + 5
-    while left := [child for child in children if os.path.exists(f'/proc/{child}')]:
-        assert time.monotonic() < deadline, left
-        time.sleep(0.05)
+    wait_until(lambda: not any(os.path.exists(f'/proc/{child}') for child in children))

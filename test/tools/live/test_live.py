@@ -86,7 +86,7 @@ def look_until(ros, watcher, stands, condition, first=1):
             rclpy.spin_once(watcher, timeout_sec=0.02)
         return condition()
 
-    ros.spin_until(step, 60)
+    ros.spin_until(step)
 
 
 def test_all_nodes_are_found_also_later_and_each_is_shown(ros, look, stands):
