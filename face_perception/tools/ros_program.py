@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
+from typing import NoReturn
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
@@ -69,6 +71,18 @@ def _hold_back(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
 def steady_executor(program: str) -> SteadyExecutor:
     """Return an executor that tells the user of what it could not take."""
     return SteadyExecutor(once_a_minute(partial(warn, program)))
+
+
+def leave(code: int) -> NoReturn:
+    """
+    End the process though a thread of it still runs, stuck in a driver or a file.
+
+    Should that thread go on while Python clears up after itself, the process would crash.
+    """
+    rclpy.try_shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def warn(program: str, message: str) -> None:

@@ -28,12 +28,14 @@ from ...offline.names import readable
 from ...ros.parameter_requests import ParameterRequests
 from ...ros.quality import reliability_of
 from ...ros.start import begin
-from ..ros_program import refuse, run_program, steady_executor, warn
+from ..ros_program import leave, refuse, run_program, steady_executor, warn
 from .pace import Pace
 
 PROGRAM = 'face_perception_camera'
-#: Seconds that the last images get to arrive, and that a webcam gets to end.
+#: Seconds that the last images get to arrive.
 FAREWELL_S = 0.5
+#: Seconds that the source gets to end: a webcam may keep its reader waiting for good.
+END_S = 2.0
 #: Before a source that ends, somebody who listens already is waited for so many seconds at most.
 MEETING_S = 2.0
 
@@ -99,9 +101,9 @@ class Stream:
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """End; a webcam that keeps its reader waiting is not waited for."""
+        """End; a source that keeps its reader waiting is not waited for, and goes on running."""
         self._stop.set()
-        self._thread.join(FAREWELL_S)
+        self._thread.join(END_S)
 
     def _run(self) -> None:
         try:
@@ -228,6 +230,8 @@ def run(arguments: list[str], options: argparse.Namespace) -> int:
         stream.stop()
         executor.shutdown()
         node.destroy_node()
+        if stream.running:
+            leave(0)
     return refuse(PROGRAM, stream.fault) if stream.fault else 0
 
 

@@ -12,6 +12,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from face_perception.tools.camera.camera import parse_arguments
 from support.messages import stamps
+from support.program import Program
 
 
 @pytest.fixture
@@ -41,8 +42,8 @@ def test_images_arrive_at_a_steady_rate_and_ctrl_c_ends_it(ros, start_tool):
     assert np.frombuffer(first.data, np.uint8).std() > 20
     intervals = 1e-9 * np.diff(stamps(messages))
     assert (intervals > 0).all()
-    assert np.median(intervals) == pytest.approx(0.05, rel=0.1)
-    assert len(messages) > 35
+    assert np.median(intervals) == pytest.approx(0.05, rel=0.2)
+    assert len(messages) > 25
     log = camera.log()
     assert log.count('publishing') == 1
     assert f"'sample' on '{topic}': 640x480 bgr8, 20 Hz, reliable" in log
@@ -73,6 +74,33 @@ def test_encoding_size_and_reliability_are_chosen(
     )
     assert publisher.qos_profile.reliability == wanted
     assert camera.stop(signal.SIGTERM) == 0
+
+
+#: A camera whose driver keeps its reader waiting for the second image.
+STUCK = """
+import ctypes, sys
+from face_perception.tools.camera import camera
+def open_stuck(*options, given=camera.open_source):
+    source = given(*options)
+    images = source.frames()
+    def frames(loop):
+        yield next(images)
+        ctypes.CDLL(None).sleep(600)
+    source.frames = frames
+    return source
+camera.open_source = open_stuck
+sys.exit(camera.main(sys.argv[1:]))
+"""
+
+
+def test_a_camera_that_keeps_its_reader_waiting_does_not_keep_ctrl_c_waiting(tmp_path, gray_image):
+    camera = Program(['-c', STUCK, '--source', str(gray_image)], tmp_path, 'stuck')
+    try:
+        camera.wait_for_log('publishing')
+        assert camera.stop() == 0
+        assert 'Traceback' not in camera.log()
+    finally:
+        camera.kill()
 
 
 def test_compressed_images_are_published_beside_the_raw_topic(ros, start_tool, gray_image):
