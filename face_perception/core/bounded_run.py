@@ -18,7 +18,7 @@ import numpy as np
 if TYPE_CHECKING:
     import onnxruntime as ort
 
-#: Seconds of CPU that a run may take: a hundred times what the package's networks take on slow machines.
+#: Seconds of CPU that a run may take: a hundred times what ours take on slow machines.
 MOST_RUN_S = 30.0
 #: How many times the thread looks within that time.
 LOOKS = 30

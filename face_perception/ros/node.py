@@ -26,7 +26,7 @@ from .parameter_requests import ParameterRequests
 from .parameters import declare_parameters, read_values
 from .settings import settings_from
 from .spinning import SteadyExecutor
-from .start import StartError, begin, prepare
+from .start import StartError, begin, finish, prepare
 
 
 class FacePerceptionNode(LifecycleNode):
@@ -218,10 +218,7 @@ def main(args: list[str] | None = None) -> int:
         if rclpy.ok():
             raise
     finally:
-        if executor is not None:
-            executor.shutdown()
-        if node is not None:
-            node.destroy_node()
+        finish(executor, node)
         rclpy.try_shutdown()
     return 0
 

@@ -92,7 +92,7 @@ def main() -> int:
     from rclpy.parameter import Parameter
 
     from .node import FacePerceptionNode
-    from .start import StartError, begin, prepare
+    from .start import StartError, begin, finish, prepare
 
     overrides = [Parameter('lazy', value=False)]
     try:
@@ -103,7 +103,7 @@ def main() -> int:
         return 1
     node.autostart()
     print(policy(interface_of(node, node.get_name(), node.get_namespace())), end='')
-    node.destroy_node()
+    finish(None, node)
     rclpy.shutdown()
     return 0
 

@@ -1,4 +1,4 @@
-"""How every ROS program of the package begins, and what it says when it cannot."""
+"""How every ROS program of the package begins and ends, and what it says when it cannot."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
-from rclpy.signals import SignalHandlerOptions
+from rclpy.executors import Executor, ExternalShutdownException
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions, uninstall_signal_handlers
 
 from ..core.errors import FacePerceptionError
 from ..core.text import one_line
@@ -84,6 +85,20 @@ def begin(
             raise ExternalShutdownException() from None
         check()
         raise StartError(explanation(error)) from None
+
+
+def finish(executor: Executor | None, node: Node | None) -> None:
+    """
+    End an executor and its node, as far as they were made.
+
+    First rclpy's thread for signals: after a signal it wakes each executor, and would find one
+    that is gone.
+    """
+    uninstall_signal_handlers()
+    if executor is not None:
+        executor.shutdown()
+    if node is not None:
+        node.destroy_node()
 
 
 def explanation(error: Exception) -> str:

@@ -1,9 +1,13 @@
+import subprocess
+import sys
+
 import pytest
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from face_perception.ros import start
 from face_perception.ros.start import StartError, explanation, prepare
+from support.waiting import PATIENCE_S
 
 #: As rclpy says it when Cyclone DDS cannot have the receive buffer that its settings ask for.
 SILENT = RuntimeError('error creating node: error not set, at /src/rcl/node.c:252')
@@ -37,3 +41,28 @@ def test_other_domains_are_taken(number, monkeypatch):
     monkeypatch.setattr(start, 'use_large_images', lambda **settings: None)
     monkeypatch.setenv('ROS_DOMAIN_ID', number)
     prepare(lambda sentence: None)
+
+
+ENDING = """
+import rclpy
+from rclpy.signals import get_current_signal_handlers_options
+from face_perception.ros.spinning import SteadyExecutor
+from face_perception.ros.start import finish
+class Executor(SteadyExecutor):
+    def shutdown(self, timeout_sec=None):
+        print(get_current_signal_handlers_options().name)
+        return super().shutdown(timeout_sec)
+rclpy.init()
+print(get_current_signal_handlers_options().name)
+node, executor = rclpy.create_node('short_lived'), Executor(print)
+executor.add_node(node)
+finish(executor, node)
+"""
+
+
+def test_rclpys_thread_for_signals_has_ended_when_the_executor_goes():
+    # It wakes each executor after a signal: one that is gone would crash the process.
+    done = subprocess.run(
+        [sys.executable, '-c', ENDING], capture_output=True, text=True, timeout=PATIENCE_S
+    )
+    assert (done.stdout.split(), done.stderr) == (['ALL', 'NO'], '')

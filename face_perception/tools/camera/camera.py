@@ -27,7 +27,7 @@ from ...media.sources import Source, open_source
 from ...offline.names import readable
 from ...ros.parameter_requests import ParameterRequests
 from ...ros.quality import reliability_of
-from ...ros.start import begin
+from ...ros.start import begin, finish
 from ..ros_program import leave, refuse, run_program, steady_executor, warn
 from .pace import Pace
 
@@ -228,8 +228,7 @@ def run(arguments: list[str], options: argparse.Namespace) -> int:
             executor.spin_once(timeout_sec=0.1)
     finally:
         stream.stop()
-        executor.shutdown()
-        node.destroy_node()
+        finish(executor, node)
         if stream.running:
             leave(0)
     return refuse(PROGRAM, stream.fault) if stream.fault else 0

@@ -28,7 +28,7 @@ from ...core.errors import FacePerceptionError
 from ...media.video_writer import Recording
 from ...msg import FaceArray
 from ...ros.spinning import SteadyExecutor, once_a_minute
-from ...ros.start import begin, prepare
+from ...ros.start import begin, finish, prepare
 from ...visuals.rerun_writer import import_rerun
 from ..children import Child, end_all
 from .latency_plot import plot_latency
@@ -191,8 +191,7 @@ def observe(
     except FacePerceptionError as error:
         fault = error
     finally:
-        executor.shutdown()
-        monitor.destroy_node()
+        finish(executor, monitor)
         rclpy.try_shutdown()
     return monitor.statistics, fault
 

@@ -19,7 +19,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from ...console.signals import catch_signals
 from ...ros.parameter_requests import ParameterRequests
-from ...ros.start import begin, prepare
+from ...ros.start import begin, finish, prepare
 from ...visuals.rerun_live import LiveWriter
 from ..children import Child, end_all
 from ..found import NONE_FOUND, find_nodes
@@ -133,8 +133,7 @@ def feed(
                     warn(program, f'no node was found yet: {NONE_FOUND}')
         return 0
     finally:
-        executor.shutdown()
-        watcher.destroy_node()
+        finish(executor, watcher)
         rclpy.try_shutdown()
         # First the viewer: else the rest would wait for it to take what it cannot.
         writer.close()

@@ -23,6 +23,7 @@ from ...ros.interruption import check
 from ...ros.parameter_requests import ParameterRequests
 from ...ros.quality import reliability_of
 from ...ros.spinning import SteadyExecutor, once_a_minute
+from ...ros.start import finish
 from .acknowledgements import Acknowledgements
 from .position import Position
 from .timeline import NANOSECONDS, Timeline
@@ -156,8 +157,7 @@ class Player:
         if self.published:
             self._node.wait_for_arrival()
             self._position.end(self._time_ns, self.published, self.skipped)
-        self._executor.shutdown()
-        self._node.destroy_node()
+        finish(self._executor, self._node)
 
     def _begin(self) -> tuple[RecordedImage, Iterator[RecordedImage]]:
         images = self._bag.images(self._start_ns, self._stop_ns)

@@ -20,7 +20,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from ...console.arguments import Parser
-from ...ros.start import begin
+from ...ros.start import begin, finish
 from ..found import NONE_FOUND, find_nodes
 from ..ros_program import run_program, steady_executor, warn
 from .listing import described, listed, text_of
@@ -82,8 +82,7 @@ def run(arguments: list[str], options: argparse.Namespace) -> int:
         print(listed({each.name: each.read() for each in nodes}, '', width(terminal)), flush=True)
         return ask(nodes, chosen=bool(options.node)) if terminal else 0
     finally:
-        executor.shutdown()
-        node.destroy_node()
+        finish(executor, node)
 
 
 def found(node: Node, executor: Executor) -> list[str]:

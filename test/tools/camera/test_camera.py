@@ -73,7 +73,7 @@ def test_encoding_size_and_reliability_are_chosen(
         else QoSReliabilityPolicy.RELIABLE
     )
     assert publisher.qos_profile.reliability == wanted
-    assert camera.stop(signal.SIGTERM) == 0
+    assert camera.stop(signal.SIGTERM) == 0, camera.log()
 
 
 #: A camera whose driver keeps its reader waiting for the second image.
