@@ -7,6 +7,7 @@ pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from face_perception.ros import start
 from face_perception.ros.start import StartError, explanation, prepare
+from support.program import told
 from support.waiting import PATIENCE_S
 
 #: As rclpy says it when Cyclone DDS cannot have the receive buffer that its settings ask for.
@@ -65,4 +66,4 @@ def test_rclpys_thread_for_signals_has_ended_when_the_executor_goes():
     done = subprocess.run(
         [sys.executable, '-c', ENDING], capture_output=True, text=True, timeout=PATIENCE_S
     )
-    assert (done.stdout.split(), done.stderr) == (['ALL', 'NO'], '')
+    assert (done.stdout.split(), told(done.stderr)) == (['ALL', 'NO'], '')
