@@ -79,7 +79,6 @@ def leave(code: int) -> NoReturn:
 
     Should that thread go on while Python clears up after itself, the process would crash.
     """
-    rclpy.try_shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -36,6 +36,7 @@ PROGRAM = 'face_perception_camera'
 FAREWELL_S = 0.5
 #: Seconds that the source gets to end: a webcam may keep its reader waiting for good.
 END_S = 2.0
+STREAM_THREAD = 'face_perception_camera_stream'
 #: Before a source that ends, somebody who listens already is waited for so many seconds at most.
 MEETING_S = 2.0
 
@@ -86,9 +87,7 @@ class Stream:
     def __init__(self, node: CameraNode, source: Source, options: argparse.Namespace):
         self._node, self._source, self._options = node, source, options
         self._stop = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, name='face_perception_camera_stream', daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, name=STREAM_THREAD, daemon=True)
         self.fault = ''
 
     def start(self) -> None:
@@ -212,7 +211,10 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
 
 def main(args: list[str] | None = None) -> int:
     """Run the camera until it is interrupted or ends; return the process's exit code."""
-    return run_program(PROGRAM, args, parse_arguments, run)
+    code = run_program(PROGRAM, args, parse_arguments, run)
+    if any(thread.name == STREAM_THREAD for thread in threading.enumerate()):
+        leave(code)
+    return code
 
 
 def run(arguments: list[str], options: argparse.Namespace) -> int:
@@ -229,8 +231,6 @@ def run(arguments: list[str], options: argparse.Namespace) -> int:
     finally:
         stream.stop()
         finish(executor, node)
-        if stream.running:
-            leave(0)
     return refuse(PROGRAM, stream.fault) if stream.fault else 0
 
 
