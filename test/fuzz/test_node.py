@@ -115,7 +115,7 @@ def test_parameters(module_robot, service, data):
         if name not in SWITCHES
     ]
     name = 'set_parameters' + ('_atomically' if service is SetParametersAtomically else '')
-    answer = module_robot.ros.call(
+    answer = module_robot.ros.call_until_answered(
         service,
         f'/{module_robot.process.name}/{name}',
         service.Request(parameters=parameters),

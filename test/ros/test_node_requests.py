@@ -27,7 +27,7 @@ def test_a_value_of_a_type_that_does_not_exist_is_refused(shared_robot, service,
     robot = shared_robot
     name = 'set_parameters' + ('_atomically' if service is SetParametersAtomically else '')
     strange = Parameter(name='max_rate\n\x1b[2J', value=ParameterValue(type=kind))
-    answer = robot.ros.call(
+    answer = robot.ros.call_until_answered(
         service, f'/{robot.process.name}/{name}', service.Request(parameters=[strange])
     )
     result = answer.results[0] if service is SetParameters else answer.result
@@ -42,7 +42,7 @@ def test_of_several_parameters_the_good_ones_are_set(shared_robot):
     strange = Parameter(name='max_faces', value=ParameterValue(type=77))
     absent = Parameter(name='no_such_parameter', value=ParameterValue(type=2))
     unset = Parameter(name='max_faces', value=ParameterValue(type=0))
-    answer = robot.ros.call(
+    answer = robot.ros.call_until_answered(
         SetParameters,
         f'/{robot.process.name}/set_parameters',
         SetParameters.Request(parameters=[strange, good, absent, unset]),
@@ -53,7 +53,7 @@ def test_of_several_parameters_the_good_ones_are_set(shared_robot):
 def test_names_that_do_not_exist_are_answered(shared_robot):
     robot = shared_robot
     for names in ([''], ['x' * 100_000], ['\x00'], ['max_rate'] * 50):
-        robot.ros.call(
+        robot.ros.call_until_answered(
             DescribeParameters,
             f'/{robot.process.name}/describe_parameters',
             DescribeParameters.Request(names=names),
@@ -94,7 +94,7 @@ def test_the_camera_answers_such_requests_too(ros, tmp_path):
     )
     strange = Parameter(name='x', value=ParameterValue(type=200))
     request = SetParameters.Request(parameters=[strange])
-    answer = ros.call(SetParameters, '/strange_camera/set_parameters', request)
+    answer = ros.call_until_answered(SetParameters, '/strange_camera/set_parameters', request)
     assert not answer.results[0].successful and camera.alive()
     assert camera.stop() == 0, camera.log()
 

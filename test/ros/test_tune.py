@@ -201,7 +201,7 @@ def test_a_terminal_is_asked_until_there_is_nothing_more(name, shared_robot):
 def test_descriptors_fit_a_slider(ros, name):
     """What rqt_reconfigure reads: ranges with a step that excludes no value that is sensible."""
     request = DescribeParameters.Request(names=[parameter.name for parameter in PARAMETERS])
-    answer = ros.call(DescribeParameters, f'{name}/describe_parameters', request)
+    answer = ros.call_until_answered(DescribeParameters, f'{name}/describe_parameters', request)
     for parameter, descriptor in zip(PARAMETERS, answer.descriptors):
         limits = [*descriptor.integer_range, *descriptor.floating_point_range]
         assert len(limits) == (parameter.minimum is not None), parameter.name
