@@ -9,6 +9,7 @@ import pytest
 
 from support.browser import Browser, why_none
 from support.program import Programs
+from support.waiting import wait_until
 
 pytest.importorskip('rerun', reason='needs rerun-sdk (the extra view): make test-view')
 pytest.importorskip('skimage', reason='needs scikit-image (the extra demo) for the sample')
@@ -69,9 +70,11 @@ def start(programs, tmp_path, mark):
             browsers.append(Browser(tmp_path, (800, 500)))
             running['browser'] = browsers[0]
             browsers[0].open(running['view'].log().split()[1])
-            deadline = time.monotonic() + PATIENCE_S
-            while browsers[0].screenshot().std() < 10:
-                assert time.monotonic() < deadline, 'the page stayed empty'
+            wait_until(
+                lambda: browsers[0].screenshot().std() >= 10,
+                PATIENCE_S,
+                lambda: 'the page stayed empty',
+            )
         return running
 
     yield start
@@ -80,10 +83,7 @@ def start(programs, tmp_path, mark):
 
 
 def wait_for_nobody(mark):
-    deadline = time.monotonic() + END_S
-    while left := living(mark):
-        assert time.monotonic() < deadline, left
-        time.sleep(0.2)
+    wait_until(lambda: not living(mark), END_S, lambda: living(mark))
 
 
 ORDERS = [
@@ -113,9 +113,6 @@ def test_killed_it_takes_the_viewer_with_it(start, mark):
     running = start(with_browser=False)
     assert any('rerun' in line for line in living(mark))
     running['view'].stop(signal.SIGKILL)
-    deadline = time.monotonic() + END_S
-    while any('rerun' in line for line in living(mark)):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: not any('rerun' in line for line in living(mark)), END_S)
     assert running['node'].stop() == 0 and running['camera'].stop() == 0
     wait_for_nobody(mark)
