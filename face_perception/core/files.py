@@ -1,4 +1,4 @@
-"""Reading files that others name: regular ones only, and no more of them than is sensible."""
+"""Files that others name: where they are, and no more read of them than is sensible."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ class FileRefusedError(OSError):
 
     def __init__(self, path: Path, reason: str):
         super().__init__(0, reason, str(path))
+
+
+def at_home(text: str | Path) -> Path:
+    """
+    Return a path whose ``~`` is the home that it means.
+
+    Where there is no such user it is a name like others: a backup may be called ``~clip.mp4``.
+    """
+    return Path(os.path.expanduser(text))
 
 
 def read_bounded(path: Path, most_bytes: int) -> bytes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
+
+from .files import at_home
 
 
 def share_directory() -> Path:
@@ -33,9 +34,7 @@ def model_path(name: str) -> Path:
     A bare file name is one of the package's own models; anything with a folder in it
     (``./mine.onnx``, ``~/mine.onnx``, ``/opt/mine.onnx``) is a path of the user's.
     """
-    path = Path(name)
-    with suppress(RuntimeError):  # a home of somebody who does not exist: it stays as it is
-        path = path.expanduser()
+    path = at_home(name)
     if path.name == name:
         return share_directory() / 'models' / name
     return path

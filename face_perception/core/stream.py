@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from .attributes.history import LabelHistory
@@ -12,9 +10,13 @@ from .errors import ImageError
 from .looks import DetectionTurns, Look
 from .networks import FaceNetworks, check_image, judged, visible
 from .settings import PipelineSettings
+from .text import value
 from .timing import Stopwatch, Timings
 from .tracking.tracker import Tracker
 from .types import Classification, Detection, Face, FrameResult, Track
+
+#: Seconds that a clock may show: what nanoseconds of 64 bits count.
+LATEST_S = 2**63 / 1e9
 
 
 class FaceStream:
@@ -57,8 +59,7 @@ class FaceStream:
         It needs nothing of the second half, and so may be images ahead, in a thread of its own.
         """
         check_image(image_bgr)
-        if not math.isfinite(time_s):
-            raise ImageError('time', f'an image was taken at {time_s} s: give the time of a clock')
+        check_time(time_s)
         turn = self._turns.take(time_s, self.settings)
         if not turn.due:
             return Look(None, turn, 0.0)
@@ -158,4 +159,17 @@ class FaceStream:
             track.id,
             judged(gender.raw, 'gender', plain),
             judged(emotion.raw, 'emotion', plain),
+        )
+
+
+def check_time(time_s: float) -> None:
+    """Raise ``ImageError`` for what no clock shows, in seconds."""
+    try:
+        known = -LATEST_S <= time_s <= LATEST_S
+    except TypeError:
+        known = False
+    if not known:
+        raise ImageError(
+            'time',
+            f'an image was taken at {value(time_s)}: give the time of a clock, in seconds',
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from ..core.files import at_home
 from .errors import SourceError
 from .file_sources import ImagesSource, VideoSource, silence_opencv
 from .fitting import Size
@@ -59,7 +59,7 @@ def open_source(
         return SampleSource(size or SAMPLE_SIZE, rate or DEFAULT_RATE)
     if re.fullmatch(r'\d+|/dev/video\d+', text):
         return WebcamSource(int(re.sub(r'\D', '', text)), size, rate)
-    path = Path(text).expanduser()
+    path = at_home(text)
     if not path.exists():
         raise SourceError(
             f"the source '{text}' does not exist: give a video, an image, a folder of images, the "

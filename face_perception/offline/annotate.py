@@ -76,7 +76,7 @@ def run(
     order = {job.source: number for number, job in enumerate(jobs)}
     progress.reports.sort(key=lambda report: order[report.source])
     if progress.reports:
-        console.print(report_table(progress.reports))
+        console.print(report_table(progress.reports, {job.source: job.folder for job in jobs}))
     for line in reasons(progress.reports):
         console.print(Text(line), soft_wrap=True)
     if status:
@@ -93,15 +93,14 @@ def locked(output: Path) -> Iterator[None]:
     """
     try:
         os.path.abspath(output).encode()
+        output.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=output).close()
+        lock = _lock(output / LOCK)
     except UnicodeEncodeError:
         raise OutputError(
             f"the name of the output folder '{readable(output)}' is no UTF-8: give another with "
             '--output'
         ) from None
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=output).close()
-        lock = _lock(output / LOCK)
     except OSError as error:
         raise output_error(error, output) from None
     with lock:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from glob import glob, has_magic
+from itertools import chain, count
 from pathlib import Path
 
+from ..core.files import at_home
 from ..media.bags.reader import is_bag
-from .names import made_after, readable, resolved
+from ..media.errors import SourceError
+from .names import given_name, made_after, readable, resolved
 from .report import read_report
 from .types import Job
 
@@ -18,7 +22,9 @@ def expand(texts: Sequence[str]) -> list[Path]:
     """Return the inputs that paths and patterns mean, each once; what is missing stays named."""
     found: dict[Path, Path] = {}
     for text in texts:
-        path = Path(text).expanduser()
+        if not text:
+            raise SourceError('an input is empty: give the path of a bag, a video or an image')
+        path = at_home(text)
         matches = [path]
         if has_magic(text) and not exists(path):
             matches = [Path(match) for match in sorted(glob(str(path), recursive=True))] or [path]
@@ -40,12 +46,13 @@ def make_jobs(sources: Sequence[Path], output: Path, common: Job) -> list[Job]:
     Return a job per source, with the options of ``common``.
 
     Its folder is named after the input, ``clip`` for ``clip.mp4``, and where that name belongs
-    to another input or to somebody else, ``clip-2`` and so on.
+    to another input or to somebody else, ``clip-2`` and so on; one that an earlier run made for
+    the same input is found again.
     """
-    taken: set[str] = set()
+    made, taken = _made(output), set[str]()
     jobs = []
     for source in sources:
-        name = _free_name(source, output, taken)
+        name = _free_name(source, output, made, taken)
         outputs = common.outputs or default_outputs(source)
         jobs.append(replace(common, source=source, folder=output / name, outputs=outputs))
     return jobs
@@ -57,23 +64,30 @@ def default_outputs(source: Path) -> tuple[str, ...]:
     return (*outputs, 'bag') if exists(source) and is_bag(source) else outputs
 
 
-def _free_name(source: Path, output: Path, taken: set[str]) -> str:
-    path = resolved(source)
+def _made(output: Path) -> dict[str, list[str]]:
+    """Return the names of the folders that earlier runs made, by the path of the input."""
+    made: dict[str, list[str]] = {}
+    for folder in sorted(output.iterdir()) if output.is_dir() else ():
+        if (document := read_report(folder)) is not None:
+            made.setdefault(document['input']['path'], []).append(folder.name)
+    return made
+
+
+def _free_name(
+    source: Path, output: Path, made: Mapping[str, Sequence[str]], taken: set[str]
+) -> str:
+    """Return the name that the results of this very input have, or one that is free."""
+    path, named = resolved(source), Path(given_name(source))
     # A folder's name may have dots of its own.
-    stem = made_after(path.name if exists(path) and path.is_dir() else path.stem)
-    number = 1
-    while True:
-        name = stem if number == 1 else f'{stem}-{number}'
-        # There are file systems on which 'Clip' and 'clip' are the same.
-        if name.casefold() not in taken and _is_ours(output / name, path):
-            taken.add(name.casefold())
-            return name
-        number += 1
-
-
-def _is_ours(folder: Path, source: Path) -> bool:
-    """Return whether a folder is free, or has the results of this very input."""
-    if not os.path.lexists(folder):
-        return True
-    document = read_report(folder)
-    return document is not None and document['input']['path'] == readable(source)
+    stem = made_after(named.name if exists(path) and path.is_dir() else named.stem)
+    numbered = re.compile(re.escape(stem) + r'(-\d+)?', re.IGNORECASE)
+    former = (name for name in made.get(readable(path), ()) if numbered.fullmatch(name))
+    unused = (
+        name
+        for number in count(1)
+        if not os.path.lexists(output / (name := stem if number == 1 else f'{stem}-{number}'))
+    )
+    # There are file systems on which 'Clip' and 'clip' are the same.
+    name = next(name for name in chain(former, unused) if name.casefold() not in taken)
+    taken.add(name.casefold())
+    return name

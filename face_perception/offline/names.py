@@ -26,7 +26,16 @@ def resolved(path: Path) -> Path:
     try:
         return path.resolve()
     except (OSError, RuntimeError):  # RuntimeError: before Python 3.13 links that lead round
+        pass
+    try:
         return path.absolute()
+    except OSError:  # the working directory is gone
+        return path
+
+
+def given_name(path: Path) -> str:
+    """Return the name by which the user knows a path: not that of what a link leads to."""
+    return resolved(path).name if path.name in ('', '..') else path.name
 
 
 def made_after(name: str) -> str:

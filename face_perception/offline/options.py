@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..console.arguments import Parser, number
+from ..core.files import at_home
 from ..core.settings import DEFAULTS, SETTINGS, PipelineSettings
 from ..media.images.decode import MAX_PIXELS, MEGAPIXEL
 from .outputs.sinks import OUTPUTS
@@ -107,7 +108,7 @@ def parse_arguments(program: str, args: Sequence[str] | None) -> Options:
     )
     return Options(
         tuple(options.inputs),
-        options.output.expanduser(),
+        at_home(options.output),
         Job(
             source=Path(),
             folder=Path(),

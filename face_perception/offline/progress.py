@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -38,7 +39,7 @@ class RunProgress:
         self._bars: dict[Job, TaskID] = {}
         self._said: dict[Job, float] = {}
         self._progress = Progress(
-            TextColumn('{task.description}'),
+            TextColumn('{task.description}', markup=False),
             BarColumn(),
             DoneOfTotal(),
             TextColumn('{task.fields[unit]}'),
@@ -110,8 +111,8 @@ def summary(report: JobReport) -> str:
     return f'{text}: {report.reason}' if report.reason else text
 
 
-def report_table(reports: list[JobReport]) -> Table:
-    """Return a table of all inputs."""
+def report_table(reports: list[JobReport], folders: Mapping[Path, Path]) -> Table:
+    """Return a table of all inputs, with the one of ``folders`` that has the files of each."""
     table = Table(title='face_perception_annotate', title_justify='left')
     table.add_column('input', overflow='fold')
     table.add_column('state')
@@ -119,7 +120,7 @@ def report_table(reports: list[JobReport]) -> Table:
         table.add_column(name, justify='right')
     table.add_column('folder', overflow='fold')
     for report in reports:
-        folder = report.files[0].parent.name if report.files else ''
+        folder = folders[report.source].name if report.files else ''
         table.add_row(
             Text(_shown(report.source.name or report.source)),
             Text(report.state, STYLES[report.state]),

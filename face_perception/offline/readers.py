@@ -196,7 +196,7 @@ class BagReader:
         self._bag = Bag(path)
         try:
             self._topics = image_topics(self._bag, topics, path)
-            self._decoder = ImageDecoder(MAX_IMAGE_SIZE, max_pixels)
+            self._decoder = ImageDecoder(MAX_IMAGE_SIZE, max_pixels, parameter='')
             self._deserialize = image_deserializer()
         except BaseException:
             self.close()
@@ -292,6 +292,11 @@ def image_topics(bag: Bag, names: tuple[str, ...], path: Path) -> list[Topic]:
         for topic in images
         if (topic.name in names if names else not topic.name.endswith(DRAWN))
     ]
+    if images and not chosen:
+        raise SourceError(
+            f"'{path}' has drawings of results only ({', '.join(topic.name for topic in images)}): "
+            'name one with --topic if its images are to be looked at all the same'
+        )
     if not chosen:
         raise SourceError(
             f"'{path}' has no topic of the type {' or '.join(IMAGE_TYPES)}: its "

@@ -12,6 +12,7 @@ from ..core.files import read_bounded
 from ..core.networks import FaceNetworks
 from ..core.timing import OFFLINE_STAGES, Timings
 from ..media.bags.reader import METADATA, is_bag, storage_files
+from ..media.images.files import images_in
 from .names import readable, resolved
 from .types import Job, JobReport
 
@@ -74,14 +75,19 @@ def conditions(job: Job, networks: FaceNetworks) -> dict:
 
 
 def fingerprint(source: Path) -> dict:
-    """Return size, time of change and names of an input's files, without reading them."""
+    """
+    Return size, time of change and names of an input's files, without reading them.
+
+    Raises ``SourceError`` for a folder without images.
+    """
     files = [source]
-    if source.is_dir():
-        files = (
-            [source / METADATA, *storage_files(source)]
-            if is_bag(source)
-            else sorted(path for path in source.iterdir() if path.is_file())
-        )
+    if is_bag(source):
+        files = storage_files(source) if source.is_dir() else [source]
+        # What a killed recorder has not moved into a SQLite file yet lies beside it.
+        files += [file.with_name(file.name + '-wal') for file in files]
+        files.append(source / METADATA)
+    elif source.is_dir():
+        files = images_in(source)
     states = [
         (path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.exists()
     ]

@@ -11,7 +11,7 @@ import numpy as np
 from ..core.settings import PipelineSettings
 from ..core.types import FrameResult
 from ..media.images.decode import MAX_PIXELS
-from .names import readable
+from .names import given_name, readable
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,11 @@ class Job:
     annotated: str = 'jpeg'
     max_pixels: int = MAX_PIXELS
     settings: PipelineSettings = field(default_factory=PipelineSettings)
+
+    @property
+    def name(self) -> str:
+        """Return what the input is called in the files that are made of it."""
+        return readable(given_name(self.source))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..core.files import at_home
 from ..core.resources import model_path
 from ..core.text import file_path
 
@@ -24,7 +25,7 @@ class ModelFolders:
         """``directories`` are separated by ':'; ``named_at_start`` are values of parameters."""
         self._named = {name for name in named_at_start if name}
         own = model_path('any').parent
-        given = [Path(folder).expanduser() for folder in directories.split(os.pathsep) if folder]
+        given = [at_home(folder) for folder in directories.split(os.pathsep) if folder]
         beside = [model_path(name).parent for name in self._named]
         self._folders = [_normal(folder) for folder in (own, *given, *beside)]
 

@@ -312,7 +312,7 @@ def test_after_a_gap_in_which_faces_are_forgotten_the_detector_runs_at_once():
     ]
 
 
-@pytest.mark.parametrize('time_s', [float('nan'), float('inf')])
+@pytest.mark.parametrize('time_s', [float('nan'), float('inf'), 1e300, 10**400, '1.0', None])
 def test_a_time_that_is_none_is_refused_and_changes_nothing(time_s):
     stream, _, _ = make(80)
     assert stream(IMAGE, 1.0).faces[0].track_id == '1'

@@ -557,6 +557,12 @@ def test_a_bag_without_images_is_refused(make_bag, recorded):
         open_input(make_bag(recorded.chatter(3)))
 
 
+def test_a_bag_of_drawings_only_says_how_they_are_looked_at_all_the_same(make_bag, recorded, scene):
+    path = make_bag(recorded.camera('/face_perception/image_annotated', scene[:1]))
+    with pytest.raises(SourceError, match=r'\(/face_perception/image_annotated\): name .* --topic'):
+        open_input(path)
+
+
 def test_the_rate_is_that_of_the_messages(make_bag, recorded, scene):
     path = make_bag(recorded.camera('/cam', scene))
     with Bag(path) as bag:

@@ -112,6 +112,65 @@ def test_inputs_of_long_and_odd_names_have_a_folder_each(tmp_path):
     assert jobs == make_jobs(sources, tmp_path / 'out', Job(Path(), Path(), ('table', 'video')))
 
 
+def test_what_an_earlier_run_made_of_an_input_is_found_again(tmp_path):
+    common = Job(Path(), Path(), ('table',))
+    sources = [save(tmp_path / f'{name}.png') for name in ('Clip', 'clip')]
+    for job in make_jobs(sources, tmp_path / 'out', common):
+        assert run_job(job).state == 'done'
+    (job,) = make_jobs(sources[1:], tmp_path / 'out', common)
+    assert (job.folder.name, run_job(job).state) == ('clip-2', 'kept')
+
+
+def test_an_input_goes_by_the_name_that_the_user_gave_it(tmp_path, monkeypatch):
+    folder = tmp_path / 'people'
+    folder.mkdir()
+    (tmp_path / 'link.png').symlink_to(save(folder / '5eb63bbbe01eeed.png'))
+    monkeypatch.chdir(folder)
+    sources = expand(['.', '../link.png'])
+    jobs = make_jobs(sources, tmp_path / 'out', Job(Path(), Path(), ('table',)))
+    assert [(job.name, job.folder.name) for job in jobs] == [
+        ('people', 'people'),
+        ('link.png', 'link'),
+    ]
+
+
+def test_results_in_the_folder_of_the_images_are_kept(tmp_path):
+    save(tmp_path / 'a.png')
+    (job,) = make_jobs([tmp_path], tmp_path, Job(Path(), Path(), ('table',)))
+    with locked(tmp_path):
+        assert run_job(job).state == 'done'
+    (tmp_path / '.DS_Store').touch()
+    with locked(tmp_path):
+        assert run_job(job).state == 'kept'
+
+
+def test_a_tilde_is_a_home_or_a_letter(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    assert expand(['~clip.jpg', '~/clip.jpg']) == [Path('~clip.jpg'), tmp_path / 'clip.jpg']
+
+
+def test_an_empty_input_is_refused():
+    with pytest.raises(SourceError, match='an input is empty'):
+        expand(['a.jpg', ''])
+
+
+def test_a_working_directory_that_is_gone_is_said(tmp_path, monkeypatch):
+    (tmp_path / 'gone').mkdir()
+    monkeypatch.chdir(tmp_path / 'gone')
+    (tmp_path / 'gone').rmdir()
+    (job,) = make_jobs(expand(['a.jpg']), tmp_path, Job(Path(), Path(), ()))
+    assert (job.folder.name, run_job(job).state) == ('a', 'failed')
+    with pytest.raises(OutputError), locked(Path('out')):
+        pass
+
+
+def test_the_bars_show_names_as_they_are(tmp_path):
+    console = Console(file=io.StringIO(), width=200, force_terminal=True, color_system=None)
+    with RunProgress(1, lambda: False, console) as progress:
+        progress.step(Job(Path('Title [dQw4w9WgXcQ].mp4'), tmp_path, ()), 1, 2)
+    assert 'Title [dQw4w9WgXcQ].mp4' in console.file.getvalue()
+
+
 def test_a_name_that_no_file_can_have_is_said_not_to_exist(tmp_path):
     (source,) = expand(['y' * 300])
     (job,) = make_jobs([source], tmp_path, Job(Path(), Path(), ()))
@@ -175,7 +234,7 @@ def test_no_name_reaches_the_terminal_as_commands(tmp_path):
     report = JobReport(Path(name), 'failed', f"'{name}'", files=(tmp_path / name[:-4] / 'x',))
     progress = RunProgress(1, lambda: False, console)
     progress.finished(Job(Path(name), tmp_path, ()), report)
-    console.print(report_table([report]))
+    console.print(report_table([report], {Path(name): tmp_path / name[:-4]}))
     (reason,) = reasons([report])
     printed = console.file.getvalue()
     assert printed.count(shown) >= 2 and reason.count(shown) == 2

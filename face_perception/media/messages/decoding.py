@@ -118,13 +118,17 @@ class PackedImage:
 class ImageDecoder:
     """Turns Image and CompressedImage messages into uint8 ``[H, W, 3]`` BGR images."""
 
-    def __init__(self, max_image_size: int, max_pixels: int = MAX_PIXELS):
+    def __init__(
+        self, max_image_size: int, max_pixels: int = MAX_PIXELS, parameter: str = 'max_image_size'
+    ):
         """
-        Refuse images whose long side exceeds ``max_image_size`` pixels.
+        Refuse images whose long side exceeds ``max_image_size``, or that have over ``max_pixels``.
 
-        Of compressed ones, which may claim any size, no more than ``max_pixels`` are decoded.
+        Compressed ones may claim any size.  ``parameter`` is what raises the first, ``''``
+        where nothing does.
         """
         self._max_image_size, self._max_pixels = max_image_size, max_pixels
+        self._parameter = parameter
 
     def decode(self, message) -> np.ndarray:
         """
@@ -228,12 +232,14 @@ class ImageDecoder:
 
     def _check_size(self, width: int, height: int) -> None:
         if max(width, height) > self._max_image_size:
+            limit, remedy = f'{self._max_image_size} pixels', 'make it smaller'
+            if self._parameter:
+                limit = f'{self._parameter} ({self._max_image_size})'
+                remedy = 'set the camera to a smaller size, or raise the parameter'
             raise ImageError(
-                'size',
-                f'an image of {width}x{height} pixels is larger than max_image_size '
-                f'({self._max_image_size}): set the camera to a smaller size, or raise the '
-                'parameter',
+                'size', f'an image of {width}x{height} pixels is larger than {limit}: {remedy}'
             )
+        check_pixels(width, height, self._max_pixels)
 
     def _decode_compressed(self, message) -> np.ndarray:
         kind = value(message.format)
@@ -256,7 +262,6 @@ class ImageDecoder:
                 'be decoded: it is neither JPEG nor PNG, or its beginning is damaged',
             )
         self._check_size(header.width, header.height)
-        check_pixels(header.width, header.height, self._max_pixels)
         return decode_header(header)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from ...core.errors import FacePerceptionError
 from ...media.bags.reader import Bag
-from ..names import readable
 from ..readers import Reader
 from ..types import Job, Sink
 
@@ -26,7 +25,7 @@ class SinkContext:
 def _table(context: SinkContext) -> Sink:
     from .table import Table
 
-    return Table(context.folder, readable(context.job.source.name))
+    return Table(context.folder, context.job.name)
 
 
 def _video(context: SinkContext) -> Sink:
@@ -58,13 +57,13 @@ def _summary(context: SinkContext) -> Sink:
     from .summary.summary import SummaryPicture
 
     job = context.job
-    return SummaryPicture(context.folder, readable(job.source.name), job.anonymize)
+    return SummaryPicture(context.folder, job.name, job.anonymize)
 
 
 def _rrd(context: SinkContext) -> Sink:
     from .rerun_log import RerunLog
 
-    return RerunLog(context.folder, readable(context.job.source.name))
+    return RerunLog(context.folder, context.job.name)
 
 
 #: How each output is made; ``None`` where an input cannot have it.

@@ -22,6 +22,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ...core.errors import FacePerceptionError
+from ...core.files import at_home
 from ...core.networks import FaceNetworks
 from ...core.settings import PipelineSettings
 from ..errors import InterruptedRunError
@@ -286,7 +287,7 @@ def _absolute(job: Job) -> Job:
 
 def _absolute_model(model: str) -> str:
     """Return where a model lies; the package's own go by bare names, and '' is none."""
-    return str(Path(model).expanduser().absolute()) if '/' in model else model
+    return str(at_home(model).absolute()) if '/' in model else model
 
 
 def _as_here(outcome: JobReport | Fault, job: Job) -> JobReport | Fault:

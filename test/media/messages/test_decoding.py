@@ -324,3 +324,17 @@ def test_mosaics_too_small_for_a_colour_are_refused_not_black(decoder, encoding,
     message.height, message.width = shape
     with pytest.raises(ImageError, match='from 3 pixels a side on'):
         decoder.decode(message)
+
+
+@pytest.mark.parametrize(
+    'message', [message_of(), compressed(cv2.imencode('.png', known_image())[1].tobytes())]
+)
+def test_the_pixels_of_all_images_are_limited(message):
+    with pytest.raises(ImageError, match='megapixels'):
+        ImageDecoder(100, WIDTH * HEIGHT - 1).decode(message)
+    assert ImageDecoder(100, WIDTH * HEIGHT).decode(message).shape == (HEIGHT, WIDTH, 3)
+
+
+def test_a_limit_that_nothing_raises_names_no_parameter():
+    with pytest.raises(ImageError, match=r'larger than 16 pixels: make it smaller$'):
+        ImageDecoder(16, parameter='').decode(message_of())
