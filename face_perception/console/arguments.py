@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -47,6 +48,16 @@ def image_count(text: str) -> int:
 def duration(text: str) -> float:
     """Return a duration in seconds."""
     return _number(text, float, 1, 86_400, 'a duration in seconds')
+
+
+def message_text(text: str) -> str:
+    """Return a text for a field of a message, which is UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(text).decode(errors='backslashreplace')
+        raise argparse.ArgumentTypeError(f"'{shown}' is no UTF-8: give another") from None
+    return text
 
 
 def number(kind: type, minimum: float, maximum: float, meaning: str) -> Callable:

@@ -7,7 +7,11 @@ from collections.abc import Callable
 
 
 def catch_signals() -> Callable[[], bool]:
-    """Turn the first SIGINT or SIGTERM into a flag and return how to ask for it."""
+    """
+    Turn the first SIGINT, SIGTERM or SIGHUP into a flag and return how to ask for it.
+
+    What ``nohup`` lets it ignore stays ignored.
+    """
     caught = []
 
     def catch(number: int, frame) -> None:
@@ -16,4 +20,7 @@ def catch_signals() -> Callable[[], bool]:
 
     signal.signal(signal.SIGINT, catch)
     signal.signal(signal.SIGTERM, catch)
+    hangup = getattr(signal, 'SIGHUP', None)  # not on Windows
+    if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:
+        signal.signal(hangup, catch)
     return lambda: bool(caught)

@@ -15,6 +15,7 @@ from .parameters import PARAMETERS_BY_NAME, Value
 
 #: Bytes of a list of cameras at most.
 MOST_BYTES = 2**20
+_NAME = re.compile(r'[A-Za-z_]\w*(/[A-Za-z_]\w*)*', re.ASCII)
 KEYS = ('name', 'image', 'machine', 'parameters')
 
 
@@ -74,10 +75,15 @@ def _camera(entry: object, where: str) -> Camera:
     for key in ('name', 'image'):
         if not isinstance(entry.get(key), str) or not entry[key]:
             raise FacePerceptionError(f"{where} has no '{key}': give it one")
-    if not re.fullmatch(r'[A-Za-z_]\w*(/[A-Za-z_]\w*)*', entry['name']):
+    if not _NAME.fullmatch(entry['name']) or '__' in entry['name']:
         raise FacePerceptionError(
             f"{where} has the name '{entry['name']}', which is no namespace: use letters, digits "
             'and _'
+        )
+    if not _NAME.fullmatch(re.sub('^~?/', '', entry['image'])) or '__' in entry['image']:
+        raise FacePerceptionError(
+            f"{where} has the image '{entry['image']}', which is no name of a topic: use letters, "
+            'digits, _ and /'
         )
     machine, parameters = entry.get('machine') or '', entry.get('parameters') or {}
     if not isinstance(machine, str) or not isinstance(parameters, dict):

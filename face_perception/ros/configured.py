@@ -117,6 +117,11 @@ class Configured:
         """Mark the images of the time that ends: the clock is about to be set."""
         self._frames.before_reset()
 
+    @property
+    def clock_is_restless(self) -> bool:
+        """Return whether time is set back again and again."""
+        return self._frames.clock_is_restless
+
     def begin_anew(self) -> None:
         """Forget the faces: time was set back, or another clock is used."""
         self._frames.reset()

@@ -95,6 +95,11 @@ class FrameProcessor:
         """Call this before the clock is set back: what has come by now is of the time before."""
         self._clock_resets.end(self._now_s())
 
+    @property
+    def clock_is_restless(self) -> bool:
+        """Return whether time is set back again and again."""
+        return self._clock_resets.restless
+
     def reset(self) -> None:
         """Forget the faces, and an image that waits: it is of the time before."""
         with self._between_images:

@@ -6,6 +6,7 @@ import gc
 import signal
 import sys
 import time
+from functools import partial
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -23,7 +24,7 @@ from .configured import Configured
 from .monitoring.diagnostics import Diagnostics
 from .monitoring.health import Health
 from .parameter_requests import ParameterRequests
-from .parameters import declare_parameters, read_values
+from .parameters import declare_parameters, read_values, request_fault
 from .settings import settings_from
 from .spinning import SteadyExecutor
 from .start import StartError, begin, finish, prepare
@@ -39,7 +40,9 @@ class FacePerceptionNode(LifecycleNode):
 
     def __init__(self, **kwargs):
         super().__init__('face_perception', start_parameter_services=False, **kwargs)
-        self._parameter_requests = ParameterRequests(self)
+        self._parameter_requests = ParameterRequests(
+            self, partial(request_fault, self), self._report
+        )
         self._health = Health(self._seconds)
         self._state = 'unconfigured'
         self._fault = ''
@@ -126,6 +129,7 @@ class FacePerceptionNode(LifecycleNode):
         """Undo everything, from whichever state."""
         self._stop()
         self._release()
+        self._fault = ''
         self._state = 'finalized'
         return super().on_shutdown(state)
 
@@ -168,6 +172,14 @@ class FacePerceptionNode(LifecycleNode):
             self._configured.begin_anew()
         # Last: the image that was in work has been counted by now.
         self._health.forget_times()
+        if self._configured is not None and self._configured.clock_is_restless:
+            publishers = self.count_publishers('/clock')
+            if publishers > 1:  # one that plays something short in a loop is as it is wanted
+                self._report(
+                    'clock',
+                    f'time is set back again and again, as {publishers} publishers of /clock '
+                    'disagree, and hardly an image is processed: end all but one',
+                )
 
     # What is said about it
 

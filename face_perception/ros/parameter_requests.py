@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rcl_interfaces.msg import ParameterType, SetParametersResult
 from rclpy.node import Node
+from rclpy.parameter import parameter_value_to_python
 from rclpy.parameter_service import ParameterService
 
 from ..core.text import value
@@ -20,14 +23,27 @@ class ParameterRequests(ParameterService):
     ``start_parameter_services=False``, and this instead.
     """
 
-    def __init__(self, node: Node):
+    def __init__(
+        self,
+        node: Node,
+        check: Callable[[str, object], str] = lambda name, given: '',
+        on_fault: Callable[[str, str], None] = lambda kind, sentence: None,
+    ):
+        """
+        Answer for ``node``.
+
+        ``check`` gets a name and the value that it is to have, and returns why it cannot, or
+        ``''``: before rclpy, whose own reasons tell less.  ``on_fault`` gets a kind and a
+        sentence for what is refused here.
+        """
         super().__init__(node)
+        self._check, self._on_fault = check, on_fault
 
     def _set_parameters_callback(self, request, response):
         node = self._get_node()
         for parameter in request.parameters:
-            if fault := _fault([parameter]):
-                response.results.append(_refused(fault))
+            if fault := self._fault([parameter]):
+                response.results.append(self._refused(fault))
                 continue
             one = type(request)(parameters=[parameter])
             try:
@@ -35,34 +51,35 @@ class ParameterRequests(ParameterService):
                 response.results.extend(answer.results)
             except Exception as error:  # the node stays alive whatever is asked
                 node.get_logger().debug(repr(error))
-                response.results.append(_refused(_sentence(parameter, error)))
+                response.results.append(self._refused(_sentence(parameter, error)))
         return response
 
     def _set_parameters_atomically_callback(self, request, response):
-        if fault := _fault(request.parameters):
-            response.result = _refused(fault)
+        if fault := self._fault(request.parameters):
+            response.result = self._refused(fault)
             return response
         try:
             return super()._set_parameters_atomically_callback(request, response)
         except Exception as error:
-            response.result = _refused(_sentence(request.parameters[0], error))
+            response.result = self._refused(_sentence(request.parameters[0], error))
         return response
 
+    def _fault(self, parameters) -> str:
+        for parameter in parameters:
+            if parameter.value.type not in KNOWN_TYPES:
+                return (
+                    f"parameter '{value(parameter.name)}' has a value of type "
+                    f'{parameter.value.type}, which does not exist: use {KNOWN_TYPES.start} to '
+                    f'{KNOWN_TYPES.stop - 1}, as rcl_interfaces/msg/ParameterType names them'
+                )
+            if fault := self._check(parameter.name, parameter_value_to_python(parameter.value)):
+                return fault
+        return ''
 
-def _fault(parameters) -> str:
-    for parameter in parameters:
-        if parameter.value.type not in KNOWN_TYPES:
-            return (
-                f"parameter '{value(parameter.name)}' has a value of type {parameter.value.type}, "
-                f'which does not exist: use {KNOWN_TYPES.start} to {KNOWN_TYPES.stop - 1}, as '
-                'rcl_interfaces/msg/ParameterType names them'
-            )
-    return ''
+    def _refused(self, reason: str) -> SetParametersResult:
+        self._on_fault('parameter', reason)
+        return SetParametersResult(successful=False, reason=reason)
 
 
 def _sentence(parameter, error: Exception) -> str:
     return f"parameter '{value(parameter.name)}' cannot be set: {value(error)}"
-
-
-def _refused(reason: str) -> SetParametersResult:
-    return SetParametersResult(successful=False, reason=reason)

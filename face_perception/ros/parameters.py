@@ -232,17 +232,35 @@ def declare_parameters(node: Node) -> dict[str, str]:
             parameter.name, parameter.default, parameter.descriptor(), ignore_override=bool(fault)
         )
         if fault:
-            faults[parameter.name] = fault
+            faults[parameter.name] = fault + ('; start the node again' if parameter.fixed else '')
     for name in overrides:
         if not node.has_parameter(name) and not name.startswith('qos_overrides.'):
-            close = difflib.get_close_matches(name, PARAMETERS_BY_NAME, 1)
-            hint = (
-                f"did you mean '{close[0]}'?"
-                if close
-                else ('`ros2 param list` or docs/parameters.md names those that exist')
-            )
-            faults[name] = f"parameter '{shown(name)}' does not exist: {hint}"
+            faults[name] = f'{unknown(name)}; start the node again without it'
     return faults
+
+
+def unknown(name: str) -> str:
+    """Return a sentence about a parameter that does not exist, and which one may be meant."""
+    close = difflib.get_close_matches(name, PARAMETERS_BY_NAME, 1)
+    hint = (
+        f"did you mean '{close[0]}'?"
+        if close
+        else '`ros2 param list` or docs/parameters.md names those that exist'
+    )
+    return f"parameter '{shown(name)}' does not exist: {hint}"
+
+
+def request_fault(node: Node, name: str, given: object) -> str:
+    """Return why a request cannot give the parameter ``name`` of ``node`` a value, or ``''``."""
+    parameter = PARAMETERS_BY_NAME.get(name)
+    if parameter is not None:
+        return f'{at_start_only(name)} with it' if parameter.fixed else parameter.fault(given)
+    return '' if node.has_parameter(name) else unknown(name)
+
+
+def at_start_only(name: str) -> str:
+    """Return a sentence about a parameter that no request changes."""
+    return f"parameter '{name}' can be set at the start only: start the node again"
 
 
 def model_folders(node: Node) -> ModelFolders:

@@ -49,6 +49,11 @@ def shortage(folder: Path = FOLDER) -> str:
             f'{folder} does not exist, so images go through UDP and large ones get lost: mount '
             f'a tmpfs on it (mount -t tmpfs -o size=512m tmpfs {folder})'
         )
+    if not os.access(folder, os.W_OK):
+        return (
+            f'{folder} cannot be written to, so images go through UDP and large ones get lost: '
+            f'give it the permissions of a tmpfs (mount -o remount,rw,mode=1777 {folder})'
+        )
     if free >= enough(LARGE_SEGMENT):
         return ''
     total = os.statvfs(folder)

@@ -21,6 +21,12 @@ from .transport import is_fast_dds, use_large_images
 #: The last domain whose ports there are: DDS counts 250 for each, from 7400 on.
 LAST_DOMAIN = 232
 SET_DOMAIN = f'set ROS_DOMAIN_ID to a number from 0 to {LAST_DOMAIN}'
+#: Of ROS's log, which says at each line, and in it, that it does not understand another value.
+LOG_SWITCHES = (
+    'RCUTILS_COLORIZED_OUTPUT',
+    'RCUTILS_LOGGING_BUFFERED_STREAM',
+    'RCUTILS_LOGGING_USE_STDOUT',
+)
 #: Of middlewares that say on the error output alone what they refuse.
 MIDDLEWARE_SETTINGS = ('CYCLONEDDS_URI', 'ZENOH_CONFIG_OVERRIDE', 'ZENOH_SESSION_CONFIG_URI')
 
@@ -37,8 +43,10 @@ def prepare(warn: Callable[[str], None], is_camera: bool = True) -> None:
 
     ``warn`` gets a sentence where shared memory is too small for camera images.  A process that
     ``is_camera`` takes more of it.  All this concerns Fast DDS alone.  Raises ``StartError`` for a
-    domain that there is not: before other processes are started, and before Fast DDS ends this one.
+    domain that there is not, or a setting of the log: before other processes are started, and
+    before Fast DDS ends this one.
     """
+    _check_log_switches()
     middleware = rclpy.get_rmw_implementation_identifier()
     _check_domain(os.environ.get('ROS_DOMAIN_ID', ''), middleware)
     if not is_fast_dds(middleware):
@@ -47,6 +55,12 @@ def prepare(warn: Callable[[str], None], is_camera: bool = True) -> None:
     use_large_images(is_camera=is_camera)
     if sentence := shortage():
         warn(sentence)
+
+
+def _check_log_switches() -> None:
+    for name in LOG_SWITCHES:
+        if (given := os.environ.get(name, '')) not in ('', '0', '1'):
+            raise StartError(f"{name} is '{one_line(given, 40)}': set it to 0 or 1, or unset it")
 
 
 def _check_domain(given: str, middleware: str) -> None:
@@ -105,6 +119,8 @@ def explanation(error: Exception) -> str:
     """Return what is wrong and what to do, for an exception of rclpy's while it begins."""
     reason = one_line(' '.join(str(error).split()), 400)
     lowered = reason.lower()
+    if 'external configuration' in lowered:
+        return f'{reason}: leave out --log-config-file, which the log of this ROS 2 does not read'
     if any(words in lowered for words in ('initialize logging', 'log director', 'opening file')):
         return (
             f'the log cannot be written ({reason}): set ROS_LOG_DIR to a folder that can be '

@@ -112,7 +112,10 @@ def test_the_camera_may_be_had_another_way(shared_robot, image):
         ({'target_latency': 0.05, 'detector__min_input_size': 500}, 'nothing to choose from'),
         ({'max_faces': 3, 'emotion__model': 'none.onnx'}, 'does not exist'),
         ({'max_faces': 3, 'emotion__model': '/nowhere/none.onnx'}, 'model_directories'),
-        ({'max_faces': 3, 'max_rate': -1.0}, 'max_rate out of range'),  # rclpy's own words
+        (
+            {'max_faces': 3, 'max_rate': -1.0},
+            "'max_rate' is -1.0: use 0.0 to 1000.0",
+        ),
         ({'max_faces': 3, 'qos__output__depth': 7}, "'qos.output.depth' is read-only while"),
         ({'max_faces': 3, 'humans__enabled': True}, "'humans.enabled' is read-only while"),
         ({'max_faces': 3, 'autostart': False}, 'deactivate and cleanup'),

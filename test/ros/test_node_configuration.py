@@ -139,6 +139,13 @@ def test_the_lifecycle_goes_round_and_each_step_undoes_its_opposite(start_robot)
     assert robot.lifecycle_state() == 'finalized'
 
 
+def test_a_node_that_was_shut_down_complains_no_more(start_robot):
+    robot = start_robot(matched=False, detector__interval=0)
+    robot.wait_for_status(lambda level, text, values: level == 2 and 'detector.interval' in text)
+    assert change_state(robot, Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
+    robot.wait_for_status(lambda level, text, values: text == 'finalized')
+
+
 def test_an_active_node_shuts_down_in_order(start_robot):
     robot = start_robot()
     gray = image_message(Header(), np.full((48, 64, 3), 80, np.uint8))

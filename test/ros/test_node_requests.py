@@ -50,6 +50,34 @@ def test_of_several_parameters_the_good_ones_are_set(shared_robot):
     assert [result.successful for result in answer.results] == [False, True, False, False]
 
 
+def test_what_is_refused_is_said_in_the_nodes_own_words_and_counted(start_robot):
+    robot = start_robot()
+    asked = {
+        'detector.interval': ParameterValue(type=2, integer_value=0),
+        'max_rate': ParameterValue(type=2, integer_value=3),
+        'detector.intervall': ParameterValue(type=2, integer_value=3),
+        'model_directories': ParameterValue(type=4, string_value='/tmp'),
+    }
+    for service, name in (
+        (SetParameters, 'set_parameters'),
+        (SetParametersAtomically, 'set_parameters_atomically'),
+    ):
+        for parameter, words in (
+            ('detector.interval', 'is 0: use 1 to 100'),
+            ('max_rate', 'a number with a decimal point'),
+            ('detector.intervall', "did you mean 'detector.interval'?"),
+            ('model_directories', 'start the node again'),
+        ):
+            answer = robot.ros.call_until_answered(
+                service,
+                f'/{robot.process.name}/{name}',
+                service.Request(parameters=[Parameter(name=parameter, value=asked[parameter])]),
+            )
+            result = answer.results[0] if service is SetParameters else answer.result
+            assert not result.successful and words in result.reason
+            assert result.reason in robot.status()[2]['errors: parameter']
+
+
 def test_names_that_do_not_exist_are_answered(shared_robot):
     robot = shared_robot
     for names in ([''], ['x' * 100_000], ['\x00'], ['max_rate'] * 50):

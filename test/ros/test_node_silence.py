@@ -4,10 +4,13 @@ import pytest
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
+import numpy as np
 import rclpy
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
+from face_perception.media.messages.encoding import image_message
 from face_perception.ros.monitoring.silence import COMPRESSED, RAW, way_to
 from face_perception.ros.transport import loss_remedy
 from support.program import Program
@@ -33,6 +36,22 @@ def test_nobody_publishes_and_the_topics_that_exist_are_named(start_robot, ros):
 def test_a_matched_publisher_that_sends_nothing(start_robot):
     robot = start_robot(no_image_timeout=1.0)
     silence_of(robot, loss_remedy(rclpy.get_rmw_implementation_identifier()))
+
+
+def test_a_camera_slower_than_images_are_waited_for_does_not_fill_the_log(start_robot):
+    robot = start_robot(no_image_timeout=1.5)
+    gray = image_message(Header(), np.full((48, 64, 3), 80, np.uint8))
+
+    def heard(level, text, values):
+        robot.show_and_wait(gray)
+        return 'no image for' not in text
+
+    for count in range(1, 4):
+        _, _, values = robot.wait_for_status(lambda level, text, values: 'no image for' in text)
+        assert values['errors: no image'].startswith(f'{count}, ')
+        robot.wait_for_status(heard)
+    assert robot.process.log().count('no image for') == 1
+    assert robot.process.log().count('images arrive again') == 1
 
 
 def test_a_reliable_subscription_to_a_best_effort_camera(start_robot, ros):

@@ -80,6 +80,22 @@ def test_simulated_time_that_jumps_back_begins_anew(start_robot, simulation, por
     assert level < 2
 
 
+def test_two_clocks_that_disagree_are_said(start_robot, simulation, ros):
+    robot = start_robot(use_sim_time=True)
+    simulation.wait_for_node()
+    other = Simulation(ros)
+    other.wait_for_node()
+
+    def disagree(level, text, values):
+        for step in range(5):
+            simulation.step(1000.0 + step)
+            other.step(50.0 + step)
+        return level == 1 and '2 publishers of /clock disagree' in text
+
+    robot.wait_for_status(disagree)
+    other.stop()
+
+
 #: Holds each image back right before it is processed, as a busy machine may.
 SLOW_TO_START = """
 import time

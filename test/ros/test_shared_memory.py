@@ -93,5 +93,10 @@ def test_without_shared_memory_the_remedy_is_said(tmp_path):
     assert 'mount' in shortage(tmp_path / 'nowhere')
 
 
+def test_shared_memory_that_cannot_be_written_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(shared_memory.os, 'access', lambda folder, mode: False)
+    assert f'{tmp_path} cannot be written to' in shortage(tmp_path)
+
+
 def test_dockers_default_has_room_for_camera_node_and_listener():
     assert enough(SMALL_SEGMENT, 3) <= 64 << 20 < enough(LARGE_SEGMENT, 1)

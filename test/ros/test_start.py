@@ -67,3 +67,25 @@ def test_rclpys_thread_for_signals_has_ended_when_the_executor_goes():
         [sys.executable, '-c', ENDING], capture_output=True, text=True, timeout=PATIENCE_S
     )
     assert (done.stdout.split(), told(done.stderr)) == (['ALL', 'NO'], '')
+
+
+@pytest.mark.parametrize('name', start.LOG_SWITCHES)
+def test_a_setting_of_the_log_that_it_does_not_understand_is_refused(name, monkeypatch):
+    """It would say so at each line of the log, and write none."""
+    monkeypatch.setattr(start, 'use_large_images', lambda **settings: None)
+    monkeypatch.setenv(name, 'maybe')
+    with pytest.raises(StartError, match=f"^{name} is 'maybe': set it to 0 or 1"):
+        prepare(lambda sentence: None)
+    for value in ('', '0', '1'):
+        monkeypatch.setenv(name, value)
+        prepare(lambda sentence: None)
+
+
+def test_the_remedy_for_a_log_is_that_of_its_fault():
+    unwritable = RuntimeError('Failed to initialize logging: failed to create the log directory')
+    assert 'set ROS_LOG_DIR' in explanation(unwritable)
+    configured = RuntimeError(
+        'Failed to initialize logging: spdlog logging backend does not support external '
+        'configuration files'
+    )
+    assert 'leave out --log-config-file' in explanation(configured)

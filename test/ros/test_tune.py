@@ -140,6 +140,12 @@ def test_a_node_that_is_not_there(ros, monkeypatch):
         executor.shutdown()
 
 
+@pytest.mark.parametrize('name', ['', '/', 'a b', '/left/face-perception', '/a//b'])
+def test_what_no_node_can_be_called_is_refused(ros, name):
+    with pytest.raises(TuneError, match=f"^'{name}' is no name of a node"):
+        RemoteNode(ros.node, None, name)
+
+
 def test_nodes_are_found_and_where_there_are_two_one_has_to_be_chosen(name, start_robot):
     other = f'/{start_robot().process.name}'
     code, text, _ = tune()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from rclpy import get_rmw_implementation_identifier
@@ -13,7 +14,7 @@ from ..image_input import ImageInput
 from ..settings import NodeSettings, QosSettings
 from ..shared_memory import shortage
 from ..transport import is_fast_dds, loss_remedy
-from .health import Health
+from .health import LOG_PERIOD_S, Health
 
 RAW, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 #: What a compressed topic's name adds to that of the raw one, as image_transport has it.
@@ -31,22 +32,29 @@ class Cause:
 
 
 class SilenceWatch:
-    """Says why no image came for long: each cause once in the log, until one comes again."""
+    """
+    Says why no image came for long: each cause once in the log, until one comes again.
+
+    Once a minute at most: a camera may be slower than images are waited for.
+    """
 
     def __init__(self, node: Node, health: Health):
         self._node = node
         self._health = health
+        #: When each kind of cause was logged.
+        self._logged: dict[str, float] = {}
         self.restart()
 
     def restart(self) -> None:
         """Forget what was said."""
-        self._said, self._received = '', 0
+        self._said, self._received, self._is_logged = '', 0, False
 
     def sentence(self, source: ImageInput, settings: NodeSettings) -> str:
         """Return why no image came for ``no_image_timeout`` seconds, or ``''``."""
         seconds = self._health.silence()
         if seconds < settings.no_image_timeout:
-            if self._said and self._health.received > self._received:  # else time was set
+            # Else time was set.
+            if self._is_logged and self._said and self._health.received > self._received:
                 self._node.get_logger().info('images arrive again')
             self._said = ''
             return ''
@@ -61,7 +69,11 @@ class SilenceWatch:
         if cause.kind != self._said:
             self._said = cause.kind
             self._health.error('no image', cause.sentence)
-            self._node.get_logger().warning(sentence)
+            now = time.monotonic()
+            self._is_logged = now - self._logged.get(cause.kind, float('-inf')) >= LOG_PERIOD_S
+            if self._is_logged:
+                self._logged[cause.kind] = now
+                self._node.get_logger().warning(sentence)
         return sentence
 
 

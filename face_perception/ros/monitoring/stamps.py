@@ -24,6 +24,9 @@ MOST_INTERVALS = 50
 #: whose intervals are not, but for ``IRREGULAR_SHARE`` of them, has no period.
 TOLERANCE = 0.25
 IRREGULAR_SHARE = 0.2
+#: Nor has one whose images come in groups, as of two cameras on one topic: of its intervals more
+#: than ``LONG_SHARE`` have over ``LONG`` periods, which losses at random do not make.
+LONG, LONG_SHARE = 5, 0.25
 #: After a pause of so many seconds the camera was stopped rather than its images lost.
 PAUSE_S = 5.0
 #: Images that may come before one that was sent before them.
@@ -152,4 +155,6 @@ class StampGaps:
             abs(each / period - max(round(each / period), 1)) > TOLERANCE
             for each in self._intervals
         )
-        return period if irregular <= IRREGULAR_SHARE * len(self._intervals) else None
+        long = sum(each > LONG * period for each in self._intervals)
+        regular = irregular <= IRREGULAR_SHARE * len(self._intervals)
+        return period if regular and long <= LONG_SHARE * len(self._intervals) else None

@@ -20,7 +20,7 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from ...console.arguments import Parser, image_count, image_rate, image_size
+from ...console.arguments import Parser, image_count, image_rate, image_size, message_text
 from ...core.errors import FacePerceptionError
 from ...media.messages.encoding import ENCODERS, compress, encode
 from ...media.sources import Source, open_source
@@ -192,7 +192,11 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         help='quality of service; camera drivers are reliable',
     )
     parser.add_argument(
-        '--frame-id', default='camera', metavar='NAME', help='frame_id of the headers'
+        '--frame-id',
+        type=message_text,
+        default='camera',
+        metavar='NAME',
+        help='frame_id of the headers',
     )
     parser.add_argument(
         '--loop',

@@ -41,6 +41,8 @@ SETTLE_S = 0.5
 MOST_UNANSWERED = 5
 #: Where ROS's messages end to tell the time: its seconds have 32 bits.
 LATEST_NS = 2**31 * NANOSECONDS
+#: Seconds for which the last image of a pass stays where nothing says how long its camera waits.
+ALONE_S = 1 / 15
 #: Seconds that the last images get to arrive.
 FAREWELL_S = 1.0
 
@@ -141,8 +143,10 @@ class Player:
             self._wait_for_answerers(self._acknowledgements)
         else:
             self._wait_for_listeners()
-        self._play_once(first, images)
+        interval_s = self._play_once(first, images)
         while self._options.loop:
+            if self._rate:  # the last image is there as long as the others
+                self._stand_still(interval_s / self._rate)
             self._position.passes += 1
             first, images = self._begin()
             self._time_ns = first.time_ns
@@ -150,7 +154,7 @@ class Player:
                 self._acknowledgements
             ):  # nothing of the new pass may meet what is left of the old one
                 self._stand_still(SETTLE_S)
-            self._play_once(first, images)
+            interval_s = self._play_once(first, images)
 
     def finish(self) -> None:
         """Let the last images arrive and say what was played."""
@@ -173,14 +177,18 @@ class Player:
             )
         return first, images
 
-    def _play_once(self, first: RecordedImage, images: Iterator[RecordedImage]) -> None:
+    def _play_once(self, first: RecordedImage, images: Iterator[RecordedImage]) -> float:
+        """Play one pass; return the recorded seconds from image to image."""
+        count = 0
         timeline = Timeline(first.time_ns, self._rate) if self._rate else None
         for image in chain([first], images):
+            count += 1
             if timeline:
                 self._let_time_pass(timeline, image.time_ns)
             self._set_time(image.time_ns)
             self._show(image)
             self._position.show(self._time_ns, self.published, self.skipped)
+        return (self._time_ns - first.time_ns) / NANOSECONDS / max(count - 1, 1) or ALONE_S
 
     def _show(self, image: RecordedImage) -> None:
         try:

@@ -16,9 +16,11 @@ from rcl_interfaces.srv import (
     SetParametersAtomically,
 )
 from rclpy.client import Client
+from rclpy.exceptions import NameValidationException
 from rclpy.executors import Executor
 from rclpy.node import Node
 from rclpy.task import Future
+from rclpy.validate_full_topic_name import validate_full_topic_name
 
 from ...core.errors import FacePerceptionError
 from ...core.text import one_line
@@ -71,18 +73,28 @@ class RemoteNode:
     """A running node, whose parameters are read and set through its services."""
 
     def __init__(self, node: Node, executor: Executor, name: str):
-        """Ask through ``node``, which ``executor`` has, the node with the full name ``name``."""
+        """
+        Ask through ``node``, which ``executor`` has, the node with the full name ``name``.
+
+        Raises ``TuneError`` for what no node can be called.
+        """
         self.name = '/' + name.strip('/')
         self._executor = executor
-        self._clients: dict[type, Client] = {
-            kind: node.create_client(kind, f'{self.name}/{service}')
-            for kind, service in (
-                (ListParameters, 'list_parameters'),
-                (DescribeParameters, 'describe_parameters'),
-                (GetParameters, 'get_parameters'),
-                (SetParametersAtomically, 'set_parameters_atomically'),
-            )
-        }
+        self._clients: dict[type, Client] = {}
+        for kind, service in (
+            (ListParameters, 'list_parameters'),
+            (DescribeParameters, 'describe_parameters'),
+            (GetParameters, 'get_parameters'),
+            (SetParametersAtomically, 'set_parameters_atomically'),
+        ):
+            try:
+                validate_full_topic_name(f'{self.name}/{service}')
+            except NameValidationException as error:
+                raise TuneError(
+                    f"'{shown(name)}' is no name of a node ({str(error).splitlines()[0]}): give the full one, "
+                    'such as /left/face_perception'
+                ) from None
+            self._clients[kind] = node.create_client(kind, f'{self.name}/{service}')
 
     def read(self) -> dict[str, Known]:
         """Return what can be changed now or after a cleanup, by name; raises ``TuneError``."""

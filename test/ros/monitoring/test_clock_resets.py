@@ -73,3 +73,16 @@ def test_in_simulation_only_stamps_that_stay_wrong_are_reported(check, end):
     monotonic.now += SETTLE_S
     show(3)
     assert kinds == ['stamp past']
+
+
+def test_a_clock_that_is_set_back_again_and_again_is_told_from_one_that_was_once():
+    monotonic = Monotonic()
+    resets = ClockResets(monotonic)
+    for _ in range(5):  # a bag of ten seconds, in a loop
+        resets.end(10.0)
+        monotonic.now += 10.0
+        assert not resets.restless
+    for _ in range(3):
+        resets.end(1000.0)
+        monotonic.now += 0.1
+    assert resets.restless

@@ -35,6 +35,12 @@ def test_a_camera_that_is_triggered_has_no_gaps():
     assert lost(stamps) == 0
 
 
+@pytest.mark.parametrize('apart', [1e-6, 1e-3, 3e-3])
+def test_two_cameras_on_one_topic_lose_nothing(apart):
+    first = 1.7e9 + np.round(np.arange(200) / 30, 3)
+    assert lost(np.sort([*first, *(first + apart)])) == 0
+
+
 def test_a_pause_and_time_that_is_set_back_are_no_loss():
     stamps = [*np.arange(50) / 30, *(100 + np.arange(50) / 30), *np.arange(50) / 30, 0.0, 0.0]
     assert lost(stamps) == 0

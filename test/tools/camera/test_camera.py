@@ -1,3 +1,4 @@
+import os
 import signal
 import time
 
@@ -162,6 +163,7 @@ def test_what_cannot_run_is_one_sentence_and_code_2(start_tool, gray_image, argu
         (['--compressed', 'gif'], "invalid choice: 'gif'"),
         (['--compressed', 'png', '--encoding', 'rgb8'], 'leave --encoding out'),
         (['--reliability', 'sometimes'], "invalid choice: 'sometimes'"),
+        (['--frame-id', os.fsdecode(b'caf\xe9')], r"'caf\xe9' is no UTF-8"),
         (['--nonsense'], 'unrecognized arguments: --nonsense'),
     ],
 )

@@ -90,6 +90,20 @@ def test_a_part_of_a_bag_of_one_topic_in_a_loop_until_ctrl_c(ros, start_tool, ma
     assert '/other' not in str(ros.node.get_topic_names_and_types())
 
 
+def test_one_image_in_a_loop_is_shown_at_a_cameras_pace(ros, start_tool, make_bag, topic):
+    bag = make_bag(count=20)
+    images = ros.collect(Image, topic, 50)
+    options = ('--start-offset', 0.25, '--duration', 0.001, '--loop')
+    player = start_tool(
+        'play', bag.path, '--topic', CAMERA, *options, '--ros-args', '-r', f'{CAMERA}:={topic}'
+    )
+    ros.spin_until(lambda: images)
+    before, since = len(images), time.monotonic()
+    ros.spin_for(2.0)
+    assert 1 <= len(images) - before <= 1 + 15 * (time.monotonic() - since)
+    assert player.stop() == 0
+
+
 def test_without_a_listener_it_says_so_and_plays(start_tool, make_bag):
     player = start_tool('play', make_bag().path, '--topic', CAMERA)
     assert player.wait() == 0
