@@ -8,6 +8,7 @@ may stay longer than the others.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -75,16 +76,38 @@ def stated_length(path: Path, counted_s: float) -> float | None:
     return None if shown_s is None else min(counted_s, shown_s)
 
 
+def is_mirrored(path: Path) -> bool:
+    """Return whether an MP4 is to be shown as in a mirror, as the matrix of its images says."""
+    with path.open('rb') as file:
+        if file.read(12)[4:8] not in _BOXES:
+            return False
+        try:
+            for _, index in _top_boxes(file, path.stat().st_size):
+                for name, content in index:
+                    header = _images_of(content).get(b'tkhd') if name == b'trak' else None
+                    if header:
+                        a, b, _, c, d = struct.unpack_from('>5i', header, 52 if header[0] else 40)
+                        return a * d < b * c
+        except (struct.error, IndexError):
+            pass
+    return False
+
+
 def gif_images(path: Path) -> int:
     """Return how many images a whole GIF has, 0 for what is none."""
     with path.open('rb') as file:
-        if file.read(6) not in (b'GIF87a', b'GIF89a'):
-            return 0
-        file.seek(0)
-        try:
-            images, whole = _gif_blocks(file)
-        except (struct.error, IndexError, ValueError):
-            return 0
+        return count_gif_images(file)
+
+
+def count_gif_images(file: BinaryIO) -> int:
+    """Return the same for an open file."""
+    if file.read(6) not in (b'GIF87a', b'GIF89a'):
+        return 0
+    file.seek(0)
+    try:
+        images, whole = _gif_blocks(file)
+    except (struct.error, IndexError, ValueError):
+        return 0
     return images if whole else 0
 
 
@@ -154,7 +177,7 @@ def _riff(file: BinaryIO, size: int) -> bool | None:
     return 0 < offset <= size + 1
 
 
-def _inside(data: bytes) -> list[tuple[bytes, bytes]]:
+def inside(data: bytes) -> list[tuple[bytes, bytes]]:
     """Return the boxes within one, as name and content."""
     offset, found = 0, []
     while offset + 8 <= len(data):
@@ -172,33 +195,45 @@ def _shown_s(file: BinaryIO, size: int) -> float | None:
 
     ``None`` for one in fragments, which does not know how many images it has.
     """
-    offset, scale, shown = 0, 0, float('inf')
+    scale, shown = 0, float('inf')
+    for name, index in _top_boxes(file, size):
+        if name == b'moof':
+            return None
+        for inner, content in index:
+            if inner == b'mvhd':
+                (scale,) = struct.unpack_from('>I', content, 20 if content[0] else 12)
+            elif inner == b'trak':
+                shown = min(shown, _edited(content))
+    return shown / scale if scale else float('inf')
+
+
+def _top_boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, list[tuple[bytes, bytes]]]]:
+    """Give the names of the boxes at the top, and what is inside the index of an MP4."""
+    offset = 0
     while offset + 8 <= size:
         file.seek(offset)
         length, name = struct.unpack('>I4s', file.read(8))
         head = 8
         if length == 1:
             head, (length,) = 16, struct.unpack('>Q', file.read(8))
-        if name == b'moof':
-            return None
-        if name == b'moov' and head <= length <= _LARGEST_INDEX:
-            for inner, content in _inside(file.read(length - head)):
-                if inner == b'mvhd':
-                    (scale,) = struct.unpack_from('>I', content, 20 if content[0] else 12)
-                elif inner == b'trak':
-                    shown = min(shown, _edited(content))
+        known = name == b'moov' and head <= length <= _LARGEST_INDEX
+        yield name, inside(file.read(length - head)) if known else []
         if length < 8:
             break
         offset += length
-    return shown / scale if scale else float('inf')
+
+
+def _images_of(track: bytes) -> dict[bytes, bytes]:
+    """Return the boxes of a track of images, none of any other."""
+    boxes = dict(inside(track))
+    handler = dict(inside(boxes.get(b'mdia', b''))).get(b'hdlr', b'')
+    return boxes if handler[8:12] == b'vide' else {}
 
 
 def _edited(track: bytes) -> float:
     """Return the length of a track of images as it is shown, in units of the file's own."""
-    boxes = dict(_inside(track))
-    handler = dict(_inside(boxes.get(b'mdia', b''))).get(b'hdlr', b'')
-    edits = dict(_inside(boxes.get(b'edts', b''))).get(b'elst', b'')
-    if handler[8:12] != b'vide' or not edits:
+    edits = dict(inside(_images_of(track).get(b'edts', b''))).get(b'elst', b'')
+    if not edits:
         return float('inf')
     (count,) = struct.unpack_from('>I', edits, 4)
     entry = '>QqI' if edits[0] else '>IiI'

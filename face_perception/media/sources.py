@@ -13,7 +13,7 @@ from ..core.files import at_home
 from .errors import SourceError
 from .file_sources import ImagesSource, VideoSource, silence_opencv
 from .fitting import Size
-from .images.files import IMAGE_SUFFIXES
+from .images.files import is_image
 from .sample.sample import SampleScene
 from .video_files import DEFAULT_RATE
 from .webcam import WebcamSource
@@ -74,7 +74,7 @@ def open_source(
         )
     if path.is_dir():
         return ImagesSource.of_folder(path, size, warn)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
+    if is_image(path):
         return ImagesSource([path], size, warn)
     return VideoSource(path, size, warn)
 

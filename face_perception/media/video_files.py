@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core.errors import ImageError
 from ..core.scaling import resize
-from .containers import gif_images, is_whole, stated_length, stated_size
+from .containers import gif_images, is_mirrored, is_whole, stated_length, stated_size
 from .errors import SourceError
 from .images.decode import MAX_PIXELS, check_pixels
 
@@ -72,6 +72,7 @@ class VideoFile:
             raise SourceError(f"'{path}': {error}") from None
         self.count = int(count) if 0 < count < 2**31 else 0
         self._given = 0
+        self._mirrored = is_mirrored(path)
         self.length_s = self.count / stated if stated >= SLOWEST_RATE else 0.0
         if next(self.images(), None) is None:
             raise SourceError(
@@ -86,7 +87,7 @@ class VideoFile:
         An image that cannot be decoded in the midst of others is given as ``None``.
         """
         with capture(self.path) as video:
-            stretch = _stretch(video)
+            stretch, mirror = _stretch(video), _mirror(video) if self._mirrored else None
             damaged = self._given = passed = 0
             while damaged <= (MOST_DAMAGED_BEYOND if 0 < self.count <= passed else MOST_DAMAGED):
                 passed += 1
@@ -101,6 +102,7 @@ class VideoFile:
                 position_s = video.get(cv2.CAP_PROP_POS_MSEC) / 1e3
                 if not abs(position_s) < LONGEST_S:
                     position_s = 0.0
+                image = image if mirror is None else cv2.flip(image, mirror)
                 yield VideoImage(stretched(image, stretch), position_s)
 
     def missing(self, reached_s: float, period_s: float) -> str:
@@ -175,6 +177,13 @@ def _stretch(video: cv2.VideoCapture) -> tuple[float, float]:
     if ratio == 1 or not 1 / MOST_STRETCHED <= ratio <= MOST_STRETCHED:
         return 1.0, 1.0
     return max(ratio, 1.0), max(1 / ratio, 1.0)
+
+
+def _mirror(video: cv2.VideoCapture) -> int | None:
+    """Return the code of ``cv2.flip`` that is left to do where OpenCV has only turned an image."""
+    if not video.get(cv2.CAP_PROP_ORIENTATION_AUTO):
+        return None
+    return 1 if video.get(cv2.CAP_PROP_ORIENTATION_META) % 180 else 0
 
 
 def _rate(video: cv2.VideoCapture, stated: float) -> float:

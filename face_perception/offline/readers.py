@@ -17,8 +17,8 @@ from ..media.bags.reader import PACKED_SUFFIXES, Bag, Message, Topic, is_bag
 from ..media.bags.recorded import CDR
 from ..media.errors import SourceError
 from ..media.file_sources import silence_opencv
-from ..media.images.decode import MAX_PIXELS
-from ..media.images.files import IMAGE_SUFFIXES, images_in, load_image
+from ..media.images.decode import MAX_PIXELS, decode_header
+from ..media.images.files import images_in, is_image, read_header
 from ..media.messages.cdr import header_stamp_ns
 from ..media.messages.decoding import ImageDecoder
 from ..media.video_files import DEFAULT_RATE, VideoFile
@@ -89,32 +89,39 @@ def open_input(path: Path, topics: tuple[str, ...] = (), max_pixels: int = MAX_P
     wrong.
     """
     silence_opencv()
+    check_input(path)
+    if is_bag(path):
+        return BagReader(path, topics, max_pixels)
+    if path.is_dir():
+        return ImagesReader(images_in(path), max_pixels)
+    if is_image(path):
+        return ImagesReader([path], max_pixels)
+    return VideoReader(path, max_pixels)
+
+
+def check_input(path: Path) -> None:
+    """Raise ``SourceError`` for what is no input by its looks, or may not be read."""
     if not path.exists():
         if has_magic(str(path)):
             raise SourceError(f"nothing matches '{path}'")
         raise SourceError(
             f"'{path}' does not exist: give a bag, a video, an image or a folder of images"
         )
+    if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
+        raise SourceError(f"the folder '{path}' cannot be read: check its permissions")
     if not os.access(path, os.R_OK):
         raise SourceError(f"'{path}' cannot be read: check its permissions")
     if not path.is_dir() and not path.is_file():
         raise SourceError(f"'{path}' is a device or a pipe: give a file or a folder")
     if path.is_file() and path.stat().st_size == 0:
         raise SourceError(f"'{path}' is empty: copy or record it again")
-    if path.suffix == '.bag':
+    if path.suffix == '.bag' and path.is_file():
         raise SourceError(
             f"'{path}' is a bag of ROS 1: make it one of ROS 2 first, with "
             f"'rosbags-convert --src {path} --dst {path.stem}'"
         )
     if path.suffix in PACKED_SUFFIXES:
         raise SourceError(f"'{path}' is a part of a compressed bag: give its folder")
-    if is_bag(path):
-        return BagReader(path, topics, max_pixels)
-    if path.is_dir():
-        return ImagesReader(images_in(path), max_pixels)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
-        return ImagesReader([path], max_pixels)
-    return VideoReader(path, max_pixels)
 
 
 class ImagesReader:
@@ -133,11 +140,16 @@ class ImagesReader:
         for index, path in enumerate(self._paths):
             watch = Stopwatch()
             try:
-                image = load_image(path, self._max_pixels)
+                header = read_header(path, self._max_pixels)
+                image = decode_header(header)
             except ImageError as error:
                 yield Item(watch.lap(), skipped=f"'{path.name}': {error}")
-            else:
-                yield Item(watch.lap(), Frame(image, index, 0, name=readable(path.name)))
+                continue
+            self.total += header.images - 1
+            yield Item(watch.lap(), Frame(image, index, 0, name=readable(path.name)))
+            only = f'only the first of its {header.images} images is looked at: make it a video'
+            for _ in range(header.images - 1):
+                yield Item(0.0, skipped=f"'{path.name}': {only}")
 
     def rate(self, topic: str) -> float:
         """Return a rate for what has none."""

@@ -12,6 +12,7 @@ from ..core.files import read_bounded
 from ..core.networks import FaceNetworks
 from ..core.timing import OFFLINE_STAGES, Timings
 from ..media.bags.reader import METADATA, is_bag, storage_files
+from ..media.bags.sqlite_file import newest_of
 from ..media.images.files import images_in
 from .names import readable, resolved
 from .types import Job, JobReport
@@ -83,8 +84,7 @@ def fingerprint(source: Path) -> dict:
     files = [source]
     if is_bag(source):
         files = storage_files(source) if source.is_dir() else [source]
-        # What a killed recorder has not moved into a SQLite file yet lies beside it.
-        files += [file.with_name(file.name + '-wal') for file in files]
+        files += [log for file in files if (log := newest_of(file)) is not None]
         files.append(source / METADATA)
     elif source.is_dir():
         files = images_in(source)

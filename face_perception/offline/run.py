@@ -20,7 +20,7 @@ from ..media.errors import SourceError
 from .errors import is_of_one_input, output_error
 from .names import REPLACED, UNFINISHED
 from .outputs.sinks import OUTPUTS, SinkContext
-from .readers import Item, Reader, open_input
+from .readers import Item, Reader, check_input, open_input
 from .report import Counts, conditions, kept_report, write_report
 from .threads import ReadAhead, WriteBehind
 from .types import Frame, Job, JobReport
@@ -51,6 +51,7 @@ def run_job(
     start = time.monotonic()
     networks = (load or load_networks)(job.settings)
     try:
+        check_input(job.source)
         under = conditions(job, networks)
         if (kept := kept_report(job, under)) is not None:
             return kept
@@ -61,8 +62,8 @@ def run_job(
     try:
         _make_empty(unfinished)
         counts = Counts()
-        files = _make_files(job, networks, reader, unfinished, counts, report_progress)
-        report = _judge(job, reader.fault, counts, start)
+        files, fault = _make_files(job, networks, reader, unfinished, counts, report_progress)
+        report = _judge(job, fault or reader.fault, counts, start)
         if not counts.frames:
             return report
         report = replace(report, files=tuple(files))
@@ -104,8 +105,12 @@ def _make_files(
     folder: Path,
     counts: Counts,
     report_progress: Progress,
-) -> list[Path]:
-    """Take all frames through the networks and the sinks."""
+) -> tuple[list[Path], str]:
+    """
+    Take all frames through the networks and the sinks.
+
+    Returns the files, and the fault that a sink met which reads more of the input.
+    """
     writers: list[WriteBehind] = []
     streams = _Streams(networks, reader.stills, job)
     items = looked = None
@@ -123,7 +128,8 @@ def _make_files(
             report_progress(done, reader.total)
         for writer in writers:
             writer.begin_close()
-        return [path for writer in writers for path in writer.files()]
+        files = [path for writer in writers for path in writer.files()]
+        return files, next((writer.fault for writer in writers if writer.fault), '')
     finally:
         for ahead in (looked, items):
             if ahead is not None:

@@ -93,6 +93,11 @@ class WriteBehind:
         self._check()
         return self._files
 
+    @property
+    def fault(self) -> str:
+        """Return what of its own reading the sink could not read, after ``files``."""
+        return getattr(self._sink, 'fault', '')
+
     def abandon(self) -> None:
         """End the thread without completing anything."""
         self._stopped = True

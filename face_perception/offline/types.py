@@ -43,7 +43,11 @@ class Frame:
 
 
 class Sink(Protocol):
-    """Something that is written from the results of one input, frame by frame."""
+    """
+    Something that is written from the results of one input, frame by frame.
+
+    One that reads the input itself has a ``fault`` too, as a ``Reader`` has.
+    """
 
     def add(self, frame: Frame, result: FrameResult) -> None:
         """Take the next result; the frames of a stream come in order."""

@@ -231,6 +231,31 @@ def test_pixels_that_are_not_square_are_shown_as_they_should_be(tmp_path, aspect
     assert shapes == {(size[1], size[0], 3)}
 
 
+@pytest.mark.parametrize(
+    'matrix, shown',
+    [
+        ((1, 0, 0, 1), lambda image: image),
+        ((-1, 0, 0, 1), lambda image: image[:, ::-1]),
+        ((1, 0, 0, -1), lambda image: image[::-1]),
+        ((-1, 0, 0, -1), lambda image: image[::-1, ::-1]),
+        ((0, 1, 1, 0), lambda image: image.swapaxes(0, 1)),
+        ((0, -1, -1, 0), lambda image: image[::-1, ::-1].swapaxes(0, 1)),
+    ],
+)
+def test_a_video_is_turned_and_mirrored_as_it_is_to_be_shown(tmp_path, matrix, shown):
+    path = write(tmp_path / 'clip.mp4', count=2)
+    (plain, _) = VideoFile(path).images()
+    data, header = bytearray(path.read_bytes()), path.read_bytes().index(b'tkhd') + 44
+    a, b, c, d = (each << 16 for each in matrix)
+    struct.pack_into('>5i', data, header, a, b, 0, c, d)
+    path.write_bytes(data)
+    video = cv2.VideoCapture(str(path))
+    if matrix[0] < 1 and not video.get(cv2.CAP_PROP_ORIENTATION_META):
+        pytest.skip('this OpenCV does not turn videos')
+    (image, _) = VideoFile(path).images()
+    np.testing.assert_array_equal(image.image, shown(plain.image))
+
+
 def test_a_gif_that_claims_much_is_refused(tmp_path):
     path = write_gif(tmp_path / 'clip.gif', [100, 100])
     data = bytearray(path.read_bytes())

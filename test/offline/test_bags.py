@@ -1,7 +1,10 @@
 """Reading recordings: every form that rosbag2 writes, and what is left of broken ones."""
 
+import os
 import shutil
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -10,9 +13,12 @@ for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
 
 from rosbags.rosbag2 import CompressionMode, StoragePlugin  # noqa: E402
 
-from face_perception.media.bags.reader import Bag, storage_files  # noqa: E402
+from face_perception.media.bags.images import ImageBag  # noqa: E402
+from face_perception.media.bags.reader import Bag, is_bag, storage_files  # noqa: E402
 from face_perception.media.errors import SourceError  # noqa: E402
 from face_perception.offline.readers import open_input  # noqa: E402
+from face_perception.offline.run import run_job  # noqa: E402
+from face_perception.offline.types import Job  # noqa: E402
 
 MCAP, SQLITE3 = StoragePlugin.MCAP, StoragePlugin.SQLITE3
 FORMS = [
@@ -402,6 +408,37 @@ def test_messages_of_overlapping_chunks_come_by_their_time(tmp_path, recorded, s
     assert [frame.received_ns for frame in found] == [received_ns for received_ns, _ in entries]
 
 
+def test_messages_of_the_same_time_come_as_they_were_recorded(
+    tmp_path, recorded, scene, monkeypatch
+):
+    from face_perception.media.bags.mcap_records import Chunk
+
+    opened, records = [], Chunk.records
+    monkeypatch.setattr(
+        Chunk, 'records', lambda chunk, packed: opened.append(chunk) or records(chunk, packed)
+    )
+    entries = recorded.camera('/cam', scene)
+    path = write_mcap(
+        tmp_path / 'a.mcap', [(5, recorded.cdr(one.message)) for one in entries], chunk_size=1
+    )
+    found, _, fault = frames(path)
+    assert fault == ''
+    assert [frame.stamp_ns for frame in found] == [recorded.stamp(index) for index in range(10)]
+    with Bag(path) as bag:
+        opened.clear()
+        next(bag.messages())
+        assert len(opened) == 1, 'few are in memory at a time'
+
+
+def test_a_chunk_that_goes_back_in_time_comes_before_others_of_its_end(tmp_path, recorded, scene):
+    data = [recorded.cdr(entry.message) for entry in recorded.camera('/cam', scene[:4])]
+    path = write_mcap(
+        tmp_path / 'a.mcap', list(zip((5, 6, 3, 5), data)), chunk_size=2 * len(data[0])
+    )
+    found, _, _ = frames(path)
+    assert [frame.stamp_ns for frame in found] == [recorded.stamp(at) for at in (2, 0, 3, 1)]
+
+
 def test_a_bag_that_unpacks_to_more_than_any_memory_is_refused(tmp_path, recorded):
     import struct
 
@@ -461,8 +498,29 @@ def test_an_sqlite_file_without_the_end_of_its_index_loses_nothing(make_bag, rec
             assert words in bag.fault
 
 
+@pytest.mark.parametrize('lost', [(5,), (5, 6), (0,), (9,), (2, 4, 6), range(10)])
+def test_a_damaged_row_costs_no_other(make_bag, recorded, lost):
+    images = [np.full((100, 100, 3), 10 * index + 7, np.uint8) for index in range(10)]
+    path = make_bag(recorded.camera('/cam', images) + recorded.chatter(2), storage=SQLITE3)
+    (file,) = storage_files(path)
+    data = bytearray(file.read_bytes())
+    for index in lost:
+        # The second of an image's pages says that the next one is where there is none.
+        page = data.index(bytes([10 * index + 7]) * 4000) // 4096 * 4096
+        page += 4096 * (data[page + 4 : page + 8] != bytes([10 * index + 7]) * 4)
+        data[page : page + 4] = (10**8).to_bytes(4, 'big')
+    file.write_bytes(data)
+    left = [index for index in range(10) if index not in lost]
+    with Bag(path) as bag:
+        (images,) = [topic for topic in bag.topics if topic.name == '/cam']
+        found = [message.received_ns for message in bag.messages([images])]
+        assert found == [recorded.stamp(index) + 4_000_000 for index in left]
+        assert f'{len(left) + 2} messages of it can be read' in bag.fault
+
+
+@pytest.mark.parametrize('link', [(), ('bag.db3',), ('bag.db3', 'bag.db3-wal')])
 def test_the_newest_messages_of_a_killed_sqlite_recording_are_read(
-    tmp_path, make_bag, recorded, scene
+    tmp_path, make_bag, recorded, scene, link
 ):
     import shutil as files
     import sqlite3
@@ -480,6 +538,13 @@ def test_the_newest_messages_of_a_killed_sqlite_recording_are_read(
     copy = tmp_path / 'copy'
     files.copytree(path, copy)
     database.close()
+    for number, name in enumerate(link):  # each to a place of its own
+        kept = tmp_path / f'{number}' / f'{number}'
+        kept.parent.mkdir()
+        (copy / name).rename(kept)
+        (copy / name).symlink_to(kept)
+    if link == ('bag.db3',):
+        (copy / 'bag.db3-wal').rename(tmp_path / '0' / '0-wal')
     found, _, fault = frames(copy)
     assert (len(found), fault) == (6, '')
 
@@ -592,6 +657,42 @@ def test_what_is_no_input_is_refused_with_its_reason(tmp_path, name, data, words
     with pytest.raises(SourceError, match=words) as caught:
         open_input(tmp_path / name)
     assert '\n' not in str(caught.value)
+
+
+def test_a_folder_is_a_bag_whatever_its_ending(make_bag, recorded, scene):
+    found, _, _ = frames(make_bag(recorded.camera('/cam', scene[:2]), 'run.bag'))
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize('text', ['title: holidays\n', ''])
+def test_images_beside_metadata_of_something_else_are_no_bag(tmp_path, text):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((20, 20, 3), np.uint8))
+    (tmp_path / 'metadata.yaml').write_text(text)
+    found, skipped, fault = frames(tmp_path)
+    assert (len(found), skipped, fault) == (1, [], '')
+
+
+@pytest.mark.parametrize('text', ['title: holidays\n', 'rosbag2_bagfile_information: ', ''])
+def test_metadata_of_which_alone_is_left_are_said_to_be_none(tmp_path, text):
+    (tmp_path / 'metadata.yaml').write_text(text)
+    with pytest.raises(SourceError, match=r"no bag that can be read: 'metadata\.yaml' cannot"):
+        open_input(tmp_path)
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    def refuse(folder):
+        raise PermissionError(13, 'Permission denied', str(folder))
+
+    monkeypatch.setattr(Path, 'iterdir', refuse)  # the superuser may read all
+    assert not is_bag(tmp_path)
+    monkeypatch.setattr(os, 'access', lambda path, mode: not mode & os.X_OK)
+    for opened in (open_input, ImageBag):
+        with pytest.raises(
+            SourceError, match=f"folder '{tmp_path}' cannot be read: check its perm"
+        ):
+            opened(tmp_path)
+    report = run_job(Job(tmp_path, tmp_path / 'out', ('table',)))
+    assert report.state == 'failed' and 'check its permissions' in report.reason
 
 
 def test_a_bag_whose_files_are_gone_says_which(make_bag, recorded):

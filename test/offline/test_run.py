@@ -2,11 +2,13 @@
 
 import json
 import os
+import struct
 import threading
 import time
 from dataclasses import replace
 
 import cv2
+import numpy as np
 import pytest
 
 from support.waiting import wait_until
@@ -20,6 +22,7 @@ from face_perception.offline import run  # noqa: E402
 from face_perception.offline.errors import InterruptedRunError, OutputError  # noqa: E402
 from face_perception.offline.inputs import default_outputs, expand, make_jobs  # noqa: E402
 from face_perception.offline.outputs.table import Table  # noqa: E402
+from face_perception.offline.readers import open_input  # noqa: E402
 from face_perception.offline.report import MOST_REASONS, Counts  # noqa: E402
 from face_perception.offline.run import run_job  # noqa: E402
 from face_perception.offline.threads import WAITING, ReadAhead, WriteBehind  # noqa: E402
@@ -184,6 +187,33 @@ def test_skipped_frames_are_counted_by_their_reasons(tmp_path, scene):
     report = run_job(job)
     assert (report.state, report.frames, report.skipped) == ('done', 1, 1)
     assert report_of(job)['skipped'] == {report.reason: 1} and "'b.png'" in report.reason
+
+
+def test_images_behind_the_first_of_a_file_are_counted_as_skipped(tmp_path, scene):
+    path, moving = tmp_path / 'pages.tif', np.zeros((60, 80, 3), np.uint8)
+    if not cv2.imwritemulti(str(path), [scene[0], moving, moving]):
+        pytest.skip('this OpenCV writes no pages')
+    steps = []
+    report = run_job(
+        Job(path, tmp_path / 'out' / 'pages', ('table',)), lambda *step: steps.append(step)
+    )
+    assert (report.state, report.frames, report.skipped) == ('done', 1, 2)
+    assert report.reason == (
+        "'pages.tif': only the first of its 3 images is looked at: make it a video"
+    )
+    assert steps[-1] == (3, 3)
+
+
+def test_an_image_is_turned_whatever_its_name(tmp_path, scene):
+    """What its Exif says of its upper side counts; a video's reader passes over that."""
+    turned = b'Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0'
+    data = cv2.imencode('.jpg', cv2.rotate(scene[0], cv2.ROTATE_90_COUNTERCLOCKWISE))[1].tobytes()
+    segment = b'\xff\xe1' + struct.pack('>H', len(turned) + 2) + turned
+    for name in ('photo', 'photo.jpg', 'photo.MPO'):
+        (tmp_path / name).write_bytes(data[:2] + segment + data[2:])
+        reader = open_input(tmp_path / name)
+        (item,) = reader.items()
+        assert reader.stills and item.frame.image.shape == scene[0].shape
 
 
 def test_of_many_reasons_not_all_are_told_apart():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,10 +113,12 @@ def _open(path: Path) -> Bag:
             'rosbags is missing or too old, which reads bags: run pip install -U rosbags, or on a '
             'robot use ros2 bag play'
         ) from None
+    if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
+        raise SourceError(f"the folder '{path}' cannot be read: check its permissions")
     if path.is_dir() and not is_bag(path):
         raise SourceError(
-            f"'{path}' is not a whole bag, as it has no metadata.yaml: give the folder that ros2 "
-            f'bag record made; where a recording was cut off, run ros2 bag reindex {path}'
+            f"'{path}' is not a whole bag, as it has no metadata.yaml of one: give the folder that "
+            f'ros2 bag record made; where a recording was cut off, run ros2 bag reindex {path}'
         )
     try:
         return Bag(path)

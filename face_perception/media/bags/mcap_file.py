@@ -95,22 +95,22 @@ class McapFile:
     ) -> Iterator[Message]:
         """Give the messages of the topics ``wanted`` in the order of their receipt."""
         chosen = {number: topic for number, topic in self._channels.items() if topic in wanted}
+        # By their place in the file too: messages of the same time come as they were recorded.
         waiting = sorted(
             (
-                piece
-                for piece in self._pieces
+                (piece.start_ns, number, piece)
+                for number, piece in enumerate(self._pieces)
                 if piece.end_ns >= start_ns and piece.start_ns < stop_ns
             ),
-            key=lambda piece: piece.start_ns,
+            key=lambda one: one[:2],
             reverse=True,
         )
         heap: list[tuple[int, int, Message, Iterator[Message]]] = []
-        opened = 0
         while waiting or heap:
             # A piece is opened once its time has come, so that few are in memory at a time.
-            if waiting and (not heap or waiting[-1].start_ns <= heap[0][0]):
-                messages = self._messages_of(waiting.pop(), chosen)
-                number, opened = opened, opened + 1
+            if waiting and (not heap or waiting[-1][:2] < heap[0][:2]):
+                _, number, piece = waiting.pop()
+                messages = self._messages_of(piece, chosen)
             else:
                 _, number, message, messages = heapq.heappop(heap)
                 yield message
@@ -260,11 +260,11 @@ class McapFile:
     def _messages_of(self, piece: Chunk | Run, chosen: dict[int, Topic]) -> Iterator[Message]:
         """Give the chosen messages of a piece by their time; say where they cannot be read."""
         if isinstance(piece, Run):
-            for received_ns, offset, size in sorted(piece.messages):
+            for _, offset, size in sorted(piece.messages):
                 content = self._read(offset, size)
                 (number,) = struct.unpack_from('<H', content)
                 if number in chosen:
-                    yield self._message(chosen[number], received_ns, content[MESSAGE_HEAD.size :])
+                    yield self._message(chosen[number], content)
             return
         if piece.counts and not piece.counts.keys() & chosen.keys():
             return
@@ -279,18 +279,19 @@ class McapFile:
             lost = sum(piece.counts[number] for number in chosen)
             self._lost[piece.offset] = ' '.join(str(error).split()), lost
             return
-        for received_ns, offset, number in sorted(found):
+        for _, offset, number in sorted(found):
             (_, size) = RECORD.unpack_from(records, offset)
-            content = records[offset + 9 + MESSAGE_HEAD.size : offset + 9 + size]
-            yield self._message(chosen[number], received_ns, content)
+            yield self._message(chosen[number], memoryview(records)[offset + RECORD.size :][:size])
 
-    def _message(self, topic: Topic, received_ns: int, data: bytes) -> Message:
+    def _message(self, topic: Topic, content: bytes | memoryview) -> Message:
         """Return a message; its data stay packed where they are damaged, and are refused so."""
+        _, sequence, received_ns, published_ns = MESSAGE_HEAD.unpack_from(content)
+        data = bytes(content[MESSAGE_HEAD.size :])
         try:
             data = decompressed(data) if topic.encoding == CDR else data
         except DecompressionError:
             pass
-        return Message(topic, received_ns, data)
+        return Message(topic, received_ns, data, published_ns, sequence)
 
     def _unpack(self, chunk: Chunk) -> bytes:
         """Return a chunk's records; raises ``DecompressionError`` or ``DamagedError``."""

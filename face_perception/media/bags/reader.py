@@ -23,6 +23,8 @@ STORAGE_SUFFIXES = tuple(OPENERS)
 #: What the recorder appends to the name of a file that it has compressed.
 PACKED_SUFFIXES = ('.zstd', '.zst')
 METADATA = 'metadata.yaml'
+#: What the recorder's metadata begin with.
+INFORMATION = 'rosbag2_bagfile_information'
 #: Bytes of metadata that are read.
 LARGEST_METADATA = 1 << 24
 #: Intervals between messages from which the rate of a topic is known.
@@ -95,7 +97,7 @@ class Bag:
         try:
             with path.open('rb') as file:
                 document = YAML(typ='safe').load(file.read(LARGEST_METADATA))
-            information = document['rosbag2_bagfile_information']
+            information = document[INFORMATION]
             # Early versions wrote the folder too.
             names = [PurePath(name).name for name in information['relative_file_paths']]
         except (YAMLError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -163,7 +165,7 @@ class Bag:
         for file in self._files:
             for message in self._messages_of(file, wanted.keys(), start_ns, stop_ns):
                 if start_ns <= message.received_ns < stop_ns:
-                    yield Message(wanted[message.topic], message.received_ns, message.data)
+                    yield replace(message, topic=wanted[message.topic])
 
     def _messages_of(self, file: StorageFile, *which) -> Iterator[Message]:
         try:
@@ -183,10 +185,28 @@ class Bag:
 
 
 def is_bag(path: Path) -> bool:
-    """Return whether a path is a recording by its looks: a lone file, or a folder with one."""
-    if path.is_dir():
-        return (path / METADATA).is_file() or bool(storage_files(path))
+    """
+    Return whether a path is a recording by its looks: a lone file, or a folder of one.
+
+    A folder that cannot be read is none.
+    """
+    try:
+        if path.is_dir():
+            return bool(storage_files(path)) or _has_metadata(path)
+    except OSError:
+        return False
     return path.suffix in STORAGE_SUFFIXES
+
+
+def _has_metadata(folder: Path) -> bool:
+    """Return whether a folder has the metadata of a recording, also where nothing else is left."""
+    metadata = folder / METADATA
+    if not metadata.is_file():
+        return False
+    with metadata.open('rb') as file:
+        described = INFORMATION.encode() in file.read(LARGEST_METADATA)
+    # Others call a file so too, and put it beside their images.
+    return described or list(folder.iterdir()) == [metadata]
 
 
 def storage_files(folder: Path) -> list[Path]:

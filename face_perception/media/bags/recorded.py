@@ -55,11 +55,18 @@ class Topic:
 
 @dataclass(frozen=True)
 class Message:
-    """A message as it was recorded, ``received_ns`` being when it was received."""
+    """
+    A message as it was recorded, ``received_ns`` being when it was received.
+
+    ``published_ns`` is when it was sent, ``None`` where the recording does not say (sqlite3), and
+    ``sequence`` its number at the sender, 0 where there is none.
+    """
 
     topic: Topic
     received_ns: int
     data: bytes
+    published_ns: int | None = None
+    sequence: int = 0
 
 
 class StorageFile(Protocol):

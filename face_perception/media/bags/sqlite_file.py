@@ -16,9 +16,25 @@ from .recorded import CDR, EARLIEST, LATEST, DamagedError, Message, Topic, quali
 
 #: Rows in a row that cannot be read, after which none follow that can.
 _MOST_LOST = 10_000
+#: As a limit of rows: none.
+_ALL = -1
 #: Topics of a file at most.
 _MOST_TOPICS = 10_000
 _COLUMNS = 'id, topic_id, timestamp, data'
+
+
+def newest_of(path: Path) -> Path | None:
+    """
+    Return the file with the newest messages of a SQLite file, ``None`` where there is none.
+
+    A recorder that is killed leaves it: it had not moved them into the file.  It lies beside the
+    file, or beside the one that a link leads to.
+    """
+    for beside in (path, path.resolve()):
+        log = beside.with_name(beside.name + '-wal')
+        if log.is_file() and log.stat().st_size:
+            return log
+    return None
 
 
 class SqliteFile:
@@ -26,7 +42,7 @@ class SqliteFile:
 
     def __init__(self, path: Path):
         """Open it; raises ``DamagedError`` for what is no such file."""
-        self.path, self.fault = path, ''
+        self.path, self.fault, self._reason = path, '', ''
         self._copies: tempfile.TemporaryDirectory | None = None
         try:
             self._database = self._connect()
@@ -94,9 +110,8 @@ class SqliteFile:
             yield Message(chosen[number], received_ns, data)
 
     def _connect(self) -> sqlite3.Connection:
-        path, log = self.path, self.path.with_name(self.path.name + '-wal')
-        if log.is_file() and log.stat().st_size:
-            # The recorder was killed before it had moved the newest messages into the file.
+        path, log = self.path, newest_of(self.path)
+        if log is not None:
             self._copies = tempfile.TemporaryDirectory()
             path = Path(self._copies.name, 'copy.db3')
             shutil.copyfile(self.path, path)
@@ -196,31 +211,42 @@ class SqliteFile:
             if len(given) < count:
                 raise sqlite3.DatabaseError('its index has not all messages')
         except sqlite3.Error as error:
+            count = len(given)
             if not self.fault:
-                self._tell(error, sum(topic.count for topic in self.topics))
-            yield from self._rows_by_number(given)
+                self._tell(error, count)
+            for row in self._rows_by_number(given):
+                count += 1
+                yield row
+            self._tell(error, count)
 
     def _rows_by_number(self, given: Collection[int]) -> Iterator[tuple[int, int, int, bytes]]:
         """
         Give the rows that can be read and are not ``given``, in the order of their recording.
 
-        By the table itself: the index on the time usually lies behind the break.
+        By the table itself: the index on the time usually lies behind the break.  All that are
+        left are asked for at once, and after an error one alone: Python reads a row ahead of the
+        one that it gives, which is lost with it.
         """
         last = lost = 0
+        most = _ALL
         while lost < _MOST_LOST:
+            before = last
             try:
                 for row in self._database.execute(
-                    f'SELECT {_COLUMNS} FROM messages NOT INDEXED WHERE id > ? ORDER BY id',
-                    (last + lost,),
+                    f'SELECT {_COLUMNS} FROM messages NOT INDEXED WHERE id > ? ORDER BY id LIMIT ?',
+                    (last + lost, most),
                 ):
                     if not isinstance(row[0], int) or row[0] <= last:
                         return
                     last, lost = row[0], 0
                     if row[0] not in given:
                         yield row
-                return
+                if most == _ALL or last == before:
+                    return
+                most = _ALL
             except sqlite3.Error:
-                lost += 1
+                lost += most == 1
+                most = 1
 
     def _is_cut(self) -> bool:
         """Return whether the file ends before what its head says (https://sqlite.org/fileformat)."""
@@ -236,8 +262,9 @@ class SqliteFile:
         )
 
     def _tell(self, error: sqlite3.Error | str, count: int) -> None:
-        reason = ' '.join(str(error).split())
+        """Say what was met first, and how many messages can be read as far as that is known."""
+        self._reason = self._reason or ' '.join(str(error).split())
         self.fault = (
-            f"'{self.path.name}' is damaged or was not closed ({reason}): "
+            f"'{self.path.name}' is damaged or was not closed ({self._reason}): "
             f'{count} messages of it can be read'
         )

@@ -10,7 +10,7 @@ from mcap.writer import Writer as McapWriter
 from rosbags.rosbag2.metadata import dump_qos_v8
 from ruamel.yaml import YAML
 
-from .reader import METADATA
+from .reader import INFORMATION, METADATA
 from .recorded import CDR, Topic
 
 #: The version of rosbag2's metadata that every ROS 2 from Humble on reads.
@@ -63,10 +63,22 @@ class BagWriter:
         self._channels.append(Channel(topic, number))
         return self._channels[-1]
 
-    def write(self, channel: Channel, received_ns: int, data: bytes | memoryview) -> None:
-        """Append a message; raises ``OSError`` where the disk is full."""
+    def write(
+        self,
+        channel: Channel,
+        received_ns: int,
+        data: bytes | memoryview,
+        published_ns: int | None = None,
+        sequence: int = 0,
+    ) -> None:
+        """
+        Append a message, published when it was received unless ``published_ns`` says otherwise.
+
+        Raises ``OSError`` where the disk is full.
+        """
         received_ns = max(received_ns, 0)  # the format knows no time before 1970
-        self._writer.add_message(channel.number, received_ns, bytes(data), received_ns)
+        published_ns = received_ns if published_ns is None else max(published_ns, 0)
+        self._writer.add_message(channel.number, received_ns, bytes(data), published_ns, sequence)
         channel.count += 1
         self._first_ns = min(received_ns, self._first_ns)
         self._last_ns = max(received_ns, self._last_ns)
@@ -78,7 +90,7 @@ class BagWriter:
         with (self._folder / METADATA).open('w', encoding='utf-8') as file:
             yaml = YAML(typ='safe')
             yaml.default_flow_style = False
-            yaml.dump({'rosbag2_bagfile_information': self._metadata()}, file)
+            yaml.dump({INFORMATION: self._metadata()}, file)
         return sorted(self._folder.iterdir())
 
     def abort(self) -> None:

@@ -49,13 +49,18 @@ def check_pixels(width: int, height: int, limit: int = MAX_PIXELS) -> None:
 
 def decode_header(header: ImageHeader) -> np.ndarray:
     """Return the image as uint8 ``[H, W, 3]`` BGR; raises ``ImageError``."""
+    colour = cv2.IMREAD_COLOR
+    if header.turns or header.mirror is not None:
+        # OpenCV up to 4.14 turns an AVIF only by what its Exif may say of the same once more; this
+        # keeps it, and any later one, from turning what is turned here.
+        colour |= cv2.IMREAD_IGNORE_ORIENTATION
     try:
         data = np.frombuffer(header.data, np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        image = cv2.imdecode(data, colour | cv2.IMREAD_ANYDEPTH)
         if image is not None and image.dtype == np.uint16:
-            image = in_8_bits(image)
+            image = 255 - in_8_bits(image) if header.inverted else in_8_bits(image)
         elif image is not None and image.dtype != np.uint8:
-            image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+            image = cv2.imdecode(data, colour)
     except cv2.error:
         image = None
     if image is None:
@@ -64,12 +69,14 @@ def decode_header(header: ImageHeader) -> np.ndarray:
             f'a {header.kind} image of {len(header.data)} bytes cannot be decoded: it is damaged, '
             'or of a variety that this OpenCV does not know; save it as JPEG or PNG',
         )
-    return image
+    if header.turns:
+        image = np.ascontiguousarray(np.rot90(image, header.turns))
+    return image if header.mirror is None else cv2.flip(image, header.mirror)
 
 
-def decode_image(data: bytes, limit: int = MAX_PIXELS) -> np.ndarray:
+def checked_header(data: bytes, limit: int = MAX_PIXELS) -> ImageHeader:
     """
-    Return an image file's bytes as uint8 ``[H, W, 3]`` BGR.
+    Return the header of an image file's bytes.
 
     Raises ``ImageError`` with what is wrong: no image, cut, damaged, or more than ``limit`` pixels.
     """
@@ -77,4 +84,13 @@ def decode_image(data: bytes, limit: int = MAX_PIXELS) -> np.ndarray:
     if header is None:
         raise ImageError('corrupt', 'it is no image of a kind that is known')
     check_pixels(header.width, header.height, limit)
-    return decode_header(header)
+    return header
+
+
+def decode_image(data: bytes, limit: int = MAX_PIXELS) -> np.ndarray:
+    """
+    Return an image file's bytes as uint8 ``[H, W, 3]`` BGR.
+
+    Raises ``ImageError`` as ``checked_header`` does.
+    """
+    return decode_header(checked_header(data, limit))

@@ -8,12 +8,17 @@ import numpy as np
 
 from ...core.errors import ImageError
 from ..errors import SourceError
-from .decode import MAX_PIXELS, decode_image
+from .decode import MAX_PIXELS, checked_header, decode_header
+from .header import ImageHeader
+from .heif import BRANDS, HEVC_SEQUENCES
+from .others import TIFF_MAGIC
 
 #: Endings of files that are opened as images; OpenCV reads an animated GIF as a video.
 IMAGE_SUFFIXES = (
     '.avif',
+    '.avifs',
     '.bmp',
+    '.dib',
     '.heic',
     '.heif',
     '.j2k',
@@ -35,6 +40,7 @@ IMAGE_SUFFIXES = (
 #: there should be counted. Moving ones and the raw files of cameras are among them.
 FOLDER_SUFFIXES = (
     *IMAGE_SUFFIXES,
+    '.3fr',
     '.apng',
     '.arw',
     '.cr2',
@@ -43,20 +49,55 @@ FOLDER_SUFFIXES = (
     '.exr',
     '.gif',
     '.hdr',
+    '.heics',
+    '.heifs',
     '.hif',
+    '.iiq',
     '.j2c',
     '.jpf',
     '.jpx',
     '.jxl',
+    '.mpo',
     '.nef',
+    '.nrw',
     '.orf',
     '.pam',
+    '.pcx',
+    '.pef',
+    '.pfm',
+    '.pic',
     '.psd',
     '.raf',
+    '.ras',
     '.rw2',
+    '.srw',
     '.tga',
+    '.x3f',
 )
-VIDEO_SUFFIXES = ('.3gp', '.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpg', '.mts', '.webm', '.wmv')
+VIDEO_SUFFIXES = (
+    '.3g2',
+    '.3gp',
+    '.avi',
+    '.flv',
+    '.m2ts',
+    '.m4v',
+    '.mjpeg',
+    '.mjpg',
+    '.mkv',
+    '.mov',
+    '.mp4',
+    '.mpeg',
+    '.mpg',
+    '.mts',
+    '.mxf',
+    '.ogv',
+    '.ts',
+    '.vob',
+    '.webm',
+    '.wmv',
+    '.y4m',
+)
+_GIF = (b'GIF87a', b'GIF89a')
 #: Bytes of a file that are read as an image at most: what the largest image takes unpacked with
 #: 16 bits for each of four channels.
 LARGEST_FILE = 8 * MAX_PIXELS
@@ -74,7 +115,7 @@ def images_in(folder: Path) -> list[Path]:
         if path.suffix.lower() in (*FOLDER_SUFFIXES, *VIDEO_SUFFIXES)
         and not path.is_dir()  # a link that leads nowhere is told and counted by who reads it
         or path.is_file()
-        and _begins_as_image(path)
+        and begins_as_image(path)
     )
     if all(path.suffix.lower() in VIDEO_SUFFIXES for path in paths):
         raise SourceError(
@@ -83,21 +124,40 @@ def images_in(folder: Path) -> list[Path]:
     return paths
 
 
-def _begins_as_image(path: Path) -> bool:
-    """Return whether a file is an image whatever its name, as browsers save some."""
-    try:
-        with path.open('rb') as file:
-            start = file.read(12)
-    except OSError:
+def is_image(path: Path) -> bool:
+    """
+    Return whether a file by itself is opened as an image, by how it begins or by its name.
+
+    A GIF may move, and a video may be one JPEG behind the other: names of videos are believed.
+    """
+    suffix = path.suffix.lower()
+    if suffix in VIDEO_SUFFIXES or _start(path).startswith(_GIF):
         return False
-    return start.startswith((b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n', b'GIF87a', b'GIF89a')) or (
-        start[:4] == b'RIFF' and start[8:] == b'WEBP'
+    return suffix in IMAGE_SUFFIXES or begins_as_image(path)
+
+
+def begins_as_image(path: Path) -> bool:
+    """Return whether a file is an image whatever its name, as browsers save some."""
+    start = _start(path)
+    return (
+        start.startswith((b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n', *_GIF, *TIFF_MAGIC))
+        or (start[:4] == b'RIFF' and start[8:] == b'WEBP')
+        or (start[4:8] == b'ftyp' and start[8:] in BRANDS and start[8:] not in HEVC_SEQUENCES)
     )
 
 
-def load_image(path: Path, limit: int = MAX_PIXELS) -> np.ndarray:
+def _start(path: Path) -> bytes:
+    """Return the first bytes of a file, none of one that cannot be read."""
+    try:
+        with path.open('rb') as file:
+            return file.read(12)
+    except OSError:
+        return b''
+
+
+def read_header(path: Path, limit: int = MAX_PIXELS) -> ImageHeader:
     """
-    Return an image file as uint8 ``[H, W, 3]`` BGR.
+    Return an image file's header and bytes.
 
     Raises ``ImageError`` with why it cannot be used, such as more than ``limit`` pixels.
     """
@@ -111,9 +171,18 @@ def load_image(path: Path, limit: int = MAX_PIXELS) -> np.ndarray:
             raise ImageError('size', f'a file of {size} bytes is larger than images are')
         if not size:
             raise ImageError('truncated', 'it is empty')
-        return decode_image(path.read_bytes(), limit)
+        return checked_header(path.read_bytes(), limit)
     except OSError as error:
         raise ImageError('file', f'it cannot be read ({error.strerror})') from None
+
+
+def load_image(path: Path, limit: int = MAX_PIXELS) -> np.ndarray:
+    """
+    Return an image file as uint8 ``[H, W, 3]`` BGR.
+
+    Raises ``ImageError`` as ``read_header`` does, and for an image that cannot be decoded.
+    """
+    return decode_header(read_header(path, limit))
 
 
 def read_image(path: Path, limit: int = MAX_PIXELS) -> np.ndarray | None:

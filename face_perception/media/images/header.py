@@ -12,13 +12,20 @@ class ImageHeader:
     """
     The kind of an encoded image and its size in pixels.
 
-    ``data`` is what a decoder needs of it: parts that it may stumble over are left out.
+    ``data`` is what a decoder needs of it: parts that it may stumble over are left out. ``images``
+    counts all that the file holds, of which the first is decoded.  What decoders leave undone:
+    ``turns`` of 90 degrees to the left, then ``mirror``, a code of ``cv2.flip``, and ``inverted``
+    for 16 bits of gray that are 0 where it is white.
     """
 
     kind: str
     width: int
     height: int
     data: bytes
+    images: int = 1
+    turns: int = 0
+    mirror: int | None = None
+    inverted: bool = False
 
 
 def cut(kind: str, size: int, what: str) -> ImageError:

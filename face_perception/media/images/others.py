@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 from io import BytesIO
 
-from ..containers import has_all_bytes
+from ..containers import count_gif_images, has_all_bytes
 from .header import ImageHeader, cut, damaged
+from .heif import read_heif
 
-#: Brands of ISO/IEC 23008-12 files, by what they are called.
-_BRANDS = {
-    b'avif': 'AVIF',
-    b'avis': 'AVIF',
-    **{
-        brand: 'HEIC'
-        for brand in (b'heic', b'heix', b'hevc', b'hevx', b'heim', b'heis', b'mif1', b'msf1')
-    },
-}
 #: Samples of one pixel and their rows in a PNM, by the number of its kind.
 _PNM = re.compile(
     rb'P([1-6])(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})'
     rb'(?:(?:\s|#[^\n]*\n)+(\d{1,5}))?\s'
 )
-#: Width and height of the image and of its tiles, then offsets and lengths of strips and tiles.
-_TIFF_TAGS = (256, 257, 322, 323, 273, 279, 324, 325)
+TIFF_MAGIC = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
+#: Width and height of the image and of its tiles, then offsets and lengths of strips and tiles,
+#: then bits and whether 0 is white.
+_TIFF_TAGS = (256, 257, 322, 323, 273, 279, 324, 325, 258, 262)
+#: The tag that comes first where it is there, and its flags for what is no image of its own: a
+#: smaller copy and a mask.
+_SUBFILE, _BELONGING = 254, 1 | 4
 _JPEG_2000, _CODESTREAM = b'\x00\x00\x00\x0cjP  \r\n\x87\n', b'\xff\x4f\xff\x51'
 
 
@@ -37,20 +35,22 @@ def read_other(data: bytes) -> ImageHeader | None:
 
 
 def _read(data: bytes) -> ImageHeader | None:
-    for starts, reader in _READERS:
-        if data.startswith(starts):
-            try:
-                header = reader(data)
-            except (struct.error, IndexError, OverflowError):  # a place of 64 bits
-                raise cut('', len(data), 'ends within its header') from None
-            if header is not None and not (header.width > 0 and header.height > 0):
-                raise damaged(
-                    header.kind,
-                    len(data),
-                    f'it states a size of {header.width}x{header.height} pixels',
-                )
-            return header
-    return _iso(data) if data[4:8] == b'ftyp' else None
+    reader = next((reader for starts, reader in _READERS if data.startswith(starts)), None)
+    if data[4:8] == b'ftyp':
+        reader = read_heif
+    if reader is None:
+        return None
+    try:
+        header = reader(data)
+    except (struct.error, IndexError, OverflowError):  # a place of 64 bits
+        raise cut('', len(data), 'ends within its header') from None
+    if header is not None and not (header.width > 0 and header.height > 0):
+        raise damaged(
+            header.kind,
+            len(data),
+            f'it states a size of {header.width}x{header.height} pixels',
+        )
+    return header
 
 
 def _bmp(data: bytes) -> ImageHeader:
@@ -87,21 +87,30 @@ def _pnm(data: bytes) -> ImageHeader | None:
 
 def _gif(data: bytes) -> ImageHeader:
     width, height = struct.unpack_from('<HH', data, 6)
-    return ImageHeader('GIF', width, height, data)
+    return ImageHeader('GIF', width, height, data, max(count_gif_images(BytesIO(data)), 1))
 
 
 def _webp(data: bytes) -> ImageHeader | None:
     if data[8:12] != b'WEBP':
         return None
-    part = data[12:16]
+    part, images = data[12:16], 1
     if part == b'VP8X':
+        images = max(sum(name == b'ANMF' for name in _riff_parts(data)), 1)
         width, height = (int.from_bytes(data[at : at + 3], 'little') + 1 for at in (24, 27))
     elif part == b'VP8L':
         (bits,) = struct.unpack_from('<I', data, 21)
         width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     else:
         width, height = (each & 0x3FFF for each in struct.unpack_from('<HH', data, 26))
-    return ImageHeader('WebP', width, height, data)
+    return ImageHeader('WebP', width, height, data, images)
+
+
+def _riff_parts(data: bytes) -> Iterator[bytes]:
+    offset = 12
+    while offset + 8 <= len(data):
+        name, length = struct.unpack_from('<4sI', data, offset)
+        yield name
+        offset += 8 + length + length % 2
 
 
 def _tiff(data: bytes) -> ImageHeader:
@@ -111,7 +120,7 @@ def _tiff(data: bytes) -> ImageHeader:
     offset_format, count_format, entry = ('Q', 'Q', 20) if large else ('I', 'H', 12)
     (offset,) = struct.unpack_from(order + offset_format, data, 8 if large else 4)
     (count,) = struct.unpack_from(order + count_format, data, offset)
-    offset += struct.calcsize(order + count_format)
+    first, offset = offset, offset + struct.calcsize(order + count_format)
     tags: dict[int, tuple[int, ...]] = {}
     for at in range(offset, offset + entry * min(count, 4096), entry):
         tag, kind = struct.unpack_from(f'{order}HH', data, at)
@@ -135,7 +144,35 @@ def _tiff(data: bytes) -> ImageHeader:
     width, height = (
         max(*tags[side], *tags.get(tile, ()), 0) for side, tile in ((256, 322), (257, 323))
     )
-    return ImageHeader('TIFF', width, height, data)
+    inverted = tags.get(258) == (16,) and tags.get(262) == (0,)
+    return ImageHeader(
+        'TIFF',
+        width,
+        height,
+        data,
+        1 + sum(_further_pages(data, order, large, first, offset + entry * count)),
+        inverted=inverted,
+    )
+
+
+def _further_pages(data: bytes, order: str, large: bool, first: int, link: int) -> Iterator[bool]:
+    """Follow the directories behind the first; give whether each is an image of its own."""
+    form, count_form, entry = ('Q', 'Q', 20) if large else ('I', 'H', 12)
+    seen = {first}
+    try:
+        while True:
+            (offset,) = struct.unpack_from(order + form, data, link)
+            if not offset or offset in seen:
+                return
+            seen.add(offset)
+            (count,) = struct.unpack_from(order + count_form, data, offset)
+            offset += struct.calcsize(count_form)
+            (tag,) = struct.unpack_from(f'{order}H', data, offset)
+            (kind,) = struct.unpack_from(f'{order}I', data, offset + (12 if large else 8))
+            yield not (tag == _SUBFILE and kind & _BELONGING)
+            link = offset + entry * count
+    except (struct.error, OverflowError):
+        return  # there is none where it should be: OpenCV shows the first all the same
 
 
 def _jpeg_2000(data: bytes) -> ImageHeader:
@@ -146,29 +183,11 @@ def _jpeg_2000(data: bytes) -> ImageHeader:
     return ImageHeader('JPEG 2000', right - left, lower - upper, data)
 
 
-def _iso(data: bytes) -> ImageHeader | None:
-    """Read the largest extent of the items of an AVIF or HEIC."""
-    (length,) = struct.unpack_from('>I', data)
-    brands = [data[8:12], *(data[at : at + 4] for at in range(16, min(length, 256), 4))]
-    kind = next((_BRANDS[brand] for brand in brands if brand in _BRANDS), None)
-    if kind is None:
-        return None
-    extents = [
-        struct.unpack_from('>II', data, found.end() + 4)
-        for found in re.finditer(b'ispe', data[: 1 << 20])
-        if found.end() + 12 <= len(data)
-    ]
-    if not extents:
-        raise cut(kind, len(data), 'ends within its header')
-    width, height = max(extents, key=lambda extent: extent[0] * extent[1])
-    return ImageHeader(kind, width, height, data)
-
-
 _READERS = (
     (b'BM', _bmp),
     (tuple(b'P%d' % kind for kind in range(1, 7)), _pnm),
     ((b'GIF87a', b'GIF89a'), _gif),
     (b'RIFF', _webp),
-    ((b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'), _tiff),
+    (TIFF_MAGIC, _tiff),
     ((_JPEG_2000, _CODESTREAM), _jpeg_2000),
 )

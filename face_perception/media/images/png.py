@@ -31,7 +31,7 @@ _DEFLATE_RATIO = 1032
 def read_png(data: bytes) -> ImageHeader:
     """Return a PNG's header; raises ``ImageError`` for one that is cut or damaged."""
     size, offset, parts = len(data), len(MAGIC), [MAGIC]
-    packed, header = 0, b''
+    packed, images, header = 0, 1, b''
     while True:
         if offset + _AROUND > size:
             raise cut('PNG', size, 'has no end')
@@ -52,6 +52,7 @@ def read_png(data: bytes) -> ImageHeader:
             if length != 13:
                 raise damaged('PNG', size, 'its header is none')
         packed += length if kind == b'IDAT' else 0
+        images += kind == b'fcTL' and packed > 0  # in front of the image it belongs to that
         offset = end
         if kind == b'IEND':
             break
@@ -65,4 +66,4 @@ def read_png(data: bytes) -> ImageHeader:
         raise damaged('PNG', size, 'it holds no image')
     if height * ((width * channels * depth + 7) // 8) > _DEFLATE_RATIO * packed:
         raise damaged('PNG', size, f'it states a size of {width}x{height} pixels, too many for it')
-    return ImageHeader('PNG', width, height, b''.join(parts))
+    return ImageHeader('PNG', width, height, b''.join(parts), images)

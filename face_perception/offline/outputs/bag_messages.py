@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from ...core.resources import share_directory
 from ...core.types import FrameResult
-from ...media.bags.recorded import Topic
+from ...media.bags.recorded import CDR, Topic
 from ...media.messages.fields import duration_fields, face_fields, roi_fields
 from ..types import Frame
 
@@ -60,6 +62,31 @@ class Messages:
         definition, _ = self.store.generate_msgdef(kind, ros_version=2)
         digest = self.store.hash_rihs01(kind)
         return Topic(name, kind, definition=definition.encode(), digest=digest, schema='ros2msg')
+
+    def described(self, topic: Topic) -> Topic:
+        """Return a topic with its definition, where its recording has none but we do."""
+        if topic.definition or topic.encoding != CDR or topic.type not in self.store.fielddefs:
+            return topic
+        definition, _ = self.store.generate_msgdef(topic.type, ros_version=2)
+        return replace(topic, definition=definition.encode(), schema='ros2msg')
+
+    def types_within(self, topic: Topic) -> list[str]:
+        """
+        Return the types of which the messages of a topic are made, its own first.
+
+        Of another language than ROS's own the whole definition takes their place.  None where the
+        definition is missing, lacks one of them or cannot be understood.
+        """
+        text = topic.definition.decode(errors='replace')
+        if not text or topic.schema != 'ros2msg':
+            return [topic.type, text] if text else []
+        known = get_typestore(Stores.EMPTY)
+        try:
+            known.fielddefs.update(self.store.fielddefs | get_types_from_msg(text, topic.type))
+            complete, _ = known.generate_msgdef(topic.type, ros_version=2)
+        except Exception:  # whatever a parser meets
+            return []
+        return [topic.type, *re.findall('^MSG: (.+)', complete, re.MULTILINE)]
 
     def serialize(self, message) -> memoryview:
         """Return a message as CDR."""

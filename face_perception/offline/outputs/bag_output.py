@@ -17,7 +17,7 @@ from ..types import Frame
 from .bag_messages import COMPRESSED, FACES, IMAGE, LATENCY, Messages
 
 NODE = 'face_perception'
-#: Types of other packages that carry images: they cannot be anonymised, and are left out.
+#: Types, also within others, that carry images: they cannot be anonymised, and are left out.
 IMAGES = re.compile(r'image|video|packet', re.IGNORECASE)
 
 
@@ -28,8 +28,12 @@ class BagOutput:
     Ours are named as the live node names them, ``/face_perception/faces`` and so on; with several
     image topics each has its own ones below its own name, such as
     ``/left/image_raw/face_perception/faces``.  With ``anonymized`` the frames' images take the
-    place of the images, and all others are left out.
+    place of the images; all others are left out, and so is what may hold some.
+
+    ``fault`` is ``''``, or says what of the source could not be copied; complete when closed.
     """
+
+    fault = ''
 
     def __init__(
         self,
@@ -79,6 +83,7 @@ class BagOutput:
             self._copy(message)
         files = self._writer.close()
         if self._source is not None:
+            self.fault = self._source.fault
             self._source.close()
         return files
 
@@ -86,8 +91,8 @@ class BagOutput:
         """Declare all topics; a bag should say what it may hold, also where nothing comes."""
         recorded = self._source.topics if self._source else []
         names = [topic.name for topic in recorded]
-        for source in filter(self._is_copied, recorded):
-            self._copied[source] = self._writer.add_topic(self._described(source))
+        for source in filter(self._is_copied, map(self._messages.described, recorded)):
+            self._copied[source] = self._writer.add_topic(source)
         image = COMPRESSED if self._annotated == 'jpeg' else IMAGE
         for topic in self._topics:
             base = f'{topic if len(self._topics) > 1 else ""}/{free_name(names)}'
@@ -102,18 +107,14 @@ class BagOutput:
             }
 
     def _is_copied(self, topic: Topic) -> bool:
-        if not self._anonymized or topic.name in self._topics:
+        if not self._anonymized or self._is_looked_at(topic):
             return True
-        known = bool(topic.type)
-        return known and topic.type not in IMAGE_TYPES and not IMAGES.search(topic.type)
+        types = self._messages.types_within(topic)
+        return bool(types) and not any(map(IMAGES.search, types))
 
-    def _described(self, topic: Topic) -> Topic:
-        """Return a topic with its definition, where the source has none but we do."""
-        store = self._messages.store
-        if topic.definition or topic.encoding != CDR or topic.type not in store.fielddefs:
-            return topic
-        definition, _ = store.generate_msgdef(topic.type, ros_version=2)
-        return replace(topic, definition=definition.encode(), schema='ros2msg')
+    def _is_looked_at(self, topic: Topic) -> bool:
+        """Return whether the messages of a topic are the images of frames."""
+        return topic.name in self._topics and topic.type in IMAGE_TYPES and topic.encoding == CDR
 
     def _raw_messages(self) -> Iterator[Message]:
         """Give what is copied, with the images of the frames' topics."""
@@ -127,32 +128,34 @@ class BagOutput:
             name = message.topic.name
             if (
                 name == frame.topic
-                and message.topic.type in IMAGE_TYPES
-                and (self._seen[name] == frame.index)
+                and self._is_looked_at(message.topic)
+                and self._seen[name] == frame.index
             ):
                 self._seen[name] += 1
                 if self._anonymized:
                     compressed = message.topic.type == COMPRESSED
-                    self._write(
-                        self._copied[message.topic],
-                        frame,
-                        self._messages.image(frame, frame.image, compressed),
-                    )
-                else:
-                    self._copy_raw(message)
+                    image = self._messages.image(frame, frame.image, compressed)
+                    message = replace(message, data=bytes(self._messages.serialize(image)))
+                self._copy_raw(message)
                 return
             self._copy(message)
 
     def _copy(self, message: Message) -> None:
         """Copy a message that belongs to no frame; of an image, none could be made."""
-        if message.topic.name in self._seen and message.topic.type in IMAGE_TYPES:
+        if self._is_looked_at(message.topic):
             self._seen[message.topic.name] += 1
             if self._anonymized:
                 return
         self._copy_raw(message)
 
     def _copy_raw(self, message: Message) -> None:
-        self._writer.write(self._copied[message.topic], message.received_ns, message.data)
+        self._writer.write(
+            self._copied[message.topic],
+            message.received_ns,
+            message.data,
+            message.published_ns,
+            message.sequence,
+        )
 
     def _write(self, channel: Channel, frame: Frame, message) -> None:
         self._writer.write(channel, frame.received_ns, self._messages.serialize(message))

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from ...core.types import FrameResult
 from ...media.video_files import capture, plain_name
@@ -20,8 +21,10 @@ from ..types import Frame
 
 #: Containers and codecs in the order in which they are tried; OpenCV has the last one built in.
 FORMATS = (('.mp4', 'mp4v'), ('.avi', 'MJPG'))
-#: Endings that are written as they were read; images of other kinds become PNG.
+#: Endings that are written as they were read; images of other kinds, and those that are too wide
+#: for these, become the first of the others that holds them.
 KEPT_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp')
+OTHER_SUFFIXES = ('.png', '.tiff')
 #: Images per second with which a video can be written; others play faster or slower.
 SLOWEST, FASTEST = 0.003, 10_000.0
 #: A disk with less space than this, in bytes, is full; it is looked at so often, in images.
@@ -75,20 +78,31 @@ class AnnotatedImages:
 
     def add(self, frame: Frame, result: FrameResult) -> None:
         """Write an image."""
-        stem, suffix = frame.name, Path(frame.name).suffix
-        if suffix.lower() in KEPT_SUFFIXES:
-            stem = stem.removesuffix(suffix)
-        else:
-            suffix = '.png'
-        name = self._names.take(stem, suffix)
+        suffix, data = _encoded(annotate(frame.image, result.faces), Path(frame.name).suffix)
+        name = self._names.take(frame.name.removesuffix(suffix), suffix)
         self._folder.mkdir(exist_ok=True)
-        _, data = cv2.imencode(Path(name).suffix.lower(), annotate(frame.image, result.faces))
         self._files.append(self._folder / name)
-        self._files[-1].write_bytes(data.tobytes())
+        self._files[-1].write_bytes(data)
 
     def close(self) -> list[Path]:
         """Return the files."""
         return self._files
+
+
+def _encoded(image: np.ndarray, suffix: str) -> tuple[str, bytes]:
+    """Return an image file's ending and bytes; each format has room for so many pixels only."""
+    kept = (suffix,) if suffix.lower() in KEPT_SUFFIXES else ()
+    for ending in (*kept, *OTHER_SUFFIXES):
+        try:
+            done, data = cv2.imencode(ending.lower(), image)
+        except cv2.error:
+            continue
+        if done:
+            return ending, data.tobytes()
+    height, width = image.shape[:2]
+    raise OutputError(
+        f'an image of {width}x{height} px cannot be written: leave out video from --outputs'
+    )
 
 
 def open_video(stem: Path, size: tuple[int, int], rate: float) -> Mp4Video:

@@ -90,9 +90,10 @@ class RemoteNode:
             try:
                 validate_full_topic_name(f'{self.name}/{service}')
             except NameValidationException as error:
+                reason = str(error).partition('\n')[0]
                 raise TuneError(
-                    f"'{shown(name)}' is no name of a node ({str(error).splitlines()[0]}): give the full one, "
-                    'such as /left/face_perception'
+                    f"'{shown(name)}' is no name of a node ({reason}): give the full one, such as "
+                    '/left/face_perception'
                 ) from None
             self._clients[kind] = node.create_client(kind, f'{self.name}/{service}')
 

@@ -75,9 +75,25 @@ def test_other_readers_of_metadata_see_what_they_understand(tmp_path):
         assert (reader.start_time, reader.end_time) == (7, 8)
 
 
-def test_a_time_before_1970_is_its_beginning(tmp_path):
+@pytest.mark.parametrize('published_ns', [None, -7])
+def test_a_time_before_1970_is_its_beginning(tmp_path, published_ns):
     writer = BagWriter(tmp_path / 'bag')
-    writer.write(writer.add_topic(TOPICS[0][0]), -5, b'\0\1')
+    writer.write(writer.add_topic(TOPICS[0][0]), -5, b'\0\1', published_ns)
     writer.close()
     with Bag(tmp_path / 'bag') as bag:
-        assert [message.received_ns for message in bag.messages()] == [0]
+        (message,) = bag.messages()
+        assert (message.received_ns, message.published_ns) == (0, 0)
+
+
+def test_when_it_was_published_and_its_number_stay(tmp_path):
+    writer = BagWriter(tmp_path / 'bag')
+    channel = writer.add_topic(TOPICS[0][0])
+    writer.write(channel, 9, b'\0\1', 4, 70)
+    writer.write(channel, 10, b'\0\1')
+    writer.close()
+    with Bag(tmp_path / 'bag') as bag:
+        found = [
+            (message.received_ns, message.published_ns, message.sequence)
+            for message in bag.messages()
+        ]
+    assert found == [(9, 4, 70), (10, 10, 0)]

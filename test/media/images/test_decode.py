@@ -1,6 +1,5 @@
 """Encoded images: their sizes before they are decoded, and what is cut or claims too much."""
 
-import os
 import resource
 import struct
 import zlib
@@ -11,7 +10,6 @@ import pytest
 
 from face_perception.core.errors import ImageError
 from face_perception.media.images.decode import MAX_PIXELS, decode_image, image_header
-from face_perception.media.images.files import images_in, load_image, read_image
 
 NOISE = np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8)
 
@@ -84,6 +82,10 @@ def webp_of(width, height):
         + b''.join((side - 1).to_bytes(3, 'little') for side in (width, height))
     )
     return b'RIFF' + struct.pack('<I', len(body) + 4) + b'WEBP' + body
+
+
+def riff_part(name, content):
+    return name + struct.pack('<I', len(content)) + content + bytes(len(content) % 2)
 
 
 def reason(data, **more):
@@ -201,41 +203,45 @@ def test_images_of_16_bits_are_as_bright_as_their_sensor_saw_them(extension, bit
     assert decoded.dtype == np.uint8 and np.abs(decoded.astype(int) - expected).max() <= 1
 
 
+@pytest.mark.parametrize('order', '<>')
+def test_gray_of_16_bits_may_be_0_where_it_is_white(order):
+    gray = np.arange(12, dtype=np.uint16).reshape(3, 4) * 5957
+    pixels = (65535 - gray).astype(f'{order}u2').tobytes()
+    entries = [(256, 4), (257, 3), (258, 16), (259, 1), (262, 0), (273, 8), (278, 3), (279, 24)]
+    tags = b''.join(struct.pack(f'{order}HHII', tag, 4, 1, value) for tag, value in entries)
+    data = struct.pack(f'{order}HI', 42, 32) + pixels + struct.pack(f'{order}H', len(entries))
+    decoded = decode_image((b'II' if order == '<' else b'MM') + data + tags + bytes(4))
+    assert np.abs(decoded[:, :, 1].astype(int) - gray // 257).max() <= 1
+
+
+def test_images_behind_the_first_are_counted():
+    png, tiff = encoded('.png'), tiff_of(80, 60)
+    control = png_chunk(b'fcTL', bytes(26))
+    for data, count in (
+        (png, 1),
+        (png[:33] + control + png[33:-12] + 2 * control + png[-12:], 3),
+        (webp_of(80, 60), 1),
+        (webp_of(80, 60) + riff_part(b'ANMF', b'odd') + riff_part(b'ANMF', b''), 2),
+        (gif_of(80, 60), 1),
+        (tiff, 1),
+        (pages(tiff, 0, 1, 4, 0), 3),  # a smaller copy and a mask are no images of their own
+        (pages(tiff, 0)[:-4] + struct.pack('<I', len(tiff)), 2),  # goes round
+        (pages(tiff, 0)[:-4] + struct.pack('<I', 8), 2),
+        (pages(tiff, 0)[:-4] + struct.pack('<I', 2**31), 2),
+    ):
+        if data[:4] == b'RIFF':
+            data = b'RIFF' + struct.pack('<I', len(data) - 8) + data[8:]
+        assert image_header(data).images == count
+
+
+def pages(tiff, *kinds):
+    """Return a TIFF with further pages, by the flags that tell what they are."""
+    for kind in kinds:
+        tiff = tiff[:-4] + struct.pack('<I', len(tiff))
+        tiff += struct.pack('<HHHII', 1, 254, 4, 1, kind) + bytes(4)
+    return tiff
+
+
 @pytest.mark.parametrize('data', [b'', b'this is no image', b'\x89PNG', b'BM', b'RIFF', b'II*\0'])
 def test_what_is_no_image_is_refused(data):
     assert reason(data)[0] in ('corrupt', 'truncated')
-
-
-def test_images_of_a_folder_are_those_that_can_be_read_and_those_that_cannot(tmp_path):
-    for name in ('a.jpg', 'b.HEIC', 'c.gif', 'd.nef', 'e.mp4', 'f.txt', 'g.jxl'):
-        (tmp_path / name).write_bytes(encoded('.jpg') if name == 'a.jpg' else b'something')
-    (tmp_path / 'h.jpg').mkdir()
-    (tmp_path / 'i.jpg').symlink_to('i.jpg')
-    (tmp_path / 'j.png').symlink_to('gone.png')
-    os.mkfifo(tmp_path / 'k.png')
-    os.mkfifo(tmp_path / 'pipe')
-    (tmp_path / 'photo.jpg_large').write_bytes(encoded('.jpg'))
-    (tmp_path / 'no_suffix').write_bytes(encoded('.png'))
-    names = [path.name for path in images_in(tmp_path)]
-    assert names == [
-        *('a.jpg', 'b.HEIC', 'c.gif', 'd.nef', 'e.mp4', 'g.jxl', 'i.jpg', 'j.png', 'k.png'),
-        *('no_suffix', 'photo.jpg_large'),
-    ]
-    assert load_image(tmp_path / 'a.jpg').shape == (60, 80, 3)
-    with pytest.raises(ImageError, match='no image of a kind that is known'):
-        load_image(tmp_path / 'b.HEIC')
-    with pytest.raises(ImageError, match='give it by itself'):
-        load_image(tmp_path / 'e.mp4')
-    for name in ('i.jpg', 'j.png', 'k.png'):
-        with pytest.raises(ImageError, match='no file|cannot be read'):
-            load_image(tmp_path / name)
-
-
-def test_an_image_that_cannot_be_used_is_none(tmp_path):
-    path = tmp_path / 'cut.jpg'
-    path.write_bytes(encoded('.jpg')[:900])
-    assert read_image(path) is None
-    assert read_image(tmp_path / 'missing.jpg') is None
-    path.write_bytes(b'')
-    with pytest.raises(ImageError, match='it is empty'):
-        load_image(path)

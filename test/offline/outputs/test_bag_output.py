@@ -18,7 +18,15 @@ from face_perception import FacePipeline  # noqa: E402
 from face_perception.core.resources import share_directory  # noqa: E402
 from face_perception.core.types import FrameResult  # noqa: E402
 from face_perception.media.bags.reader import Bag  # noqa: E402
-from face_perception.offline.outputs.bag_messages import FACE, FACES, LATENCY, Messages  # noqa: E402
+from face_perception.media.bags.recorded import Topic  # noqa: E402
+from face_perception.media.bags.writer import BagWriter  # noqa: E402
+from face_perception.offline.outputs.bag_messages import (  # noqa: E402
+    FACE,
+    FACES,
+    IMAGE,
+    LATENCY,
+    Messages,
+)
 from face_perception.offline.outputs.bag_output import BagOutput, free_name  # noqa: E402
 from face_perception.offline.run import run_job  # noqa: E402
 from face_perception.offline.types import Frame, Job  # noqa: E402
@@ -259,6 +267,95 @@ def test_anonymized_no_image_is_copied_as_it_was(tmp_path, make_bag, recorded, s
     assert all(
         cv2.imdecode(message.data, cv2.IMREAD_COLOR).max() < 8 for _, message in found['/jpegs']
     )
+
+
+WITHIN = b'Inner[] one\n' + b'=' * 80 + b'\nMSG: their_msgs/Inner\nsensor_msgs/%s[<=3] some\n'
+
+
+def described(definition, schema='ros2msg', **how):
+    return Topic('/thing', 'their_msgs/msg/Thing', definition=definition, schema=schema, **how)
+
+
+@pytest.mark.parametrize(
+    ('topic', 'copied'),
+    [
+        (Topic('/info', 'sensor_msgs/msg/CameraInfo'), True),
+        (Messages().topic('/recorded/faces', FACES), True),
+        (described(b'# of an image\nuint32 image_width  # of the image'), True),
+        (described(WITHIN % b'Imu'), True),
+        (described(WITHIN % b'Image'), False),
+        (described(WITHIN % b'CompressedImage'), False),
+        (described(b'foxglove_msgs/CompressedVideo video'), False),
+        (described(b'their_msgs/Unknown one'), False),
+        (described(b'no definition'), False),
+        (described(b''), False),
+        (described(b'struct Thing { float x; };', 'ros2idl'), True),
+        (described(b'struct Thing { sensor_msgs::msg::Image image; };', 'ros2idl'), False),
+        (described(b'\xff\0foxglove.RawImage', 'protobuf', encoding='protobuf'), False),
+        (described(b'{}', 'jsonschema', encoding='json'), True),
+        (Topic('/free', '', encoding='json'), False),
+        (Topic('/cam', 'foxglove_msgs/msg/CompressedVideo'), False),
+        (Topic('/cam', IMAGE, encoding='json'), False),
+    ],
+)
+def test_anonymized_what_may_hold_an_image_is_left_out(tmp_path, topic, copied):
+    writer = BagWriter(tmp_path / 'source')
+    for recorded in (Topic('/cam', IMAGE), topic):
+        writer.write(writer.add_topic(recorded), 5, b'\0\1\0\0')
+    writer.close()
+    output = BagOutput(tmp_path, ('/cam',), Bag(tmp_path / 'source'), 'none', anonymized=True)
+    output.close()
+    with Bag(tmp_path / 'bag') as bag:
+        assert (topic in bag.topics) is copied
+        assert [message.topic for message in bag.messages()] == [topic] * copied
+
+
+def test_what_cannot_be_copied_is_told(tmp_path, make_bag, recorded, scene):
+    import sqlite3
+
+    source = make_bag(
+        recorded.camera('/cam', scene[:2]) + recorded.chatter(3), storage=StoragePlugin.SQLITE3
+    )
+    with sqlite3.connect(source / 'bag.db3') as database:
+        # The last of '/chatter'.
+        database.execute("UPDATE messages SET data = 'text' WHERE id = 5")
+    database.close()
+    report = run_job(Job(source, tmp_path / 'out' / 'images', ('table',)))
+    assert (report.state, report.reason) == ('done', ''), 'the images are whole'
+    report = run_job(Job(source, tmp_path / 'out' / 'all', ('bag', 'table')))
+    assert (report.state, report.frames) == ('failed', 2)
+    assert report.reason == "'bag.db3' is damaged: it has rows without data"
+    copied = raw_messages_of(tmp_path / 'out' / 'all' / 'bag')
+    assert [topic for topic, *_ in copied if topic in ('/cam', '/chatter')] == [
+        '/chatter',
+        '/cam',
+        '/chatter',
+        '/cam',
+    ]
+
+
+@pytest.mark.parametrize('anonymize', ['', 'blur'])
+def test_when_a_message_was_published_and_its_number_stay(
+    tmp_path, recorded, scene, annotate, anonymize
+):
+    writer = BagWriter(tmp_path / 'drive')
+    for topic, kind, make in (
+        ('/cam', IMAGE, lambda number: recorded.image(scene[number], recorded.stamp(number))),
+        ('/words', 'std_msgs/msg/String', lambda number: recorded.text(str(number))),
+    ):
+        channel = writer.add_topic(Topic(topic, kind))
+        for number in range(3):
+            received_ns = recorded.stamp(number)
+            data = recorded.cdr(make(number))
+            writer.write(channel, received_ns, data, received_ns - 40 - number, 7 + number)
+    writer.close()
+    with Bag(annotate(tmp_path / 'drive', anonymize=anonymize)) as bag:
+        for name in ('/cam', '/words'):
+            assert [
+                (message.received_ns - message.published_ns, message.sequence)
+                for message in bag.messages()
+                if message.topic.name == name
+            ] == [(40, 7), (41, 8), (42, 9)]
 
 
 def test_a_video_becomes_a_bag_with_results_only(make_video, scene, annotate):

@@ -1,6 +1,7 @@
 """Annotated videos and images."""
 
 import cv2
+import numpy as np
 import pytest
 
 for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
@@ -59,6 +60,16 @@ def test_images_become_images_of_the_same_names(tmp_path, scene):
     drawn = cv2.imread(str(files[0]))
     changed = (drawn != scene[0]).any(axis=2)
     assert drawn.shape == scene[0].shape and 0.001 < changed.mean() < 0.2
+
+
+def test_images_too_wide_for_their_format_become_one_that_holds_them(tmp_path):
+    drawn = images.AnnotatedImages(tmp_path)
+    for name, width in (('a.webp', 17_000), ('b.JPG', 66_000), ('c.JPG', 90), ('d.png', 1_100_000)):
+        image = np.full((2, width, 3), 90, np.uint8)
+        drawn.add(Frame(image, 0, 0, name=name), FrameResult(width, 2, []))
+    files = drawn.close()
+    assert [path.name for path in files] == ['a.webp.png', 'b.JPG.png', 'c.JPG', 'd.png.tiff']
+    assert [cv2.imread(str(path)).shape[1] for path in files[:3]] == [17_000, 66_000, 90]
 
 
 def test_the_second_format_is_taken_where_the_first_cannot_be_written(tmp_path, monkeypatch, scene):
