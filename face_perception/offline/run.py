@@ -119,6 +119,11 @@ def _make_files(
             sink = OUTPUTS[name](SinkContext(job, reader, folder))
             if sink is not None:
                 writers.append(WriteBehind(sink))
+        if not writers:
+            raise SourceError(
+                f"of images no {' or '.join(job.outputs)} can be made, as they have no time: choose "
+                'others with --outputs'
+            )
         # Reading, detecting, the rest and writing go on beside each other.
         items = ReadAhead(reader.items())
         looked = ReadAhead(map(streams.look, items))

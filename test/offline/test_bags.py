@@ -74,6 +74,9 @@ def test_a_lone_file_and_a_folder_without_metadata_are_bags_too(make_bag, record
         found, skipped, fault = frames(source)
         assert (len(found), skipped, fault) == (10, [], '')
         assert all((one.image == two.image).all() for one, two in zip(found, whole))
+    (file,) = path.iterdir()
+    capital = file.rename(file.with_suffix(file.suffix.upper()))  # as some file systems do
+    assert [len(frames(source)[0]) for source in (path, capital)] == [10, 10]
 
 
 def test_the_files_of_a_split_recording_come_in_their_order(tmp_path, make_bag, recorded, scene):

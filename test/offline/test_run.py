@@ -216,6 +216,13 @@ def test_an_image_is_turned_whatever_its_name(tmp_path, scene):
         assert reader.stills and item.frame.image.shape == scene[0].shape
 
 
+def test_an_output_that_images_cannot_have_is_said(tmp_path, scene):
+    cv2.imwrite(str(tmp_path / 'a.png'), scene[0])
+    report = run_job(Job(tmp_path / 'a.png', tmp_path / 'out', ('bag',)))
+    assert report.state == 'failed' and 'of images no bag can be made' in report.reason
+    assert run_job(Job(tmp_path / 'a.png', tmp_path / 'out', ('bag', 'table'))).state == 'done'
+
+
 def test_of_many_reasons_not_all_are_told_apart():
     counts = Counts()
     for number in range(1000):

@@ -119,7 +119,7 @@ class Bag:
 
     def _open(self, file: Path) -> None:
         """Open a file; what is wrong with it goes into ``fault``."""
-        name, suffix = file.name, _storage_name(file).suffix
+        name, suffix = file.name, _storage_name(file).suffix.lower()
         try:
             if not file.is_file():
                 raise DamagedError('it is no regular file')
@@ -195,7 +195,7 @@ def is_bag(path: Path) -> bool:
             return bool(storage_files(path)) or _has_metadata(path)
     except OSError:
         return False
-    return path.suffix in STORAGE_SUFFIXES
+    return path.suffix.lower() in STORAGE_SUFFIXES
 
 
 def _has_metadata(folder: Path) -> bool:
@@ -223,7 +223,7 @@ def storage_files(folder: Path) -> list[Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir(), key=number):
         name = _storage_name(path)
-        if name.suffix in STORAGE_SUFFIXES and path.is_file():
+        if name.suffix.lower() in STORAGE_SUFFIXES and path.is_file():
             if name.name not in found or path.name == name.name:
                 found[name.name] = path
     return list(found.values())

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from face_perception.core.errors import ImageError
 from face_perception.media.images.decode import decode_image, image_header
 
 SMOOTH = cv2.resize(np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8), (80, 60))
@@ -68,3 +69,16 @@ def test_images_of_an_avif_are_those_of_its_longest_track(count, images):
     track = box(b'trak', box(b'mdia', box(b'minf', box(b'stbl', sizes))))
     data = AVIF + box(b'moov', box(b'mvhd', bytes(4)), track)
     assert image_header(data).images == images
+
+
+@pytest.mark.parametrize('name', [b'irot', b'imir', b'pitm', b'ipma'])
+def test_a_box_without_its_content_is_a_cut_image(name):
+    known = [box(b'ispe', bytes(4), struct.pack('>II', 80, 60)), box(name)]
+    parts = {
+        b'pitm': box(b'pitm', bytes(4), struct.pack('>H', 1)),
+        b'ipma': box(b'ipma', bytes(4), struct.pack('>IHBBB', 1, 1, 2, 1, 2)),
+    } | ({name: box(name)} if name in (b'pitm', b'ipma') else {})
+    properties = box(b'iprp', box(b'ipco', *known), parts[b'ipma'])
+    data = box(b'ftyp', b'avif', bytes(4), b'avif')
+    with pytest.raises(ImageError, match='ends within its header'):
+        image_header(data + box(b'meta', bytes(4), parts[b'pitm'], properties))
