@@ -6,6 +6,7 @@ As a command it tries one node for a few seconds and prints what came, as JSON.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -207,6 +208,7 @@ class Lab:
 
 def main() -> int:
     """Show a node twenty images and print what came of it."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     said, seconds = '', []
     with tempfile.TemporaryFile() as _:
         lab = Lab()

@@ -11,6 +11,9 @@ from collections.abc import Callable
 from ..core.errors import FacePerceptionError
 from ..core.text import file_path, one_line
 
+#: The status of a command that Ctrl-C ended, as of shells: 128 and the number of SIGINT.
+INTERRUPTED = 130
+
 
 def exit_status(
     run: Callable[[argparse.Namespace], int | None], options: argparse.Namespace
@@ -18,11 +21,15 @@ def exit_status(
     """
     Return the exit status of ``run(options)``: what it returns, and 0 where that is None.
 
-    At an error that has a sentence for the user, or one of the operating system, that is printed
-    to standard error, and the status is 1.  Any other is a fault of this package and goes on.
+    Ctrl-C is told in a word.  At an error that has a sentence for the user, or one of the
+    operating system, that is printed to standard error, and the status is 1.  Any other is a fault
+    of this package and goes on.
     """
     try:
         return run(options) or 0
+    except KeyboardInterrupt:
+        print('stopped', file=sys.stderr)
+        return INTERRUPTED
     except FacePerceptionError as error:
         print(f'error: {error}', file=sys.stderr)
     except OSError as error:

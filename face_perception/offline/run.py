@@ -121,8 +121,8 @@ def _make_files(
                 writers.append(WriteBehind(sink))
         if not writers:
             raise SourceError(
-                f"of images no {' or '.join(job.outputs)} can be made, as they have no time: choose "
-                'others with --outputs'
+                f'of images no {" or ".join(job.outputs)} can be made, as they have no time: '
+                'choose others with --outputs'
             )
         # Reading, detecting, the rest and writing go on beside each other.
         items = ReadAhead(reader.items())

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -38,6 +39,8 @@ from .robustness import near_face
 from .source_plots import draw_confidence, draw_rows
 from .source_tables import ALL, confidence_markdown_of, markdown_of, table_of
 
+_logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -60,10 +63,12 @@ def images_of(path: Path, task: str, data: Data, margin: float, malformed: str) 
     """
     Return the images to measure the file at ``path`` on, none of which it has learned from.
 
-    Raises ``DatasetError`` when there are none.
+    Sources of which nothing is left are named in warnings.  Raises ``DatasetError`` when there
+    are no images at all.
     """
     learned = learned_from(path)
     samples = []
+    sources: set[str] = set()
     for split in SPLITS:
         try:
             found = load_samples(task, data, margin, split, malformed)
@@ -71,9 +76,15 @@ def images_of(path: Path, task: str, data: Data, margin: float, malformed: str) 
             if 'has no usable image' not in str(error):
                 raise
             continue
+        sources |= {sample.source for sample in found}
         samples += [
             sample for sample in found if split == VALIDATION or sample.source not in learned
         ]
+    for source in sorted(sources - {sample.source for sample in samples}):
+        _logger.warning(
+            '%s: not measured, as the network learned from it and none of its images is held out',
+            source,
+        )
     if not samples:
         raise DatasetError('there are no images to measure on')
     return samples
@@ -91,13 +102,19 @@ def learned_from(path: Path) -> set[str]:
         entry = queue.pop()
         if not isinstance(entry, dict):
             continue
-        sources |= set(entry.get('data_sets') or ())
-        queue += [entry.get('started_from'), *(entry.get('teachers') or ())]
+        sets, teachers = entry.get('data_sets'), entry.get('teachers')
+        named = sets if isinstance(sets, (dict, list)) else ()
+        sources |= {name for name in named if isinstance(name, str)}
+        queue += [entry.get('started_from'), *(teachers if isinstance(teachers, list) else ())]
     return sources
 
 
 def rows_of(samples: Sequence[Sample], labels: Sequence[str]) -> list[Row]:
-    """Return the rows of the table: by source all, each label, age band, race and other group."""
+    """
+    Return the rows of the table: by source all, each label, age band, race and other group.
+
+    A group that is called as one of the others is told apart by a word behind its name.
+    """
     sources, truths, ages, races = (
         np.array(values)
         for values in zip(
@@ -118,15 +135,20 @@ def rows_of(samples: Sequence[Sample], labels: Sequence[str]) -> list[Row]:
     rows = []
     for source in dict.fromkeys(sources.tolist()):
         inside = sources == source
-        by_group = {ALL: inside}
-        by_group |= {name: inside & (truths == index) for index, name in enumerate(labels)}
-        by_group |= {
-            f'{low} to {high} years': inside & (ages >= low) & (ages <= high)
+        named = [(ALL, inside)]
+        named += [(name, inside & (truths == index)) for index, name in enumerate(labels)]
+        named += [
+            (f'{low} to {high} years', inside & (ages >= low) & (ages <= high))
             for low, high in AGE_GROUPS
-        }
-        by_group |= {name: inside & (races == index) for index, name in enumerate(RACES)}
-        by_group |= {name: inside & (groups == name) for name in np.unique(groups) if name}
-        rows += [Row(source, name, members) for name, members in by_group.items() if members.any()]
+        ]
+        named += [(name, inside & (races == index)) for index, name in enumerate(RACES)]
+        taken = {name for name, _ in named}
+        named += [
+            (f'{name} (group)' if name in taken else name, inside & (groups == name))
+            for name in np.unique(groups).tolist()
+            if name
+        ]
+        rows += [Row(source, name, members) for name, members in named if members.any()]
     return rows
 
 

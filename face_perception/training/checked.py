@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from ..core.errors import FacePerceptionError
+from ..core.onnx_models import CROP_MARGINS
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -26,7 +27,7 @@ ShareBelowOne = Annotated[float, Field(ge=0, lt=1)]
 Width = Annotated[int, Field(ge=1, le=8)]
 Weight = Annotated[float, Field(ge=0, le=1000)]
 Temperature = Annotated[float, Field(gt=0, le=100)]
-Margin = Annotated[float, Field(gt=-0.5, le=5)]
+Margin = Annotated[float, Field(ge=CROP_MARGINS[0], le=CROP_MARGINS[1])]
 #: Side of a network's input in pixels: under 32 the last layers see nothing.
 InputSize = Annotated[int, Field(ge=32, le=512)]
 Degrees = Annotated[float, Field(ge=0, le=180)]

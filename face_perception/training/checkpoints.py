@@ -31,20 +31,21 @@ def write_atomically(path: Path | str, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
-    except OSError:
+    except OSError as error:
         aside.unlink(missing_ok=True)  # half a file would keep a full disk full
+        error.filename, error.filename2 = str(path), None  # a full disk names none
         raise
 
 
 def record_sum(path: Path, digest: str) -> None:
     """Enter the SHA-256 ``digest`` of the file at ``path`` into ``SHA256SUMS`` beside it."""
     sums = path.with_name(CHECKSUMS)
-    lines = sums.read_text(encoding='ascii').splitlines() if sums.is_file() else []
-    pairs = (line.split(maxsplit=1) for line in lines)
-    entries = {name: known for known, name in pairs}
-    entries[path.name] = digest
-    text = ''.join(f'{digest}  {name}\n' for name, digest in sorted(entries.items()))
-    write_atomically(sums, text.encode('ascii'))
+    # Of the other lines, which may be anybody's, each stays as it is.
+    lines = os.fsdecode(sums.read_bytes()).splitlines() if sums.is_file() else []
+    lines = [line for line in lines if line and line.partition(' ')[2].lstrip(' *') != path.name]
+    lines.append(f'{digest}  {path.name}')
+    lines.sort(key=lambda line: line.partition(' ')[2].lstrip(' *'))
+    write_atomically(sums, os.fsencode(''.join(f'{line}\n' for line in lines)))
 
 
 def save_checkpoint(folder: Path | str, recipe, state: dict) -> None:
@@ -117,18 +118,20 @@ def branch_decay(run: Path | str, epochs: int, output: Path | str) -> Recipe | D
     Begin a decay of ``epochs`` in ``output`` from the last checkpoint of ``run``.
 
     Returns its recipe.  The run itself is left untouched.  Where ``output`` holds that decay
-    already, it is what there is to go on with.  Raises ``RecipeError`` when ``run`` holds no
-    checkpoint, or ``output`` something else.
+    already, it is what there is to go on with, whatever the run has done since.  Raises
+    ``RecipeError`` when ``run`` holds no checkpoint, or ``output`` something else, and for a
+    number of epochs that no recipe can have.
     """
-    found = load_checkpoint(output)
-    if found is not None:
-        if found['recipe'].decay != epochs:
-            raise RecipeError(f'{output} holds another run: use a new folder')
-        return found['recipe']
     checkpoint = finished_checkpoint(run)
     if epochs < 1:
         raise RecipeError('a decay takes at least one epoch')
-    recipe = replace(checkpoint['recipe'], epochs=checkpoint['epoch'] + epochs, decay=epochs)
+    last = checkpoint['epoch'] + epochs
+    recipe = recipe_from({**checkpoint['recipe'].as_dict(), 'epochs': last, 'decay': epochs})
+    found = load_checkpoint(output)
+    if found is not None:
+        if replace(recipe, epochs=found['recipe'].epochs) != found['recipe']:
+            raise RecipeError(f'{output} holds another run: use a new folder')
+        return found['recipe']
     Path(output).mkdir(parents=True, exist_ok=True)
     save_checkpoint(output, recipe, {**checkpoint, 'recipe': None})
     return recipe

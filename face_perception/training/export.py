@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from torch import nn
 from ..console.endings import exit_status
 from .architectures import count_parameters
 from .augmentation import center_crop
-from .checkpoints import finished_checkpoint, record_sum, write_atomically
+from .checkpoints import finished_checkpoint
 from .classification import logits_of, network_of, to_tensor
 from .classifier_report import measure
 from .data import Data, FaceSet, Sample, load_samples, load_task
@@ -30,6 +29,7 @@ from .onnx_graph import build_model, set_metadata
 from .options import add_detectors, add_malformed, print_numbers
 from .provenance import KEPT
 from .recipe import DetectorRecipe, Recipe, RecipeError
+from .served_file import check_output, write_model
 
 VERSION = '0.1.0'
 
@@ -50,6 +50,7 @@ def export(
     ``classifier_report.measure``).  Raises ``RecipeError`` when ``run``
     holds no checkpoint and ``DatasetError`` when data are missing.
     """
+    check_output(output)
     checkpoint = finished_checkpoint(run)
     recipe = checkpoint['recipe']
     if isinstance(recipe, DetectorRecipe):
@@ -67,9 +68,7 @@ def export(
     samples = load_samples(recipe.task, data, recipe.crop_margin, malformed=malformed)
     numbers = measure_served(model, samples, detectors)
     set_metadata(model, {**metadata, 'accuracy': json.dumps(numbers)})
-    content = model.SerializeToString(deterministic=True)
-    write_atomically(output, content)
-    record_sum(Path(output), hashlib.sha256(content).hexdigest())
+    write_model(output, model)
     return numbers
 
 

@@ -33,7 +33,15 @@ def figure_of(width: float, height: float) -> Figure:
 
 
 def save(figure: Figure, path: Path | str) -> None:
-    """Write the PNG file ``path``; somebody who reads it meanwhile sees the old or the new."""
+    """
+    Write the PNG file ``path``; somebody who reads it meanwhile sees the old or the new.
+
+    No text is a formula: names of data may be anything.
+    """
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
     for axes in figure.axes:
         axes.spines[['top', 'right']].set_visible(False)
     aside = Path(path).with_name(Path(path).name + '.part')

@@ -22,6 +22,7 @@ import numpy as np
 from onnx import ModelProto, numpy_helper
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ..console.endings import exit_status
 from ..core.errors import ModelError
@@ -30,6 +31,7 @@ from .data.entries import TRAIN, VALIDATION
 from .exported import graph_of, load, probabilities_of, said_by
 from .metrics import accuracy, calibration_error, macro_f1, recall_per_class
 from .options import add_detectors, add_malformed, print_numbers
+from .provenance import training_of
 from .served_file import write_measured
 
 #: The largest offset: by it a label becomes 55 times as likely beside another.
@@ -92,7 +94,7 @@ def write_offsets(
     model = graph_of(path)
     metadata = said_by(model)
     add_to_logits(model, vector_of(offsets, json.loads(metadata['labels'])))
-    training = json.loads(metadata['training'])
+    training = training_of(path)
     total = training.get('offsets', {})
     for label, offset in offsets:
         total[label] = round(total.get(label, 0.0) + offset, 6)
@@ -108,7 +110,7 @@ def report(samples: Sequence[Sample], probabilities: np.ndarray, name: str, tabl
         said, right = probabilities[sources == source], labels[sources == source]
         table.add_row(
             name,
-            source,
+            Text(source),
             f'{100 * accuracy(said, right):.1f}',
             f'{macro_f1(said, right):.3f}',
             f'{100 * calibration_error(said.astype(np.float32), right):.1f}',

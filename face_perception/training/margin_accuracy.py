@@ -17,12 +17,15 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from ..console.arguments import number
 from ..console.endings import exit_status
 from ..core.attributes.classifier import Classifier
+from ..core.onnx_models import CROP_MARGINS
 from .across_sources import found_boxes, images_of
-from .data import Sample
+from .data import DatasetError, Sample
 from .exported import graph_of, load, probabilities_of, said_by
 from .metrics import accuracy
 from .options import add_malformed, print_numbers
@@ -42,6 +45,8 @@ def accuracies(
     """
     boxes = found_boxes(samples, detector)
     kept = [(sample, box) for sample, box in zip(samples, boxes) if box is not None]
+    if not kept:
+        raise DatasetError(f'the detector {detector} finds no face in these images: give others')
     given = [sample for sample, _ in kept]
     own = [replace(near_face(sample), box=box) for sample, box in kept]
     labels = np.array([sample.label for sample in given])
@@ -76,7 +81,8 @@ def write_margin(
 
 def _table_of(table: dict[float, dict[str, tuple[float, float]]], path: Path) -> Table:
     sources = list(next(iter(table.values())))
-    shown = Table('margin', *sources, caption=f'{path.name}: boxes of the data / of the detector')
+    caption = escape(f'{path.name}: boxes of the data / of the detector')
+    shown = Table('margin', *map(escape, sources), caption=caption)
     for margin, by_source in table.items():
         cells = [f'{100 * given:.1f} / {100 * own:.1f} %' for given, own in by_source.values()]
         shown.add_row(f'{margin:g}', *cells)
@@ -117,9 +123,10 @@ def main() -> int:
     parser.add_argument('model', type=Path, help='ONNX file of a classifier')
     parser.add_argument('--data', required=True, nargs='+', help='files or folders with data sets')
     parser.add_argument('--detector', choices=('onnx', 'haar'), default='onnx')
-    parser.add_argument('--margins', type=float, nargs='+', default=MARGINS)
+    margin = number(float, *CROP_MARGINS, 'a margin')
+    parser.add_argument('--margins', type=margin, nargs='+', default=MARGINS)
     parser.add_argument(
-        '--write', type=float, metavar='MARGIN', help="make this the file's margin instead"
+        '--write', type=margin, metavar='MARGIN', help="make this the file's margin instead"
     )
     add_malformed(parser)
     return exit_status(run, parser.parse_args())

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,11 +25,14 @@ from ..console.endings import exit_status
 from ..core.errors import ModelError
 from ..core.onnx_models import load_detector
 from .data.datasets import single
-from .exported import graph_of, said_by
+from .exported import graph_of, load, metadata_of, said_by
 from .options import add_detectors, add_malformed, print_numbers
-from .provenance import origin
+from .provenance import origin, training_of
 from .recipe import DetectorRecipe
-from .served_file import write_measured
+from .served_file import check_output, write_measured
+
+#: The largest share: above, others count for nothing.
+LARGEST = 1000
 
 
 def mean_of(paths: Sequence[Path], shares: Sequence[float]) -> ModelProto:
@@ -52,6 +54,12 @@ def mean_of(paths: Sequence[Path], shares: Sequence[float]) -> ModelProto:
     return models[0]
 
 
+def _check(path: Path) -> None:
+    """Raise ``ModelError`` for what is no file of this package's."""
+    is_detector = metadata_of(path).get('task') == DetectorRecipe.task
+    load_detector(path) if is_detector else load(path)
+
+
 def _tensors_of(model: ModelProto) -> list:
     """Return the weights that are learned: those of convolutions, in the order of the graph."""
     stored = {entry.name: entry for entry in model.graph.initializer}
@@ -71,12 +79,18 @@ def _weights_of(model: ModelProto) -> list[np.ndarray]:
 def run(arguments: argparse.Namespace) -> None:
     """Write the mean and print what was measured of it."""
     shares = arguments.shares or [1.0] * len(arguments.files)
-    if len(shares) != len(arguments.files) or not all(0 < share < math.inf for share in shares):
-        raise ModelError(f'--shares must be {len(arguments.files)} numbers above 0, one per file')
+    if len(shares) != len(arguments.files) or not all(0 < share <= LARGEST for share in shares):
+        raise ModelError(
+            f'--shares must be {len(arguments.files)} numbers above 0 and up to {LARGEST}, one per '
+            'file'
+        )
+    check_output(arguments.output)
+    for path in arguments.files:
+        _check(path)
     model = mean_of(arguments.files, shares)
     metadata = said_by(model)
     training = {
-        **json.loads(metadata.get('training', '{}')),
+        **training_of(arguments.files[0]),
         'mean_of': [
             {'share': round(share / sum(shares), 4), **origin(path)}
             for share, path in zip(shares, arguments.files, strict=True)

@@ -10,7 +10,6 @@ averaged over time.  The weights stay, and so do the predictions for image and m
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 from pathlib import Path
 
@@ -18,9 +17,9 @@ import onnx
 from onnx import ModelProto
 
 from ..core.errors import FacePerceptionError
-from .checkpoints import record_sum, write_atomically
 from .exported import graph_of, said_by
 from .onnx_graph import set_metadata
+from .served_file import write_model
 
 #: What doubles the batch, and what joins its halves again, as they were written.
 DOUBLES, JOINS = ['Slice', 'Concat'], ['Reshape', 'ReduceMean']
@@ -65,9 +64,7 @@ def make_plain(path: Path) -> bool:
         return False
     set_metadata(model, {**metadata, 'mirror': 'true'})
     onnx.checker.check_model(model, full_check=True)
-    content = model.SerializeToString(deterministic=True)
-    write_atomically(path, content)
-    record_sum(path, hashlib.sha256(content).hexdigest())
+    write_model(path, model)
     return True
 
 

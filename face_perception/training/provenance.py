@@ -39,7 +39,7 @@ def same_origin(checkpoint: dict, made_from: dict, folder: Path) -> dict:
     Return what the run in ``folder``, of which ``checkpoint`` is, goes on telling of its origin.
 
     What it began with was said when it began.  Raises ``RecipeError`` when it has learned from
-    other images than those of ``made_from``: its file could not say from which.
+    other images or teachers than those of ``made_from``: its file could not say from which.
     """
     kept = {name: checkpoint[name] for name in KEPT if name in checkpoint}
     now = made_from.get('data_sets')
@@ -47,6 +47,13 @@ def same_origin(checkpoint: dict, made_from: dict, folder: Path) -> dict:
         raise RecipeError(
             f'{folder} holds a run on other data ({counted(kept["data_sets"])}; now: '
             f'{counted(now)}): use a new folder, with --start-from {folder} if it shall go on'
+        )
+    taught, teachers = kept.get('teachers'), made_from.get('teachers')
+    if taught and teachers and taught != teachers:
+        former, given = (', '.join(each['name'] for each in named) for named in (taught, teachers))
+        raise RecipeError(
+            f'{folder} holds a run that learned from other teachers ({former}; now: {given}): use '
+            f'a new folder, with --start-from {folder} if it shall go on'
         )
     return {**made_from, **kept}
 
@@ -62,14 +69,15 @@ def origin(path: str | Path) -> dict:
     if path.is_dir():
         said = finished_checkpoint(path)
     else:
-        said = _training_of(path)
+        said = training_of(path)
     return {
         'name': path.resolve().name,
         **{name: said[name] for name in KEPT if name in said},
     }
 
 
-def _training_of(path: Path) -> dict:
+def training_of(path: Path) -> dict:
+    """Return what an exported file says of its training; raises ``ModelError``."""
     try:
         said = json.loads(metadata_of(path).get('training', '{}'))
     except ValueError as error:

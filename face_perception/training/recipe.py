@@ -7,8 +7,10 @@ import re
 from collections import Counter
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Annotated
 
 import yaml
+from pydantic import Field
 
 from ..core.errors import FacePerceptionError
 from ..core.files import read_bounded
@@ -40,6 +42,16 @@ MOST_BYTES = 2**20
 #: What can follow the gradients.
 OPTIMIZERS = ('adamw', 'muon')
 
+#: A step of more than this follows no gradient; float32 ends far above.
+Rate = Annotated[float, Field(gt=0, le=100)]
+#: Of more images set aside too few would be left to learn from.
+ShareSetAside = Annotated[float, Field(ge=0, le=0.5)]
+#: Sides in pixels of a detector's samples (the steps of its deepest layer) and scenes.
+SampleSide = Annotated[int, Field(ge=64, le=2048, multiple_of=32)]
+LongSide = Annotated[int, Field(ge=32, le=4096)]
+#: How often a scene is picked: never is not meant.
+Frequency = Annotated[float, Field(gt=0, le=1000)]
+
 #: Former names of settings, as in recipes of users and in files of models.
 RENAMED = {'views': 'distinct_augmentations'}
 
@@ -67,8 +79,8 @@ class Schedule:
     epochs: Count = 1
     batch_size: Count = 128
     optimizer: str = 'adamw'
-    learning_rate: float = 0.004
-    weight_decay: float = 0.01
+    learning_rate: Rate = 0.004
+    weight_decay: Weight = 0.01
     warmup: float = 0.0
     decay: float = 0.0
     average: float = 0.998
@@ -109,7 +121,7 @@ class Recipe(Schedule):
     ``distillation_temperature``; ``mixup`` (0: none) is how strongly images are laid
     over each other (see ``classification.Mix``); ``balance_...`` (0..1) is how far rare sources,
     ages and labels are made up for (see ``data.datasets.evening_weights``), and ``source_weights``
-    by how much more than that the sources named count; ``calibration_share`` (0..1) of the images
+    by how much more than that the sources named count; ``calibration_share`` (0..0.5) of the images
     are not learned from, but say how sure the exported file may be; ``mirror`` makes that file
     ask to be shown a face's mirror image too.
     """
@@ -126,7 +138,7 @@ class Recipe(Schedule):
     balance_ages: Share = 0.0
     balance_labels: Share = 0.0
     source_weights: dict[str, Weight] = field(default_factory=dict)
-    calibration_share: ShareBelowOne = 0.0
+    calibration_share: ShareSetAside = 0.0
     distillation: Share = 0.0
     distillation_temperature: Temperature = 2.0
     mixup: Weight = 0.0
@@ -175,26 +187,25 @@ class DetectorRecipe(Schedule):
     task: str = 'face_detection'
     width: Width = 1
     distillation: Share = 0.0
-    sizes: tuple[int, ...] = (192, 256, 320)
-    long_side: int = 640
+    sizes: tuple[SampleSide, ...] = (192, 256, 320)
+    long_side: LongSide = 640
     held_out: tuple[str, ...] = ()
     held_out_events: tuple[str, ...] = ()
-    held_out_share: float = 0.0
+    held_out_share: ShareBelowOne = 0.0
     alarms_on: tuple[str, ...] = ()
-    weights: dict[str, float] = field(default_factory=dict)
-    mine_every: int = 0
-    mine_scenes: int = 400
+    weights: dict[str, Frequency] = field(default_factory=dict)
+    mine_every: Count = 0
+    mine_scenes: Count = 400
     augmentation: DetectorAugmentation = field(default_factory=DetectorAugmentation)
 
     def __post_init__(self) -> None:
         """Raise ``RecipeError`` for a value that cannot be meant."""
         super().__post_init__()
-        if not self.sizes or any(size % 32 or size < 64 for size in self.sizes):
-            raise RecipeError('sizes must be multiples of 32 from 64 up')
-        if not 0 <= self.held_out_share < 1 or min(self.mine_every, self.mine_scenes) < 0:
-            raise RecipeError('held_out_share is a share below 1, mine_every and mine_scenes >= 0')
-        if any(not weight > 0 for weight in self.weights.values()):
-            raise RecipeError('weights must be above 0')
+        if not self.sizes:
+            raise RecipeError('sizes must be at least one')
+        smallest, largest = self.augmentation.square_scales
+        if smallest > largest:
+            raise RecipeError('augmentation.square_scales must be the smaller, then the larger')
 
     def as_dict(self) -> dict:
         """Return plain data that ``recipe_from`` turns into the same recipe."""
@@ -215,6 +226,9 @@ def recipe_from(values: dict) -> Recipe | DetectorRecipe:
     Raises ``RecipeError`` when a key is unknown or missing, or a value of another type or out of
     range.
     """
+    for former, name in RENAMED.items():
+        if former in values and name in values:
+            raise RecipeError(f'{former} is the former name of {name}: one of them is too much')
     values = {RENAMED.get(name, name): value for name, value in values.items()}
     kind: type[Recipe | DetectorRecipe] = Recipe
     changes_kind: type[Augmentation | DetectorAugmentation] = Augmentation

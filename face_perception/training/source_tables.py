@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.table import Table
+from rich.text import Text
 
 from .confidence import THRESHOLDS
 
@@ -46,12 +47,14 @@ def confidence_markdown_of(report: dict) -> str:
 
 def table_of(report: dict) -> Table:
     """Return the table of ``measure`` to read in a terminal."""
-    heads = [head for name in report['models'] for head in (name, 'own boxes')]
-    table = Table('source', 'faces', 'images', 'found', *heads)
+    table = Table('source', 'faces', 'images', 'found')
+    for name in report['models']:
+        table.add_column(Text(name))  # names may be anything: they are no markup
+        table.add_column('own boxes')
     for row in report['rows']:
         table.add_row(
-            row['source'] if row['group'] == ALL else '',
-            row['group'],
+            Text(row['source'] if row['group'] == ALL else ''),
+            Text(row['group']),
             str(row['pictures']),
             _percent(row['found']),
             *(

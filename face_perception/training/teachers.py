@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..core.attributes.classifier import Classifier
 from ..core.onnx_models import ClassifierModel, load_classifier
+from .checkpoints import finished_checkpoint
 from .classification import load_network
 from .recipe import Recipe, RecipeError
 
@@ -53,18 +54,28 @@ def load_teachers(paths: Sequence[Path | str], recipe: Recipe) -> nn.Module:
     """
     return Teachers(
         [
-            _exported(Path(path), recipe) if Path(path).suffix == '.onnx' else load_network(path)
+            _exported(Path(path), recipe) if Path(path).suffix == '.onnx' else _of_run(path, recipe)
             for path in paths
         ]
     )
 
 
+def _of_run(path: Path | str, recipe: Recipe) -> nn.Module:
+    network, said = load_network(path), finished_checkpoint(path)['recipe']
+    _check(path, (tuple(said.labels), said.color, said.input_size), recipe)
+    return network
+
+
 def _exported(path: Path, recipe: Recipe) -> ExportedTeacher:
     model = load_classifier(path, recipe.task, torch.get_num_threads())
-    found = (model.labels, model.color, model.input_size)
+    _check(path, (model.labels, model.color, model.input_size), recipe)
+    return ExportedTeacher(model)
+
+
+def _check(path: Path | str, found: tuple[tuple[str, ...], str, int], recipe: Recipe) -> None:
+    """Raise ``RecipeError`` where labels, colour and size are others than those of ``recipe``."""
     wanted = (tuple(recipe.labels), recipe.color, recipe.input_size)
     if found != wanted:
         raise RecipeError(
             f'{path} cannot teach this recipe: it has labels, colour and size {found}, not {wanted}'
         )
-    return ExportedTeacher(model)

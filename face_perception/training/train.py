@@ -121,7 +121,9 @@ def train(
             finite_or_stop(trainer, entry)
             _write(output, recipe, trainer, made_from)
             console.print(
-                '  '.join(f'{name} {value:.4g}' for name, value in entry.items()), soft_wrap=True
+                '  '.join(f'{name} {value:.4g}' for name, value in entry.items()),
+                soft_wrap=True,
+                markup=False,  # names of sources may be anything
             )
     return trainer
 
@@ -179,7 +181,7 @@ def make_learner(
     """Return what ``recipe`` trains, with its data and those it is to learn from (may be none)."""
     if isinstance(recipe, DetectorRecipe):
         folder = single(data)
-        crops = read_crops(folder) if recipe.augmentation.paste else {}
+        crops = read_crops(folder, malformed) if recipe.augmentation.paste else {}
         return DetectorLearner(
             recipe,
             load_scenes(recipe, folder, malformed),
@@ -198,8 +200,9 @@ def make_learner(
 
 def interrupt(number, frame) -> None:
     """Take a signal: the training is to stop, at once or where it can."""
-    _asked_to_stop.set()
-    _stop_if_asked()
+    if not _asked_to_stop.is_set():  # else it is on its way out
+        _asked_to_stop.set()
+        _stop_if_asked()
 
 
 def _stop_if_asked() -> None:

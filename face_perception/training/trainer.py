@@ -19,6 +19,9 @@ from ..core.errors import FacePerceptionError
 from .muon import Muon
 from .recipe import RecipeError, Schedule
 
+#: Kinds of devices; a number may follow, as in ``cuda:1``.
+DEVICES = ('cpu', 'cuda', 'mps')
+
 
 class DivergedError(FacePerceptionError):
     """The loss is no finite number any more; what is on disk is of the last epoch before."""
@@ -285,12 +288,14 @@ def _running_average(decay: float) -> Callable:
 
 def pick_device(name: str) -> torch.device:
     """
-    Return the device called ``name`` (``cpu``, ``cuda``), ``auto`` being CUDA where there is one.
+    Return the device called ``name`` (see ``DEVICES``), ``auto`` being CUDA where there is one.
 
-    Raises ``RecipeError`` when it is not there.
+    Raises ``RecipeError`` when it is not there, or none that networks are trained on.
     """
     if name == 'auto':
         name = 'cuda' if torch.cuda.is_available() else 'cpu'
+    if name.partition(':')[0] not in DEVICES:
+        raise RecipeError(f'{name} is no device to train on: use one of {", ".join(DEVICES)}')
     if name.startswith('cuda') and not torch.cuda.is_available():
         raise RecipeError('PyTorch sees no CUDA device here: use --device cpu')
     try:

@@ -136,6 +136,8 @@ def _convolutions(path: Path | str) -> Iterator[tuple[Tensor, Tensor | None]]:
     stored = {entry.name: entry for entry in graph.initializer}
     for node in graph.node:
         if node.op_type == 'Conv':
+            if not stored.keys() >= set(node.input[1:]):
+                raise RecipeError(f'{path} keeps its kernels elsewhere: it is of another program')
             arrays = [
                 torch.from_numpy(numpy_helper.to_array(stored[name]).copy())
                 for name in node.input[1:]

@@ -41,3 +41,11 @@ def test_a_path_that_cannot_be_used_is_named_with_the_reason(tmp_path, capsys):
     said = capsys.readouterr().err
     assert said.endswith("a\\nb' cannot be used (it is no folder): give another path\n")
     assert said.startswith("error: '/") and said.count('\n') == 1
+
+
+def test_ctrl_c_is_told_in_a_word(capsys):
+    def run(options):
+        raise KeyboardInterrupt
+
+    assert exit_status(run, Namespace()) == 130
+    assert capsys.readouterr().err == 'stopped\n'

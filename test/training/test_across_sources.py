@@ -14,10 +14,13 @@ torch = pytest.importorskip('torch', reason='training needs the extra "train" (P
 pytest.importorskip('onnx', reason='training needs the extra "train" (onnx)')
 pytest.importorskip('rich', reason='training needs the extra "train" (rich)')
 
+from rich.console import Console  # noqa: E402
+
 from face_perception.core.types import Box  # noqa: E402
-from face_perception.training import across_sources, source_tables  # noqa: E402
+from face_perception.training import across_sources, source_plots, source_tables  # noqa: E402
 from face_perception.training.architectures import mini_xception  # noqa: E402
 from face_perception.training.confidence import answered  # noqa: E402
+from face_perception.training.data import Sample  # noqa: E402
 from face_perception.training.exported import load  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
 from support.untrained import GENDER  # noqa: E402
@@ -93,6 +96,43 @@ def test_what_was_learned_from_is_left_out(tmp_path, faces, training):
     assert part['rows'][0]['pictures'] < whole['rows'][0]['pictures'] == 30
 
 
+@pytest.mark.parametrize('said', [5, [[]], {'data_sets': 5}, {'teachers': 'x', 'data_sets': [[]]}])
+def test_a_file_that_says_nonsense_of_its_training_has_learned_from_nothing_known(tmp_path, said):
+    assert across_sources.learned_from(write_model(tmp_path / 'a.onnx', said)) == set()
+
+
+def test_a_source_without_a_row_is_named(tmp_path, faces, utkface_folder, caplog):
+    with zipfile.ZipFile(faces) as archive:
+        archive.extractall(tmp_path / 'mine')
+    index = tmp_path / 'mine' / 'index.csv'
+    head, *rows = index.read_text().splitlines()
+    index.write_text('\n'.join([f'{head},split', *(f'{row},train' for row in rows)]))
+    model = write_model(tmp_path / 'a.onnx', {'data_sets': ['mine']})
+    samples = across_sources.images_of(
+        model, 'gender', [index.parent, utkface_folder / 'utkface_train.zip'], 0.0, 'stop'
+    )
+    assert {sample.source for sample in samples} == {'UTKFace'}
+    (record,) = caplog.records
+    assert record.getMessage().startswith('mine: not measured')
+
+
+def test_a_group_that_is_called_as_a_row_replaces_none():
+    words = ['all', 'male', 'rest', 'rest']
+    samples = [
+        Sample(np.zeros((8, 8, 3), np.uint8), Box(0, 0, 8, 8), number % 2, {}, '', 'mine', word)
+        for number, word in enumerate(words)
+    ]
+    rows = across_sources.rows_of(samples, ('female', 'male'))
+    assert [(row.group, row.members.sum()) for row in rows] == [
+        ('all', 4),
+        ('female', 2),
+        ('male', 2),
+        ('all (group)', 1),
+        ('male (group)', 1),
+        ('rest', 2),
+    ]
+
+
 @pytest.mark.usefixtures('found')
 def test_other_files_are_measured_on_the_same_images(tmp_path, faces):
     one, other = write_model(tmp_path / 'a.onnx', {}), write_model(tmp_path / 'b.onnx', {}, 90.0)
@@ -152,3 +192,20 @@ def test_predictions_below_a_threshold_are_not_counted():
     points = answered(probabilities, np.array([0, 1, 1, 0]), (0.0, 0.65, 0.95))
     assert [point['answered'] for point in points] == [1.0, 0.5, 0.0]
     assert [point['accuracy'] for point in points] == [0.5, 1.0, None]
+
+
+def test_names_are_neither_markup_nor_formulas(tmp_path):
+    numbers = {'model [b]': {'accuracy': 0.5, 'own_boxes': 0.5}}
+    names = ('[/x]', '[indoor]', '$\\foo$')
+    rows = [
+        {'source': name, 'group': group, 'pictures': 1, 'found': 1.0, 'models': numbers}
+        for name in names
+        for group in (source_tables.ALL, name)
+    ]
+    report = {'models': list(numbers), 'detector': 'onnx', 'rows': rows}
+    console = Console(record=True, width=120, file=io.StringIO())
+    console.print(source_tables.table_of(report))
+    shown = console.export_text()
+    assert all(shown.count(name) == 2 for name in names) and 'model [b]' in shown
+    source_plots.draw_rows(report, tmp_path / 'sources.png')
+    assert cv2.imread(str(tmp_path / 'sources.png')) is not None

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import stat
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from face_perception.core.attributes.mirror import (  # noqa: E402
 from face_perception.core.errors import ModelError  # noqa: E402
 from face_perception.training.architectures import ARCHITECTURES  # noqa: E402
 from face_perception.training.augmentation import center_crop  # noqa: E402
-from face_perception.training.checkpoints import load_checkpoint  # noqa: E402
+from face_perception.training.checkpoints import load_checkpoint, record_sum  # noqa: E402
 from face_perception.training.classification import (  # noqa: E402
     ClassifierLearner,
     load_network,
@@ -30,6 +32,7 @@ from face_perception.training.export import export  # noqa: E402
 from face_perception.training.exported import load  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
+from face_perception.training.served_file import write_model  # noqa: E402
 from face_perception.training.train import train  # noqa: E402
 from face_perception.training.trainer import Trainer  # noqa: E402
 
@@ -205,3 +208,38 @@ def test_a_file_that_does_not_keep_the_contract_is_refused(tmp_path, content):
     path.write_bytes(content or build_model(random_network(1, 2), 1.0, 48, {}).SerializeToString())
     with pytest.raises(ModelError, match='model.onnx'):
         load(path)
+
+
+def test_sums_of_others_stay_as_they_are(tmp_path):
+    """Lines of theirs, names that are not ASCII, and what is no line of a sum."""
+    sums = tmp_path / 'SHA256SUMS'
+    theirs, former = b'0' * 64 + b' *theirs.onnx', b'1' * 64 + b'  a.onnx'
+    sums.write_bytes(b'\n'.join([b'# mod\xe8les', b'', theirs, former, b'']))
+    for name in ('a.onnx', 'mod\xe8le.onnx'):
+        (tmp_path / name).write_bytes(b'')
+        record_sum(tmp_path / name, 'f' * 64)
+    lines = sums.read_bytes().splitlines()
+    assert len(lines) == 4
+    assert {b'# mod\xe8les', theirs, b'f' * 64 + b'  a.onnx'} <= {*lines}
+    assert 'f' * 64 + '  mod\xe8le.onnx' in [line.decode(errors='replace') for line in lines]
+
+
+def test_where_no_file_can_be_written_is_said_before_anything_is_measured(tmp_path):
+    os.mkfifo(tmp_path / 'pipe')
+    for name, words in (
+        ('', 'no name of a file'),
+        ('.', 'no name of a file'),
+        ('missing/a.onnx', 'does not exist: make it first'),
+        ('pipe', 'a device or a pipe'),
+    ):
+        with pytest.raises(ModelError, match=words):
+            export(tmp_path, tmp_path, name and tmp_path / name)
+    assert stat.S_ISFIFO((tmp_path / 'pipe').stat().st_mode)
+
+
+def test_a_link_stays_one(tmp_path):
+    (tmp_path / 'kept').mkdir()
+    (tmp_path / 'a.onnx').symlink_to(tmp_path / 'kept' / 'b.onnx')
+    write_model(tmp_path / 'a.onnx', onnx.ModelProto())
+    assert (tmp_path / 'a.onnx').is_symlink() and (tmp_path / 'kept' / 'b.onnx').is_file()
+    assert 'b.onnx' in (tmp_path / 'kept' / 'SHA256SUMS').read_text()

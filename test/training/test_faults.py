@@ -120,7 +120,7 @@ def test_ctrl_c_while_the_data_are_read_ends_with_130(tmp_path, recipe_values, m
     assert 'goes on' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('name', ['tpu', 'cpu:x', 'meta:7:7'])
+@pytest.mark.parametrize('name', ['tpu', 'cpu:x', 'meta', 'meta:7:7'])
 def test_an_unknown_device_is_named(name):
     with pytest.raises(RecipeError, match=name):
         pick_device(name)

@@ -14,7 +14,7 @@ pytest.importorskip('rich', reason='training needs the extra "train" (rich)')
 from face_perception.core.types import Box  # noqa: E402
 from face_perception.training import across_sources, margin_accuracy  # noqa: E402
 from face_perception.training.architectures import mini_xception  # noqa: E402
-from face_perception.training.data import Sample  # noqa: E402
+from face_perception.training.data import DatasetError, Sample  # noqa: E402
 from face_perception.training.exported import load, metadata_of  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
 from support.untrained import GENDER  # noqa: E402
@@ -67,3 +67,20 @@ def test_a_margin_is_written_with_its_numbers_and_its_sum(model, utkface_folder,
     assert 'accuracy' in json.loads(metadata['accuracy'])
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
     assert digest in model.with_name('SHA256SUMS').read_text()
+
+
+def test_images_without_a_face_have_no_best_margin(model, images, monkeypatch):
+    samples = [
+        Sample(image, Box(30, 20, 40, 50), 0, {}, '', 'mine') for image in images(2, 96, 3, 4)
+    ]
+    monkeypatch.setattr(across_sources, 'find_face', lambda image, kind: None)
+    with pytest.raises(DatasetError, match='the detector onnx finds no face'):
+        margin_accuracy.accuracies(load(model), samples, (0.0,), 'onnx')
+
+
+@pytest.mark.parametrize('margin', ['nan', '1e6', '-0.5', 'wide'])
+def test_a_margin_is_one_that_a_file_can_have(monkeypatch, capsys, margin):
+    monkeypatch.setattr('sys.argv', ['x', 'a.onnx', '--data', 'd', '--margins', margin])
+    with pytest.raises(SystemExit):
+        margin_accuracy.main()
+    assert 'a margin of -0.4 to 1' in capsys.readouterr().err

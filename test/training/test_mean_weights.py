@@ -71,6 +71,8 @@ def test_what_cannot_be_a_mean_is_refused(tmp_path, utkface_folder, monkeypatch,
     a, deep, none = (tmp_path / f'{name}.onnx' for name in ('a', 'deep', 'none'))
     classifier(a)
     classifier(deep, deep_mini_xception)
+    foreign = tmp_path / 'foreign.onnx'
+    foreign.write_bytes(onnx.ModelProto().SerializeToString() or bytes(2))
     rest = ['--data', utkface_folder, '--output', tmp_path / 'out.onnx']
     for files, shares, words in (
         ([a, deep], [], f'{deep} is of another architecture than {a}'),
@@ -79,6 +81,8 @@ def test_what_cannot_be_a_mean_is_refused(tmp_path, utkface_folder, monkeypatch,
         ([a, a], ['--shares', 1, 0], '--shares must be 2 numbers above 0'),
         ([a, a], ['--shares', 1, 'inf'], '--shares must be 2 numbers above 0'),
         ([a, a], ['--shares', 1, 'nan'], '--shares must be 2 numbers above 0'),
+        ([a, a], ['--shares', 1e308, 1e308], '--shares must be 2 numbers above 0 and up to 1000'),
+        ([foreign, a], [], 'foreign.onnx'),
     ):
         assert run(monkeypatch, *files, *rest[:2], *rest[2:], *shares) == 1
         assert words in capsys.readouterr().err

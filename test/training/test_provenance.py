@@ -14,7 +14,7 @@ from face_perception.training.checkpoints import load_checkpoint  # noqa: E402
 from face_perception.training.classification import ClassifierLearner  # noqa: E402
 from face_perception.training.data import FaceSet, one_hot  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
-from face_perception.training.provenance import origin, provenance  # noqa: E402
+from face_perception.training.provenance import origin, provenance, same_origin  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
 from face_perception.training.trainer import Trainer  # noqa: E402
 
@@ -99,3 +99,10 @@ def test_what_calibrates_is_not_counted_as_learned(faces, recipe_values):
     learner = ClassifierLearner(recipe, faces(blobs=40), faces(blobs=4))
     assert len(learner) == learner.data_sets['blobs']['training']
     assert 10 < len(learner) < 35
+
+
+def test_a_run_does_not_go_on_with_other_teachers(tmp_path):
+    a, b = {'teachers': [{'name': 'a'}]}, {'teachers': [{'name': 'b'}]}
+    with pytest.raises(RecipeError, match=r'other teachers \(a; now: b\)'):
+        same_origin(a, b, tmp_path)
+    assert same_origin(a, a, tmp_path) == same_origin(a, {}, tmp_path) == a

@@ -1,5 +1,6 @@
 """Recipes: the files of the repository load, and a mistake is named."""
 
+import json
 import os
 from pathlib import Path
 
@@ -18,6 +19,18 @@ def test_the_recipes_of_the_repository_load(name):
     assert recipe.task == name and recipe.input_size == 48
 
 
+def test_the_recipe_of_the_detector_loads():
+    assert load_recipe(RECIPES / 'face_detector.yaml').task == 'face_detection'
+
+
+def test_the_recipes_in_the_shipped_files_are_valid():
+    onnx = pytest.importorskip('onnx', reason='needed to look into the ONNX files')
+    for path in (RECIPES.parents[1] / 'models').glob('*.onnx'):
+        metadata = {entry.key: entry.value for entry in onnx.load(str(path)).metadata_props}
+        recipe = recipe_from(json.loads(metadata['training'])['recipe'])
+        assert recipe.task == metadata['task']
+
+
 def test_a_recipe_survives_being_written_down(recipe_values):
     recipe = recipe_from({**recipe_values, 'augmentation': {'flip': 0.0}})
     assert recipe_from(recipe.as_dict()) == recipe
@@ -27,6 +40,8 @@ def test_former_names_of_settings_are_known(recipe_values):
     recipe = recipe_from({**recipe_values, 'views': 3})
     assert recipe.distinct_augmentations == 3
     assert 'views' not in recipe.as_dict()
+    with pytest.raises(RecipeError, match='views is the former name of distinct_augmentations'):
+        recipe_from({**recipe_values, 'views': 3, 'distinct_augmentations': 3})
 
 
 def test_labels_have_the_order_of_the_package(recipe_values):
@@ -87,6 +102,10 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path, text):
         ({'input_size': 16}, 'input_size.*32'),
         ({'learning_rate': float('nan')}, 'learning_rate'),
         ({'learning_rate': float('inf')}, 'learning_rate'),
+        ({'learning_rate': 1e300}, 'learning_rate.*100'),
+        ({'learning_rate': 0}, 'learning_rate'),
+        ({'weight_decay': -1.0}, 'weight_decay'),
+        ({'calibration_share': 0.99}, 'calibration_share.*0.5'),
         ({'crop_margin': -0.5}, 'crop_margin'),
         ({'label_smoothing': 1}, 'label_smoothing'),
         ({'distillation': 1.5}, 'distillation'),
@@ -119,9 +138,39 @@ def test_a_detectors_settings_have_types_too():
         {'width': 0},
         {'width': 10**6},
         {'distillation': -1},
+        {'long_side': 0},
+        {'long_side': 10**6},
+        {'sizes': [96, 100]},
+        {'sizes': [10**6]},
+        {'weights': {'a': 1e308}},
+        {'mine_every': -1},
+        {'mine_scenes': -1},
+        {'augmentation': {'square_scales': [2.0, 1.0]}},
+        {'augmentation': {'square_scales': [0.0, 1.0]}},
     ):
         with pytest.raises(RecipeError, match=next(iter(change))):
             recipe_from({**values, **change})
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'smallest_face': 0.0},
+        {'largest_face': 0.0},
+        {'ignored_below': -1.0},
+        {'rotation': 720.0},
+        {'brightness': -5.0},
+        {'stretch': -3.0},
+        {'flip': 2.0},
+        {'flip': -1.0},
+        {'jpeg': 7.0},
+        {'cover': float('nan')},
+    ],
+)
+def test_a_detectors_augmentation_has_ranges(change):
+    values = {'task': 'face_detection', 'epochs': 1, 'held_out': ['a']}
+    with pytest.raises(RecipeError, match=f'augmentation.{next(iter(change))} should be'):
+        recipe_from({**values, 'augmentation': change})
 
 
 def test_numbers_may_be_written_with_an_exponent_alone(tmp_path, recipe_values):

@@ -11,6 +11,7 @@ from face_perception.core.errors import ModelError  # noqa: E402
 from face_perception.core.onnx_models import load_classifier  # noqa: E402
 from face_perception.core.resources import model_path  # noqa: E402
 from face_perception.core.types import EMOTIONS  # noqa: E402
+from face_perception.training import teachers  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
 from face_perception.training.teachers import Teachers, load_teachers  # noqa: E402
 
@@ -54,3 +55,14 @@ def test_a_file_of_another_kind_is_named(make_model):
         load_teachers(['gone.onnx'], recipe_from(RECIPE))
     with pytest.raises(RecipeError, match='no checkpoint'):
         load_teachers(['no_run'], recipe_from(RECIPE))
+
+
+def test_a_run_of_another_kind_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(teachers, 'load_network', lambda path: torch.nn.Identity())
+    said = {}
+    monkeypatch.setattr(teachers, 'finished_checkpoint', lambda path: said)
+    for change in ({'task': 'gender'}, {'color': 'rgb'}, {'input_size': 64}):
+        said['recipe'] = recipe_from({**RECIPE, **change})
+        with pytest.raises(RecipeError, match='run cannot teach this recipe'):
+            load_teachers([tmp_path / 'run'], recipe_from(RECIPE))
+        assert load_teachers([tmp_path / 'run'], said['recipe'])

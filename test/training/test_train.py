@@ -1,6 +1,7 @@
 """Training: it learns, survives being stopped, and goes on as if it had not been."""
 
 import contextlib
+import io
 import json
 import os
 import signal
@@ -15,6 +16,8 @@ from support.waiting import wait_until
 
 torch = pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
 pytest.importorskip('rich', reason='training needs the extra "train" (rich)')
+
+from rich.console import Console  # noqa: E402
 
 from face_perception.training import train as training  # noqa: E402
 from face_perception.training.architectures import mini_xception  # noqa: E402
@@ -147,6 +150,21 @@ def test_a_decay_does_not_replace_another_run(data, recipe_values, tmp_path):
     run(recipe_values, data, tmp_path / 'other', stop_after=1)
     with pytest.raises(RecipeError, match='another run'):
         branch_decay(tmp_path / 'other', 2, tmp_path / 'other')
+    # A decay of as many epochs, but of a run of another recipe.
+    run({**recipe_values, 'epochs': 0}, data, tmp_path / 'a', stop_after=1)
+    run({**recipe_values, 'epochs': 0, 'seed': 9}, data, tmp_path / 'b', stop_after=1)
+    branch_decay(tmp_path / 'a', 2, tmp_path / 'decay')
+    with pytest.raises(RecipeError, match='another run'):
+        branch_decay(tmp_path / 'b', 2, tmp_path / 'decay')
+    # The run may have gone on since.
+    run({**recipe_values, 'epochs': 0}, data, tmp_path / 'a', stop_after=2)
+    assert branch_decay(tmp_path / 'a', 2, tmp_path / 'decay').epochs == 3
+    for epochs in (0, -1, 10**11):
+        with pytest.raises(RecipeError, match='epoch'):
+            branch_decay(tmp_path / 'a', epochs, tmp_path / 'decay')
+        with pytest.raises(RecipeError, match='epoch'):
+            branch_decay(tmp_path / 'a', epochs, tmp_path / 'new')
+    assert not (tmp_path / 'new').exists()
     with pytest.raises(RecipeError, match='train first'):
         branch_decay(tmp_path / 'none', 2, tmp_path / 'new')
 
@@ -399,3 +417,13 @@ def test_what_is_no_checkpoint_is_told_in_words(tmp_path, content):
     (tmp_path / 'checkpoint.pt').write_bytes(content)
     with pytest.raises(RecipeError, match=f'cannot read its {len(content)} bytes'):
         load_checkpoint(tmp_path)
+
+
+@pytest.mark.usefixtures('no_curves')
+def test_names_of_numbers_are_no_markup(data, recipe_values, tmp_path, monkeypatch):
+    recipe = recipe_from(recipe_values)
+    learner = ClassifierLearner(recipe, *data)
+    monkeypatch.setattr(learner, 'validate', lambda network: {'accuracy_[/x]': 0.5})
+    console = Console(record=True, file=io.StringIO())
+    training.train(recipe, Trainer(recipe, learner, CPU), tmp_path, 1, console)
+    assert 'accuracy_[/x] 0.5' in console.export_text()

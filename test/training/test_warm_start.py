@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
-pytest.importorskip('onnx', reason='training needs the extra "train" (onnx)')
+onnx = pytest.importorskip('onnx', reason='training needs the extra "train" (onnx)')
 
 from face_perception.core.errors import ModelError  # noqa: E402
 from face_perception.training.architectures import (  # noqa: E402
@@ -167,6 +167,11 @@ def test_another_architecture_is_refused(images, tmp_path):
     )
     with pytest.raises(RecipeError, match='another architecture'):
         start_from(deep_mini_xception(1, 7), tmp_path / 'former.onnx', images)
+    stored = onnx.load(str(tmp_path / 'former.onnx'))
+    del stored.graph.initializer[:]
+    onnx.save(stored, str(tmp_path / 'former.onnx'))
+    with pytest.raises(RecipeError, match='of another program'):
+        start_from(mini_xception(1, 7), tmp_path / 'former.onnx', images)
     (tmp_path / 'none.onnx').write_bytes(b'no model')
     with pytest.raises(ModelError, match='none.onnx'):
         start_from(mini_xception(1, 7), tmp_path / 'none.onnx', images)

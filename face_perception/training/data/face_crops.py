@@ -6,8 +6,9 @@ A ``.zip`` file or a folder with ``index.csv``, a row per image:
 ========  =====================================================================================
 file      the image, relative to the index; any size and colours
 label     the label's name (``female``, ``fear``) or its number: gender 0 male, 1 female as in
-          UTKFace, emotion 0 angry ... 6 neutral as in FER-2013; or ``unknown``: a face that
-          only a teacher's predictions are learned for, and that is never measured on
+          UTKFace, emotion 0 angry ... 6 neutral as in FER-2013 (0 and 1 alone are refused:
+          they are genders); or ``unknown``: a face that only a teacher's predictions are
+          learned for, and that is never measured on
 x y w h   the face's box as a detector draws it, in pixels of the image
 source    optional: what the row of a table is called (else the name of the file or folder)
 person    optional: who it is, so that nobody is on both sides of a split
@@ -30,10 +31,10 @@ from pathlib import Path
 import numpy as np
 
 from ...core.types import GENDERS, Box
-from .datasets import UNLABELLED
+from .datasets import UNLABELLED, DatasetError
 from .entries import SPLITS, TRAIN, VALIDATION, Entry, split_by_name
 from .faults import Faults, MalformedError
-from .indexed import INDEX, IndexedImages, columns_of
+from .indexed import INDEX, IndexedImages, columns_of, may_have_index
 from .utkface import GENDER_OF_NUMBER, MAXIMUM_AGE, MINIMUM_AGE, RACES
 
 COLUMNS = ('file', 'label', 'x', 'y', 'w', 'h')
@@ -45,20 +46,25 @@ UNKNOWN_LABEL = 'unknown'
 
 def find(path: Path) -> Path | None:
     """Return the ``.zip`` file or folder ``path`` when its index has the columns of this form."""
-    is_archive = path.is_file() and path.suffix.lower() == '.zip'
-    if not is_archive and not (path / INDEX).is_file():
-        return None
-    return path if columns_of(path) >= set(COLUMNS) else None
+    return path if may_have_index(path) and columns_of(path) >= set(COLUMNS) else None
 
 
 def read(
     path: Path, splits: Collection[str], faults: Faults, labels: tuple[str, ...]
 ) -> Iterator[Entry]:
-    """Yield the images of ``splits`` in the order of the index."""
+    """
+    Yield the images of ``splits`` in the order of the index.
+
+    Where no ``labels`` are asked for, all are unlabelled, whatever task the index is of.
+    Raises ``DatasetError`` when it cannot be read, or holds genders where ``labels`` are others.
+    """
+    own_source = path.resolve().stem  # the same for '.', a link, and the folder itself
     with IndexedImages(path, f'crops with boxes and {INDEX}', COLUMNS) as images:
+        if labels != GENDERS:
+            _refuse_genders(images, path, labels)
         for line, row in images.rows():
             try:
-                entry = _entry(row, images, path, labels)
+                entry = _entry(row, images, own_source, labels)
             except MalformedError as error:
                 faults.report(f'{INDEX}, line {line} ({row["file"]})', error)
                 continue
@@ -74,9 +80,9 @@ def split_of_person(person: str) -> str:
 
 
 def _entry(
-    row: dict[str, str], images: IndexedImages, path: Path, labels: tuple[str, ...]
+    row: dict[str, str], images: IndexedImages, own_source: str, labels: tuple[str, ...]
 ) -> Entry:
-    name, source = row['file'], row.get('source') or path.stem
+    name, source = row['file'], row.get('source') or own_source
     person, group = row.get('person', ''), row.get('group', '')
     box = _box(row)
 
@@ -88,9 +94,9 @@ def _entry(
         groups['age'] = _age(row['age'])
     if group.capitalize() in RACES or group in RACES:
         groups['race'] = RACES.index(group if group in RACES else group.capitalize())
-    label = _label(row['label'], labels)
+    label = _label(row['label'], labels) if labels else UNLABELLED
     split = _split(row.get('split', ''), source, person, name)
-    if label == UNLABELLED and not row.get('split'):
+    if row['label'].lower() == UNKNOWN_LABEL and not row.get('split'):
         split = TRAIN
     return Entry(
         name,
@@ -109,6 +115,17 @@ def _split(given: str, source: str, person: str, name: str) -> str:
             raise MalformedError(f'the split {given} is none of {", ".join(SPLITS)}')
         return given
     return split_of_person(f'{source}/{person}') if person else split_by_name(name)
+
+
+def _refuse_genders(images: IndexedImages, path: Path, labels: tuple[str, ...]) -> None:
+    """Raise ``DatasetError`` where no label of ``labels`` occurs but the numbers of genders."""
+    known = {*labels, *map(str, range(len(labels)))}
+    found = known & {row['label'].lower() for _, row in images.rows()}
+    if found and found <= set(map(str, GENDER_OF_NUMBER)):
+        raise DatasetError(
+            f'{path}: {INDEX} has no label but the numbers 0 and 1, which look like genders: '
+            f'where emotions are meant, write their names ({", ".join(labels)})'
+        )
 
 
 def _label(text: str, labels: tuple[str, ...]) -> int:

@@ -14,6 +14,7 @@ from . import class_folders, face_crops, fer2013, fer2013_csv, imdb_wiki, utkfac
 from .datasets import DatasetError
 from .entries import Entry
 from .faults import Faults
+from .indexed import INDEX, IndexedImages, may_have_index
 
 #: The labels of each task, in the order of the network's outputs.
 LABELS = {'emotion': EMOTIONS, 'gender': GENDERS}
@@ -108,6 +109,8 @@ def recognise(task: str, path: Path | str) -> tuple[Form, Any]:
             found = form.find(path)
             if found is not None:
                 return form, found
+        if may_have_index(path):
+            raise _unknown_index(task, path)
         holds = sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
     except OSError as error:
         raise DatasetError(f'{path} cannot be read: {error.strerror}') from error
@@ -121,4 +124,31 @@ def recognise(task: str, path: Path | str) -> tuple[Form, Any]:
     )
     raise DatasetError(
         f'{path} holds no data for {task} in a known form{content}. Looked for:{forms}'
+    )
+
+
+def _unknown_index(task: str, path: Path) -> DatasetError:
+    """
+    Return the error that says what the index at ``path`` lacks for each form with an index.
+
+    Raises ``DatasetError`` when it is missing or damaged.
+    """
+    with IndexedImages(path, f'images with {INDEX} at the top', (), rows=False) as images:
+        columns = images.columns
+    needed: dict[str, tuple[str, ...]] = {'crops with boxes': face_crops.COLUMNS}
+    if task == 'gender' and path.is_file():
+        needed[utkface.SOURCE] = utkface.COLUMNS
+    missing = {
+        form: [column for column in names if column not in columns]
+        for form, names in needed.items()
+    }
+    first, *others = (
+        f'no column {" or ".join(names)} for {form}'
+        for form, names in sorted(missing.items(), key=lambda item: len(item[1]))
+    )
+    known = any(columns & set(names) for names in needed.values())
+    hint = '' if known else ' (is it text in UTF-8, with commas between the columns?)'
+    return DatasetError(
+        f'{path} holds no data for {task} in a known form: {INDEX} has {first}{hint}'
+        + ''.join(f'\n  - and {other}' for other in others)
     )

@@ -24,10 +24,11 @@ LARGEST_INDEX = 512 * 2**20
 
 #: What a damaged archive or index raises; RuntimeError: a password, or, as
 #: NotImplementedError, an unknown compression.
-_DAMAGES = (
+DAMAGES = (
     KeyError,
     ValueError,
     OSError,
+    EOFError,
     RuntimeError,
     zipfile.BadZipFile,
     zlib.error,
@@ -58,7 +59,7 @@ class IndexedImages:
             self.columns = {name for name in index.fieldnames or () if name}
             missing = set(columns) - self.columns
             self._rows = [(index.line_num, row) for row in index] if rows else []
-        except _DAMAGES as error:
+        except DAMAGES as error:
             self.close()
             raise DatasetError(f'{path} cannot be read as {what}: {error}') from error
         if missing:
@@ -85,16 +86,7 @@ class IndexedImages:
         """Return the image called ``name``, uint8 BGR ``[H, W, 3]``; else ``MalformedError``."""
         if self._archive is None:
             return read_image(self._folder / name)
-        try:
-            with self._archive.open(name) as file:
-                content = file.read(LARGEST_IMAGE + 1)
-        except KeyError:
-            raise MalformedError('the image is missing') from None
-        except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-            raise MalformedError(f'the image cannot be unpacked: {error}') from error
-        if len(content) > LARGEST_IMAGE:
-            raise MalformedError(f'the image unpacks to more than {LARGEST_IMAGE >> 20} MiB')
-        return decode_image(content)
+        return image_in(self._archive, name)
 
     def _content(self) -> bytes:
         if self._archive is None:
@@ -105,6 +97,26 @@ class IndexedImages:
             if len(content) > LARGEST_INDEX:
                 raise ValueError(f'{INDEX} unpacks to more than {LARGEST_INDEX >> 20} MiB')
         return content
+
+
+def may_have_index(path: Path) -> bool:
+    """Tell whether ``path`` is a ``.zip`` file, or a folder with an index."""
+    is_archive = path.is_file() and path.suffix.lower() == '.zip'
+    return is_archive or (path / INDEX).is_file()
+
+
+def image_in(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    """Return the image ``name``, uint8 BGR ``[H, W, 3]``; else ``MalformedError``."""
+    try:
+        with archive.open(name) as file:
+            content = file.read(LARGEST_IMAGE + 1)
+    except KeyError:
+        raise MalformedError('the image is missing') from None
+    except DAMAGES as error:
+        raise MalformedError(f'the image cannot be unpacked: {error}') from error
+    if len(content) > LARGEST_IMAGE:
+        raise MalformedError(f'the image unpacks to more than {LARGEST_IMAGE >> 20} MiB')
+    return decode_image(content)
 
 
 def columns_of(path: Path) -> set[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...core.text import value
 from ...core.types import Box
 from .canvases import check_box, filling_box, training_canvas
 from .datasets import (
@@ -46,8 +47,8 @@ def load_task(recipe: Recipe, data: Data, malformed: str = STOP) -> tuple[FaceSe
     """
     Return the training and the validation set of ``recipe`` from ``data``.
 
-    The images are canvases (see ``augmentation.augment``).  Emotion: copies of validation
-    images, and what voters called no face, are left out of training; ``votes_weight`` of the
+    The images are canvases (see ``augmentation.augment``).  Copies of validation images are
+    left out of training.  Emotion: so is what voters called no face; ``votes_weight`` of the
     training targets is their votes where there are any, and the votes are kept beside.
     ``weights`` even out what the recipe's ``balance_...`` say, and of gender always the two
     labels of each source and age, or of each source where ages are unknown.
@@ -65,10 +66,17 @@ def load_task(recipe: Recipe, data: Data, malformed: str = STOP) -> tuple[FaceSe
         _demand(read.labels, data, split)
     sets = _emotion_sets if recipe.task == 'emotion' else _gender_sets
     train, validation = sets(images[TRAIN], images[VALIDATION])
+    train = _without_copies(train, validation)
     _demand(train.labels, data, f'{TRAIN} beside those for {VALIDATION}')
     unseen = [name for index, name in enumerate(LABELS[recipe.task]) if index not in train.labels]
     if unseen:
         _logger.warning('%s: no image to learn %s from', named(data), ', '.join(unseen))
+    for source in sorted(images[TRAIN].labelled_sources - images[VALIDATION].labelled_sources):
+        _logger.warning(
+            '%s: learned from but not measured, as none of its images is held out: '
+            'give its index.csv a column split, or more persons',
+            source,
+        )
     of_train, of_validation = _weights(train, validation, recipe)
     return replace(train, weights=of_train), replace(validation, weights=of_validation)
 
@@ -132,7 +140,9 @@ def _read(
                 except MalformedError as error:
                     faults.report(entry.name, error)
                 else:
-                    yield replace(entry, source=entry.source or source), image, box
+                    # An index may be anybody's, and both will be shown.
+                    shown = value(entry.source or source)
+                    yield replace(entry, source=shown, group=value(entry.group)), image, box
         except OSError as error:
             raise DatasetError(f'{path} cannot be read: {error}') from error
         faults.summarise()
@@ -168,6 +178,12 @@ class _Images:
         self._groups.append(entry.groups)
         self._sources.append(entry.source)
         self._votes.append(entry.votes)
+
+    @property
+    def labelled_sources(self) -> set[str]:
+        """Return whose the images are that have a label."""
+        pairs = zip(self._sources, self.labels, strict=True)
+        return {source for source, label in pairs if label != UNLABELLED}
 
     @property
     def has_votes(self) -> bool:
@@ -232,14 +248,18 @@ def _emotion_sets(train: _Images, validation: _Images) -> tuple[FaceSet, FaceSet
                 votes=votes / np.maximum(votes.sum(axis=1, keepdims=True), 1, dtype=np.float32),
             )
         sets.append(faces)
-    keep = ~np.isin(digests_of(sets[0]), digests_of(sets[1]))
     if 'not_a_face' in sets[0].groups:
-        keep &= ~sets[0].groups['not_a_face']
-    return sets[0].select(keep), sets[1]
+        sets[0] = sets[0].select(~sets[0].groups['not_a_face'])
+    return sets[0], sets[1]
 
 
 def _gender_sets(train: _Images, validation: _Images) -> tuple[FaceSet, FaceSet]:
     return train.faces(), validation.faces()
+
+
+def _without_copies(train: FaceSet, validation: FaceSet) -> FaceSet:
+    copies = np.isin(digests_of(train), digests_of(validation))
+    return train.select(~copies) if copies.any() else train
 
 
 def _weights(
@@ -279,5 +299,7 @@ def _weights(
     if not factors:
         return None, None
     weights = np.prod(factors, axis=0)
+    if not weights[: len(train)].any():
+        raise DatasetError('the source_weights of the recipe are 0 for all images to learn from')
     weights = (weights / weights.mean()).astype(np.float32)
     return weights[: len(train)], weights[len(train) :]

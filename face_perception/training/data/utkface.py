@@ -19,7 +19,7 @@ from ...core.types import GENDERS, Box
 from .datasets import existing_file
 from .entries import Entry, is_held_out, split_by_name
 from .faults import Faults, MalformedError
-from .indexed import INDEX, IndexedImages
+from .indexed import INDEX, IndexedImages, columns_of
 
 FILE = 'utkface_train.zip'
 SOURCE = 'UTKFace'
@@ -116,9 +116,10 @@ def entries(chips: Iterable[Chip], splits: Collection[str]) -> Iterator[Entry]:
 
 
 def find(path: Path) -> Path | None:
-    """Return the ``.zip`` file that ``path`` is or holds, else ``None``."""
+    """Return the ``.zip`` file that ``path`` is, by its columns, or holds, else ``None``."""
     if path.is_file():
-        return path if path.suffix.lower() == '.zip' else None
+        is_archive = path.suffix.lower() == '.zip'
+        return path if is_archive and columns_of(path) >= set(COLUMNS) else None
     return path / FILE if (path / FILE).is_file() else None
 
 

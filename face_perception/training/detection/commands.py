@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from onnx import ModelProto
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from ...core.detectors import HaarDetector, OnnxDetector
 from ...core.errors import ModelError
 from ...core.onnx_models import DetectorModel
 from ..architectures import count_parameters
-from ..checkpoints import record_sum, write_atomically
+from ..checkpoints import write_atomically
 from ..onnx_graph import set_metadata
 from ..plots import precision_recall
 from ..provenance import KEPT
 from ..recipe import DetectorRecipe, recipe_from
+from ..served_file import check_output, write_model
 from .average_precision import LONG_SIDE, Curve, curve
 from .calibration import calibrate, fitted
 from .graph import build_detector_model
@@ -88,7 +90,7 @@ def finish_detector(
     ``metadata`` are those that no measurement tells, ``recipe`` says what is held out.  See
     ``export_detector`` for the rest.
     """
-    output = Path(output)
+    output = check_output(output)
     split = load_scenes(recipe, data, malformed)
     scenes = [scaled(scene) for scene in split.validation]
     metadata = _contract(metadata)
@@ -107,9 +109,7 @@ def finish_detector(
         apart = measure_apart(detector, split.apart, threshold)
         numbers['false_per_100_face_free'] = alarms_per_100(apart, recipe.alarms_on)
     set_metadata(model, {**metadata, 'accuracy': json.dumps(numbers)})
-    content = model.SerializeToString(deterministic=True)
-    write_atomically(output, content)
-    record_sum(output, hashlib.sha256(content).hexdigest())
+    write_model(output, model)
     return {**numbers, 'score_threshold': threshold}
 
 
@@ -205,7 +205,7 @@ def detector_tables(report: dict) -> list[Table]:
     overall = Table(
         'number',
         'value',
-        caption=f'{model["file"]}, held-out scenes, threshold {model["score_threshold"]:g}',
+        caption=escape(f'{model["file"]}, held-out scenes, threshold {model["score_threshold"]:g}'),
     )
     for name, value in report['numbers'].items():
         overall.add_row(name, f'{value:g}')
@@ -219,7 +219,7 @@ def detector_tables(report: dict) -> list[Table]:
     for name, values in report['apart'].items():
         numbers = [values.get(key) for key in ('average_precision', 'recall', 'false_per_100')]
         shown = ['' if number is None else f'{number:g}' for number in numbers]
-        apart.add_row(name, str(values['images']), str(values['faces']), *shown)
+        apart.add_row(Text(name), str(values['images']), str(values['faces']), *shown)
     thresholds = Table('threshold', 'precision', 'recall', 'false boxes on 100 cuts')
     for threshold, values in report['thresholds'].items():
         thresholds.add_row(

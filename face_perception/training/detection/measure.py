@@ -43,7 +43,7 @@ def scaled(scene: Scene, long_side: int = LONG_SIDE) -> Scene:
     scale = long_side / max(scene.image.shape[:2])
     if scale == 1:
         return scene
-    size = [round(side * scale) for side in scene.image.shape[1::-1]]
+    size = [max(1, round(side * scale)) for side in scene.image.shape[1::-1]]
     image = cv2.resize(
         scene.image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     )

@@ -14,14 +14,16 @@ import zipfile
 from pathlib import Path
 
 import cv2
+from rich.markup import escape
 from rich.progress import track
 
 from ...console.endings import exit_status
 from ...core.errors import ImageError
 from ...media.images.decode import decode_image
 from ..data import DatasetError
+from ..data.faults import MalformedError
 from ..options import whole_number
-from .scenes import is_scenes
+from .scenes import ANNOTATIONS, UNREADABLE, boxes_of, is_scenes, reason
 
 
 def pack(source: Path, output: Path, long_side: int, quality: int) -> int:
@@ -35,9 +37,9 @@ def pack(source: Path, output: Path, long_side: int, quality: int) -> int:
     aside = output.with_name(output.name + '.part')
     try:
         with zipfile.ZipFile(source) as read, zipfile.ZipFile(aside, 'w') as write:
-            content = json.loads(read.read('annotations.json'))
+            content = json.loads(read.read(ANNOTATIONS))
             scales, images = {}, []
-            for entry in track(content['images'], source.name):
+            for entry in track(content['images'], escape(source.name)):
                 try:
                     image = decode_image(read.read(entry['file_name']))
                 except ImageError:
@@ -52,24 +54,27 @@ def pack(source: Path, output: Path, long_side: int, quality: int) -> int:
                 scales[entry['id']] = size[0] / width, size[1] / height
                 sides = {'width': size[0], 'height': size[1]}
                 images.append({**entry, 'file_name': name, **sides})
+            faces = [face for face in content['annotations'] if face['image_id'] in scales]
+            boxes_of(faces)
             faces = [
-                {**face, 'bbox': _scaled(face['bbox'], scales[face['image_id']])}
-                for face in content['annotations']
-                if face['image_id'] in scales
+                {**face, 'bbox': _scaled(face['bbox'], scales[face['image_id']])} for face in faces
             ]
             text = json.dumps({**content, 'images': images, 'annotations': faces})
-            write.writestr('annotations.json', text, zipfile.ZIP_DEFLATED)
+            write.writestr(ANNOTATIONS, text, zipfile.ZIP_DEFLATED)
         aside.replace(output)
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
-        raise DatasetError(f'{source} cannot be read as scenes: {error}') from error
+    except OSError:  # of the disk: it says of which file
+        raise
+    except (*UNREADABLE, MalformedError) as error:
+        raise DatasetError(f'{source} cannot be read as scenes: {reason(error)}') from error
     finally:
         aside.unlink(missing_ok=True)
     return output.stat().st_size
 
 
 def _scaled(box: list[float], scale: tuple[float, float]) -> list[float]:
-    """Return x, y, width, height ``box`` in pixels of the smaller image."""
-    return [round(value * scale[number % 2], 2) for number, value in enumerate(box)]
+    """Return x, y, width, height ``box`` in pixels of the smaller image, with an area."""
+    x, y, width, height = (side * scale[number % 2] for number, side in enumerate(box))
+    return [round(x, 2), round(y, 2), max(round(width, 2), 0.01), max(round(height, 2), 0.01)]
 
 
 def _arguments() -> argparse.Namespace:

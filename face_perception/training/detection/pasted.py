@@ -7,17 +7,17 @@ without a face are cut and blended in the same way, so that the seam itself says
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ...core.types import GENDERS
 from ..data import face_crops
+from ..data.canvases import check_box
 from ..data.entries import TRAIN
-from ..data.faults import Faults
+from ..data.faults import STOP, Faults, MalformedError
 from .scenes import Scene
 
 #: Lower faces, in pixels of their scene, are not pasted elsewhere: they are a blur.
@@ -97,24 +97,33 @@ class Patches:
         return None
 
 
-def read_crops(folder: Path | str) -> dict[str, list[Patch]]:
+def read_crops(folder: Path | str, malformed: str = STOP) -> dict[str, list[Patch]]:
     """
     Return by file the faces in the crops with boxes that lie in ``folder``, none if there are none.
 
-    Of their training split alone (see ``data.face_crops``).
+    Of their training split alone, of whichever task (see ``data.face_crops``); ``malformed`` as
+    in ``scenes.load_scenes``.  Raises ``DatasetError`` when a file is malformed.
     """
     crops = {}
     for path in sorted(Path(folder).glob('*.zip')):
-        if face_crops.find(path) is None:
-            continue
-        crops[path.stem] = [
-            _cut(image, np.array([box.x, box.y, box.x + box.width, box.y + box.height]))
-            for image, box in (
-                entry.read() for entry in face_crops.read(path, (TRAIN,), Faults(path), GENDERS)
-            )
-            if box is not None
-        ]
+        if face_crops.find(path) is not None:
+            faults = Faults(path, malformed)
+            crops[path.stem] = list(_faces_in(path, faults))
+            faults.summarise()
     return crops
+
+
+def _faces_in(path: Path, faults: Faults) -> Iterator[Patch]:
+    for entry in face_crops.read(path, (TRAIN,), faults, ()):
+        try:
+            image, box = entry.read()
+            if box is None:
+                continue
+            check_box(box, *image.shape[1::-1])
+        except MalformedError as error:
+            faults.report(entry.name, error)
+        else:
+            yield _cut(image, np.array([box.x, box.y, box.x + box.width, box.y + box.height]))
 
 
 def _faces_of(scene: Scene) -> Iterable[Patch]:

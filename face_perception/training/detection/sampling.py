@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -78,18 +79,24 @@ class Sampler:
         self, orders: Sequence[Order], workers: int, pinned: bool = False
     ) -> Iterator[SampleBatch]:
         """Yield the batches of ``orders``, which ``workers`` processes make ahead."""
-        return iter(
-            DataLoader(
-                _Ordered(self, orders),
-                batch_size=None,
-                num_workers=workers,
-                prefetch_factor=AHEAD,
-                pin_memory=pinned,
-                # They share the scenes, which other ways of starting would copy.
-                multiprocessing_context='fork',
-                worker_init_fn=_one_thread,
+        threads = cv2.getNumThreads()
+        # One thread each leaves the other cores to the others. It is set here, which ends the
+        # threads of OpenCV: a forked process has none of them, and would wait for them for good.
+        cv2.setNumThreads(1)
+        try:
+            return iter(
+                DataLoader(
+                    _Ordered(self, orders),
+                    batch_size=None,
+                    num_workers=workers,
+                    prefetch_factor=AHEAD,
+                    pin_memory=pinned,
+                    # They share the scenes, which other ways of starting would copy.
+                    multiprocessing_context='fork',
+                )
             )
-        )
+        finally:
+            cv2.setNumThreads(threads)
 
     def _sample(self, size: int, random: np.random.Generator) -> AugmentedSample:
         """Return a sample of a scene that was drawn by chance, or of what was mined."""
@@ -112,13 +119,6 @@ class _Ordered(Dataset):
 
     def __getitem__(self, number: int) -> SampleBatch:
         return self._sampler.batch(self._orders[number])
-
-
-def _one_thread(_: int) -> None:
-    """Leave the other cores to the other processes."""
-    import cv2
-
-    cv2.setNumThreads(1)
 
 
 def joined(samples: list[AugmentedSample]) -> SampleBatch:

@@ -10,7 +10,6 @@ FACE's ``pose``) and the images, which OpenCV can decode.
 from __future__ import annotations
 
 import json
-import logging
 import zipfile
 import zlib
 from collections import defaultdict
@@ -21,12 +20,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...core.errors import ImageError
-from ...media.images.decode import decode_image
+from ...core.text import one_line, value
 from ..data import DatasetError
+from ..data.faults import STOP, Faults, MalformedError
+from ..data.indexed import DAMAGES, image_in
 from ..recipe import DetectorRecipe
 
-_logger = logging.getLogger(__name__)
+ANNOTATIONS = 'annotations.json'
+#: What a damaged archive raises, or JSON of another form: a list for a mapping, a number beyond
+#: all types, a nesting too deep.
+UNREADABLE = (*DAMAGES, AttributeError, OverflowError, RecursionError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,13 @@ class Split(NamedTuple):
     apart: list[Scene]
 
 
-def load_scenes(recipe: DetectorRecipe, folder: Path | str, malformed: str = 'stop') -> Split:
+def load_scenes(recipe: DetectorRecipe, folder: Path | str, malformed: str = STOP) -> Split:
     """
     Return the scenes from the files in ``folder``, split as ``recipe`` says.
 
     All ``*.zip`` files there with an ``annotations.json`` are read.  ``malformed`` says what
-    happens at an image that cannot be read: ``stop`` or ``skip``.  Raises ``DatasetError`` when
-    a file is malformed or there is nothing to train or to validate on.
+    happens at an image that cannot be read or has a box without an area: ``stop`` or ``skip``.
+    Raises ``DatasetError`` when a file is malformed or there is nothing to train or to validate on.
     """
     paths = [path for path in sorted(Path(folder).glob('*.zip')) if is_scenes(path)]
     if not paths:
@@ -103,12 +106,12 @@ def is_scenes(path: Path) -> bool:
     """Tell whether the file at ``path`` says that it holds scenes."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return 'annotations.json' in archive.namelist()
-    except (zipfile.BadZipFile, OSError) as error:
+            return ANNOTATIONS in archive.namelist()
+    except DAMAGES as error:
         raise DatasetError(f'{path} cannot be read: {error}') from error
 
 
-def read_scenes(path: Path | str, malformed: str = 'stop') -> list[Scene]:
+def read_scenes(path: Path | str, malformed: str = STOP) -> list[Scene]:
     """
     Return the scenes of one file, in the order of its list of images.
 
@@ -118,42 +121,75 @@ def read_scenes(path: Path | str, malformed: str = 'stop') -> list[Scene]:
     path = Path(path)
     if not path.is_file():
         raise DatasetError(f'{path} does not exist: it should be a .zip of scenes')
+    faults = Faults(path, malformed)
     try:
         with zipfile.ZipFile(path) as archive:
-            content = json.loads(archive.read('annotations.json'))
+            content = json.loads(archive.read(ANNOTATIONS))
             faces = defaultdict(list)
             for entry in content['annotations']:
                 faces[entry['image_id']].append(entry)
-            scenes = _scenes(archive, content['images'], faces, malformed)
-            return [replace(scene, source=path.stem) for scene in scenes]
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise DatasetError(f'{path} cannot be read as scenes: {error}') from error
+            scenes = list(_scenes(archive, content['images'], faces, faults))
+    except UNREADABLE as error:
+        raise DatasetError(f'{path} cannot be read as scenes: {reason(error)}') from error
+    faults.summarise()
+    return [replace(scene, source=path.stem) for scene in scenes]
+
+
+def reason(error: Exception) -> str:
+    """Return what ``error``, one of ``UNREADABLE``, says of a file of scenes."""
+    if isinstance(error, (AttributeError, KeyError, TypeError)):
+        return f'{ANNOTATIONS} is not in the form of COCO ({error})'
+    return str(error)
+
+
+def boxes_of(faces: list[dict]) -> np.ndarray:
+    """
+    Return x1, y1, x2, y2 of ``faces`` as ``annotations.json`` has them, float32 ``[M, 4]``.
+
+    Raises ``MalformedError`` for a box that is not four finite numbers, or has no area.
+    """
+    with np.errstate(all='ignore'):
+        boxes = np.array([_numbers(face['bbox']) for face in faces], np.float32).reshape(-1, 4)
+        boxes[:, 2:] += boxes[:, :2]
+    usable = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    if not usable.all():
+        wrong = value(faces[usable.argmin()]['bbox'])
+        raise MalformedError(f'the bbox {wrong} is not x, y, width and height of a face')
+    return boxes
+
+
+def _numbers(box: list) -> tuple[float, ...]:
+    """Return the four numbers of ``box``, or what is none where they are not four."""
+    try:
+        x, y, width, height = map(float, box)
+    except (OverflowError, TypeError, ValueError):
+        return (np.nan,) * 4
+    return x, y, width, height
 
 
 def _scenes(
-    archive: zipfile.ZipFile, images: list[dict], faces: dict[int, list[dict]], malformed: str
+    archive: zipfile.ZipFile, images: list[dict], faces: dict[int, list[dict]], faults: Faults
 ) -> Iterator[Scene]:
-    for entry in images:
+    for number, entry in enumerate(images):
         try:
-            yield _scene(archive, entry, faces[entry['id']])
-        except (KeyError, ValueError, TypeError) as error:
-            if malformed == 'stop':
-                raise
-            _logger.warning('skipped %s: %s', entry.get('file_name', 'an image'), error)
+            scene = _scene(archive, entry, faces[entry['id']])
+        except (*UNREADABLE, MalformedError) as error:
+            name = entry.get('file_name') if isinstance(entry, dict) else None
+            faults.report(name or f'image {number}', reason(error))
+        else:
+            yield scene
 
 
 def _scene(archive: zipfile.ZipFile, entry: dict, faces: list[dict]) -> Scene:
-    """Decode one image; raises ``ValueError`` when that is impossible."""
-    try:
-        image = decode_image(archive.read(entry['file_name']))
-    except ImageError as error:
-        raise ValueError(f'{entry["file_name"]} is no image: {error}') from error
-    boxes = np.array([face['bbox'] for face in faces], dtype=np.float32).reshape(-1, 4)
-    boxes[:, 2:] += boxes[:, :2]
+    """Decode one image; raises ``MalformedError``, or one of ``UNREADABLE``, if it cannot."""
+    name, event = entry['file_name'], entry.get('event') or ''
+    if not isinstance(name, str) or not isinstance(event, str):
+        raise MalformedError('its file_name or event is no text')
+    image, boxes = image_in(archive, name), boxes_of(faces)
     said = [face.get('attributes', {}) for face in faces]
     attributes = {
-        name: np.array([int(each.get(name, 0)) for each in said])
-        for name in sorted(set().union(*said))
+        word: np.array([int(each.get(word, 0)) for each in said], np.int64)
+        for word in sorted(set().union(*said))
     }
     invalid = attributes.pop('invalid', np.zeros(len(faces))).astype(bool)
-    return Scene(entry['file_name'], image, boxes, invalid, entry.get('event', ''), attributes)
+    return Scene(name, image, boxes, invalid, one_line(event), attributes)

@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from ..checked import STRICT, Degrees, Share
+
+#: Height of a face in pixels of a sample: of none, logarithms and scales have no meaning.
+Height = Annotated[float, Field(ge=1, le=4096)]
+HeightOrNone = Annotated[float, Field(ge=0, le=4096)]
+#: As a share of a sample's side.
+ShareOfSide = Annotated[float, Field(gt=0, le=1)]
+#: Times the size that a scene is looked at.
+Scale = Annotated[float, Field(ge=0.01, le=100)]
 
 
 @dataclass(frozen=True)
@@ -25,26 +38,28 @@ class DetectorAugmentation:
     which share at most a sample becomes wider or narrower for its height.
     """
 
-    smallest_face: float = 20.0
-    largest_face: float = 0.8
-    ignored_below: float = 14.0
-    mosaic: float = 0.5
-    flip: float = 0.5
-    tilt: float = 0.4
-    rotation: float = 30.0
-    turned: float = 0.0
-    square: float = 0.0
-    square_scales: tuple[float, float] = (0.66, 2.6)
-    mined: float = 0.0
-    brightness: float = 0.25
-    contrast: float = 0.35
-    colour: float = 0.15
-    dark: float = 0.1
-    gray: float = 0.15
-    blur: float = 0.15
-    noise: float = 0.1
-    jpeg: float = 0.1
-    cover: float = 0.0
-    distract: float = 0.0
-    paste: float = 0.0
-    stretch: float = 0.0
+    __pydantic_config__ = STRICT
+
+    smallest_face: Height = 20.0
+    largest_face: ShareOfSide = 0.8
+    ignored_below: HeightOrNone = 14.0
+    mosaic: Share = 0.5
+    flip: Share = 0.5
+    tilt: Share = 0.4
+    rotation: Degrees = 30.0
+    turned: Share = 0.0
+    square: Share = 0.0
+    square_scales: tuple[Scale, Scale] = (0.66, 2.6)
+    mined: Share = 0.0
+    brightness: Share = 0.25
+    contrast: Share = 0.35
+    colour: Share = 0.15
+    dark: Share = 0.1
+    gray: Share = 0.15
+    blur: Share = 0.15
+    noise: Share = 0.1
+    jpeg: Share = 0.1
+    cover: Share = 0.0
+    distract: Share = 0.0
+    paste: Share = 0.0
+    stretch: Share = 0.0

@@ -22,6 +22,8 @@ from face_perception.training.data.entries import SPLITS
 from face_perception.training.data.face_crops import split_of_person
 from face_perception.training.data.faults import Faults, MalformedError
 
+#: Of the persons lfw/0 to lfw/39.
+HELD_OUT = [3, 6, 7, 15, 19, 20, 21, 29, 32, 39]
 COLUMNS = ('file', 'label', 'source', 'x', 'y', 'w', 'h', 'person', 'age', 'group')
 
 
@@ -131,6 +133,59 @@ def test_names_of_emotions_are_labels_too(rows, write):
     assert labels == {2, 6}
 
 
+def test_numbers_of_genders_are_no_emotions(recipe, rows, write):
+    path = write(rows)
+    for malformed in ('stop', 'skip'):
+        with pytest.raises(DatasetError, match='0 and 1, which look like genders.*angry'):
+            load_samples('emotion', path, 0.0, malformed=malformed)
+    rows[0]['label'] = 'Disgust'
+    assert {sample.label for _, sample in everything(write(rows), 'emotion')} == {0, 1}
+
+
+def test_the_split_does_not_depend_on_how_a_folder_is_spelled(rows, write, tmp_path, monkeypatch):
+    for row in rows:
+        row['source'], row['person'] = '', row['file']
+    path = write(rows, 'mine')
+    (tmp_path / 'other').symlink_to(path)
+    monkeypatch.chdir(path)
+    named = [
+        [(split, sample.name, sample.source) for split, sample in everything(said)]
+        for said in (path, '.', tmp_path / 'other')
+    ]
+    assert named[0] == named[1] == named[2] and {source for *_, source in named[0]} == {'mine'}
+
+
+def test_the_persons_held_out_never_change():
+    # Trained networks have seen the others: another split would flatter them.
+    held_out = [number for number in range(40) if split_of_person(f'lfw/{number}') != 'train']
+    assert held_out == HELD_OUT
+
+
+def test_words_of_an_index_can_be_shown(recipe, rows, write):
+    for row in rows:
+        row['source'], row['group'] = '\x1b[31mred', 'one\ntwo\u202e' + 100 * 'x'
+    path = write(rows)
+    for _, sample in everything(path):
+        assert sample.source == r'\x1b[31mred' and sample.group.startswith(r'one\ntwo\u202exx')
+        assert len(sample.group) < 80
+    assert set(load_task(recipe('gender'), path)[0].sources) == {r'\x1b[31mred'}
+
+
+def test_a_source_of_which_nothing_is_held_out_is_named(recipe, rows, write, caplog):
+    for row in rows:
+        row['split'] = 'train' if row['source'] == 'portraits' else ''
+    path = write(rows, columns=(*COLUMNS, 'split'))
+    load_task(recipe('gender'), path)
+    (record,) = caplog.records
+    assert record.getMessage().startswith('portraits: learned from but not measured')
+    assert 'column split' in record.getMessage()
+    for row in rows[40:]:
+        row['label'] = 'unknown'
+    caplog.clear()
+    load_task(recipe('gender', distillation=0.5), write(rows))
+    assert not caplog.records  # what only a teacher is asked about is never measured
+
+
 def test_age_and_group_are_kept_and_children_left_out(rows, write):
     for number, row in enumerate(rows):
         row['age'], row['group'] = str(number), 'asian' if number % 2 else 'Martian'
@@ -187,7 +242,7 @@ def test_rare_sources_count_more_where_the_recipe_says_so(recipe, rows, write):
 
 
 def test_filled_images_and_crops_with_boxes_learn_together(recipe, rows, write, fer_folder):
-    path = write([{**row, 'label': row['label']} for row in rows])
+    path = write([{**row, 'label': 'fear' if row['label'] == '1' else 'sad'} for row in rows])
     for data in ([fer_folder, path], [path, fer_folder]):
         train, _ = load_task(recipe('emotion'), data)
         assert train.images.shape[1:] == (64, 64, 1)
@@ -235,10 +290,36 @@ def test_a_bad_row_is_named_or_left_out(rows, write, changes, message):
     assert len(skipped) == 59
 
 
-def test_a_missing_column_is_no_crop_with_box(rows, write):
-    path = write(rows, 'faces', ('file', 'label', 'x', 'y'))
-    with pytest.raises(DatasetError, match='known form'):
-        everything(path)
+@pytest.mark.parametrize('name', ['faces', 'faces.zip'])
+@pytest.mark.parametrize('task', ['gender', 'emotion'])
+def test_a_missing_column_is_no_crop_with_box(rows, write, name, task):
+    path = write(rows, name, ('file', 'label', 'x', 'y'))
+    with pytest.raises(DatasetError, match='known form') as caught:
+        everything(path, task)
+    first, *others = str(caught.value).splitlines()
+    assert first.endswith('index.csv has no column w or h for crops with boxes')
+    assert others == (
+        ['  - and no column age or gender or race for UTKFace']
+        if path.is_file() and task == 'gender'
+        else []
+    )
+
+
+@pytest.mark.parametrize(
+    'damage', [lambda text: text.replace(',', ';').encode(), lambda text: text.encode('utf-16')]
+)
+def test_an_index_of_another_sort_is_named(rows, write, damage):
+    index = write(rows, 'faces') / 'index.csv'
+    index.write_bytes(damage(index.read_text()))
+    with pytest.raises(DatasetError, match='index.csv has no column file or .*UTF-8, with commas'):
+        everything(index.parent)
+
+
+def test_an_archive_without_an_index_at_its_top_is_told_so(tmp_path):
+    with zipfile.ZipFile(tmp_path / 'faces.zip', 'w') as archive:
+        archive.writestr('faces/index.csv', 'file,label,x,y,w,h\n')
+    with pytest.raises(DatasetError, match='faces.zip cannot be read as .*index.csv at the top'):
+        everything(tmp_path / 'faces.zip')
 
 
 def test_a_damaged_archive_is_named(tmp_path):

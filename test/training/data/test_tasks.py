@@ -108,6 +108,17 @@ def test_nothing_but_copies_is_an_error(tmp_path, write_image, names, recipe):
         load_task(recipe('emotion'), tmp_path)
 
 
+def test_copies_are_left_out_of_a_gender_training_too(tmp_path, write_image, names, recipe):
+    for gender in ('female', 'male'):
+        for number, name in enumerate(names(6, gender + '_{}.png')):
+            seed = {'male_': 50}.get(name[:5], 0) + number
+            write_image(tmp_path / gender / name, seed=5 if name.startswith('female_0.') else seed)
+    train, validation = load_task(recipe('gender'), tmp_path)
+    assert (len(train), len(validation)) == (9, 2)
+    assert not set(train.digests.tolist()) & set(validation.digests.tolist())
+    assert train.labels.tolist().count(0) == 4 and len(train.weights) == 9
+
+
 def test_a_split_that_a_form_has_not_is_an_error(fer_folder):
     with pytest.raises(DatasetError, match='no usable image for test'):
         load_samples('emotion', fer_folder, 0.0, split='test')
@@ -158,3 +169,9 @@ def test_what_calibrates_is_not_learned_from(fer_folder, recipe):
         image.tobytes() for image in kept_back.images
     ]
     assert len(split_for_calibration(train, 0.0)[1]) == 0
+
+
+def test_weights_that_leave_nothing_to_learn_from_are_refused(fer_folder, recipe):
+    nothing = recipe('emotion', source_weights={'FER-2013': 0.0})
+    with pytest.raises(DatasetError, match='source_weights of the recipe are 0'):
+        load_task(nothing, fer_folder)

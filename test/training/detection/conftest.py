@@ -61,6 +61,28 @@ def scenes_folder(tmp_path):
 
 
 @pytest.fixture
+def rewrite(scenes_folder):
+    """Return the function that changes the archive: its annotations, and one image's bytes."""
+    path = scenes_folder / 'scenes.zip'
+
+    def change(annotations=lambda content: content, damaged=''):
+        with zipfile.ZipFile(path) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+        content = json.loads(files['annotations.json'])
+        files['annotations.json'] = json.dumps(annotations(content)).encode()
+        with zipfile.ZipFile(path, 'w') as archive:
+            for name, data in files.items():
+                archive.writestr(name, data)
+        if damaged:
+            written = bytearray(path.read_bytes())
+            written[written.index(files[damaged]) + 200] ^= 255
+            path.write_bytes(written)
+        return path
+
+    return change
+
+
+@pytest.fixture
 def detector_values():
     """Return the settings of a detector's run that takes seconds."""
     return {

@@ -1,7 +1,10 @@
 """The network: small, learns to find, and predicts the same from the ONNX file."""
 
 import sys
+import time
+from functools import partial
 
+import cv2
 import numpy as np
 import pytest
 
@@ -113,10 +116,16 @@ def test_every_size_of_view_has_about_as_many_pixels(scenes_folder, detector_val
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='processes share scenes by fork')
-def test_workers_make_the_samples_that_would_be_made_without_them(scenes_folder, detector_values):
+def test_workers_make_the_samples_that_would_be_made_without_them(
+    scenes_folder, detector_values, request
+):
     recipe = recipe_from(detector_values)
     split = load_scenes(recipe, scenes_folder)
     losses = []
+    request.addfinalizer(partial(cv2.setNumThreads, cv2.getNumThreads()))
+    cv2.setNumThreads(4)
+    cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (0, 0), 3)
+    time.sleep(0.5)  # until the threads of OpenCV sleep, which a fork does not have
     for workers in (0, 2):
         learner = DetectorLearner(recipe, split, workers=workers)
         random = torch.Generator().manual_seed(5)

@@ -52,3 +52,35 @@ def test_a_quality_that_is_none_is_refused(scenes_folder, tmp_path, monkeypatch,
     with pytest.raises(SystemExit):
         packed(monkeypatch, scenes_folder, tmp_path / 'small', '--quality', 0)
     assert '--quality: 0 is no whole number from 1 to 100' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'annotations',
+    [
+        lambda content: [content],
+        lambda content: {**content, 'annotations': None},
+        lambda content: {**content, 'annotations': [{'image_id': 0, 'bbox': [1, None, 3, 4]}]},
+    ],
+)
+def test_scenes_that_cannot_be_read_are_told_in_a_line(
+    scenes_folder, tmp_path, monkeypatch, capsys, rewrite, annotations
+):
+    rewrite(annotations)
+    assert packed(monkeypatch, scenes_folder, tmp_path / 'small') == 1
+    said = capsys.readouterr().err
+    assert 'scenes.zip cannot be read as scenes' in said and said.count('\n') == 1
+    assert list((tmp_path / 'small').iterdir()) == []
+
+
+def test_a_small_box_keeps_an_area(scenes_folder, tmp_path, monkeypatch, rewrite):
+    thin = [{'image_id': 0, 'bbox': [1, 2, 0.01, 20]}]
+    rewrite(lambda content: {**content, 'annotations': thin})
+    small = tmp_path / 'small'
+    assert packed(monkeypatch, scenes_folder, small, '--long-side', 32) == 0
+    assert len(read_scenes(small / 'scenes.zip')[0].boxes) == 1
+
+
+def test_a_name_of_a_file_is_no_markup(scenes_folder, tmp_path, monkeypatch, capsys):
+    (scenes_folder / 'scenes.zip').rename(scenes_folder / 'of [indoor].zip')
+    assert packed(monkeypatch, scenes_folder, tmp_path / 'small') == 0
+    assert capsys.readouterr().out.startswith('of [indoor].zip ')

@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
 
+from face_perception.training.data import DatasetError  # noqa: E402
 from face_perception.training.detection.augmentation import (  # noqa: E402
     DetectorAugmentation,
     augmented_sample,
@@ -101,19 +102,25 @@ def test_samples_repeat_and_scenes_stay_as_they_are(scenes):
     assert sum(len(sample.boxes) for sample in once) > fewer
 
 
-@pytest.fixture
-def crops_folder(scenes_folder):
-    """Return the folder of scenes with a file of crops beside, of which one is held out."""
+def write_crops(folder, label='female', left=20, name='0.png'):
+    """Write a file of three crops, of which the last is held out, the first ``name`` in it."""
     rows = io.StringIO()
     table = csv.writer(rows)
     table.writerow(['file', 'label', 'x', 'y', 'w', 'h', 'split'])
-    with zipfile.ZipFile(scenes_folder / 'portraits.zip', 'w') as archive:
+    with zipfile.ZipFile(folder / 'portraits.zip', 'w') as archive:
         for number, split in enumerate(('train', 'train', 'validation')):
             image = np.full((96, 96, 3), 50 * number, np.uint8)
             archive.writestr(f'{number}.png', cv2.imencode('.png', image)[1].tobytes())
-            table.writerow([f'{number}.png', 'female', 20, 10, 50, 70, split])
+            named, x = (f'{number}.png', 20) if number else (name, left)
+            table.writerow([named, label, x, 10, 50, 70, split])
         archive.writestr('index.csv', rows.getvalue())
-    return scenes_folder
+    return folder
+
+
+@pytest.fixture
+def crops_folder(scenes_folder):
+    """Return the folder of scenes with a file of crops beside, of which one is held out."""
+    return write_crops(scenes_folder)
 
 
 def test_crops_of_the_training_split_are_read_and_told(crops_folder, detector_values):
@@ -127,3 +134,24 @@ def test_crops_of_the_training_split_are_read_and_told(crops_folder, detector_va
     learner = DetectorLearner(recipe, load_scenes(recipe, crops_folder), 'cpu', crops)
     assert learner.data_sets['portraits'] == {'training': 2, 'validation': 0}
     assert read_crops(crops_folder / 'nowhere') == {}
+
+
+@pytest.mark.parametrize('label', ['happy', '6', 'unknown', ''])
+def test_crops_of_any_task_are_pasted(tmp_path, label):
+    assert len(read_crops(write_crops(tmp_path, label))['portraits']) == 2
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'words'),
+    [
+        ({'name': 'gone.png'}, 'gone.png: the image is missing'),
+        ({'left': 5000}, '0.png: the box 5000, 10, 50, 70 does not lie in'),
+        ({'left': 'x'}, 'line 2'),
+    ],
+)
+def test_a_crop_that_cannot_be_used_stops_or_is_skipped(tmp_path, caplog, wrong, words):
+    write_crops(tmp_path, **wrong)
+    with pytest.raises(DatasetError, match=f'portraits.zip: .*{words}'):
+        read_crops(tmp_path)
+    assert len(read_crops(tmp_path, 'skip')['portraits']) == 1
+    assert 'malformed and left out: 1' in caplog.text

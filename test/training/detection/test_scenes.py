@@ -1,5 +1,6 @@
 """Scenes: read as they are written, held out by occasion, faults named."""
 
+import io
 import json
 import zipfile
 
@@ -64,3 +65,79 @@ def test_a_file_that_is_no_archive_is_named(scenes_folder, detector_values):
     (scenes_folder / 'bad.zip').write_bytes(b'cut off')
     with pytest.raises(DatasetError, match='bad.zip'):
         load_scenes(recipe_from(detector_values), scenes_folder)
+
+
+@pytest.mark.parametrize(
+    'annotations',
+    [
+        lambda content: [content],
+        lambda content: {**content, 'annotations': None},
+        lambda content: {**content, 'annotations': [3]},
+        lambda content: {'images': content['images']},
+        lambda content: {**content, 'images': 7},
+    ],
+)
+def test_annotations_of_another_form_are_told_in_a_line(rewrite, annotations):
+    path = rewrite(annotations)
+    with pytest.raises(DatasetError, match='scenes.zip cannot be read as scenes') as caught:
+        read_scenes(path, 'skip')
+    assert 'form of COCO' in str(caught.value) and '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda content: content['annotations'][0].update(bbox=[1, None, 3, 4]),
+        lambda content: content['annotations'][0].update(bbox=[1, 2, 3]),
+        lambda content: content['annotations'][0].update(bbox=[1, 2, 10**400, 4]),
+        lambda content: content['annotations'][0].update(bbox=[50, 50, -20, -20]),
+        lambda content: content['annotations'][0].update(bbox=None),
+        lambda content: content['annotations'][0].update(attributes=None),
+        lambda content: content['annotations'][0].update(attributes={'pose': float('inf')}),
+        lambda content: content['images'][0].update(event=['a']),
+        lambda content: content['images'][0].update(file_name=0),
+        lambda content: content['images'][0].pop('id'),
+        lambda content: content['images'].__setitem__(0, None),
+    ],
+)
+def test_an_image_that_is_not_annotated_as_it_should_stops_or_is_skipped(rewrite, caplog, change):
+    path = rewrite(lambda content: (change(content), content)[1])
+    with pytest.raises(DatasetError, match="scenes.zip: (images/00.png|0|image 0): .*'skip'"):
+        read_scenes(path)
+    assert len(read_scenes(path, 'skip')) == 23
+    assert 'malformed and left out: 1' in caplog.text
+
+
+def test_a_damaged_image_stops_or_is_skipped(rewrite):
+    path = rewrite(damaged='images/05.png')
+    with pytest.raises(DatasetError, match='scenes.zip: images/05.png: .*CRC'):
+        read_scenes(path)
+    assert len(read_scenes(path, 'skip')) == 23
+
+
+def damage(content, name, offset):
+    """Change the bytes of the compressed file ``name`` of an archive."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        start = archive.getinfo(name).header_offset + 30 + len(name)
+    for position in range(start + offset, start + offset + 20):
+        content[position] ^= 0x5A
+
+
+def encrypt(content, name, offset):
+    """Say in all headers that a password is needed."""
+    for mark, flags in ((b'PK\x03\x04', 6), (b'PK\x01\x02', 8)):
+        position = -1
+        while (position := content.find(mark, position + 1)) >= 0:
+            content[position + flags] |= 1
+
+
+@pytest.mark.parametrize(('how', 'words'), [(damage, 'decompressing'), (encrypt, 'encrypted')])
+def test_an_archive_that_cannot_be_unpacked_is_told_in_a_line(tmp_path, how, words):
+    path, content = tmp_path / 'more.zip', io.BytesIO()
+    with zipfile.ZipFile(content, 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('annotations.json', json.dumps({'images': list(range(500))}))
+    content = bytearray(content.getvalue())
+    how(content, 'annotations.json', 10)
+    path.write_bytes(content)
+    with pytest.raises(DatasetError, match=f'more.zip cannot be read as scenes: .*{words}'):
+        read_scenes(path)
