@@ -126,7 +126,7 @@ def test_workers_make_the_samples_that_would_be_made_without_them(
     cv2.setNumThreads(4)
     cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (0, 0), 3)
     time.sleep(0.5)  # until the threads of OpenCV sleep, which a fork does not have
-    for workers in (0, 2):
+    for workers in (2, 0):
         learner = DetectorLearner(recipe, split, workers=workers)
         random = torch.Generator().manual_seed(5)
         batches = [Batch(torch.arange(4), random, (0, 0)).split(2) for _ in range(3)]
