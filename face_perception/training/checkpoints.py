@@ -1,17 +1,23 @@
-"""Files of a training run, written such that a kill at any moment leaves them usable."""
+"""Files of a training run, and networks: a kill at any moment leaves them usable."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
+from ..core.errors import ModelError
 from ..core.onnx_files import CHECKSUMS
 from .recipe import DetectorRecipe, Recipe, RecipeError, recipe_from
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 #: Name of the checkpoint in the folder of a run.
 FILE = 'checkpoint.pt'
@@ -46,6 +52,35 @@ def record_sum(path: Path, digest: str) -> None:
     lines.append(f'{digest}  {path.name}')
     lines.sort(key=lambda line: line.partition(' ')[2].lstrip(' *'))
     write_atomically(sums, os.fsencode(''.join(f'{line}\n' for line in lines)))
+
+
+def check_output(path: Path | str) -> Path:
+    """
+    Return where a file called ``path`` lies, behind links.
+
+    To be asked before a network is measured for long.  Raises ``ModelError`` with what stands in
+    the way of writing there: no name, no folder, or something that is no file.
+    """
+    there = Path(path).resolve()
+    if not str(path) or there.is_dir():
+        raise ModelError(f"'{path}' is no name of a file: give one that ends in .onnx")
+    if not there.parent.is_dir():
+        raise ModelError(f"the folder '{there.parent}' does not exist: make it first")
+    if there.exists() and not there.is_file():
+        raise ModelError(f"'{path}' is a device or a pipe: give the name of a file")
+    return there
+
+
+def write_model(path: Path | str, model: ModelProto) -> None:
+    """
+    Write an ONNX file, whole or not at all, and its sum into ``SHA256SUMS`` beside it.
+
+    Raises ``ModelError`` as ``check_output`` does, and ``OSError``.
+    """
+    content = model.SerializeToString(deterministic=True)
+    path = check_output(path)
+    write_atomically(path, content)
+    record_sum(path, hashlib.sha256(content).hexdigest())
 
 
 def save_checkpoint(folder: Path | str, recipe, state: dict) -> None:

@@ -17,7 +17,7 @@ from torch import nn
 from ..console.endings import exit_status
 from .architectures import count_parameters
 from .augmentation import center_crop
-from .checkpoints import finished_checkpoint
+from .checkpoints import check_output, finished_checkpoint, write_model
 from .classification import logits_of, network_of, to_tensor
 from .classifier_report import measure
 from .data import Data, FaceSet, Sample, load_samples, load_task
@@ -29,7 +29,6 @@ from .onnx_graph import build_model, set_metadata
 from .options import add_detectors, add_malformed, print_numbers
 from .provenance import KEPT
 from .recipe import DetectorRecipe, Recipe, RecipeError
-from .served_file import check_output, write_model
 
 VERSION = '0.1.0'
 

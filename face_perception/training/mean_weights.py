@@ -24,12 +24,13 @@ from onnx import ModelProto, numpy_helper
 from ..console.endings import exit_status
 from ..core.errors import ModelError
 from ..core.onnx_models import load_detector
+from .checkpoints import check_output
 from .data.datasets import single
 from .exported import graph_of, load, metadata_of, said_by
 from .options import add_detectors, add_malformed, print_numbers
 from .provenance import origin, training_of
 from .recipe import DetectorRecipe
-from .served_file import check_output, write_measured
+from .served_file import write_measured
 
 #: The largest share: above, others count for nothing.
 LARGEST = 1000

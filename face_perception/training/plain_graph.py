@@ -17,9 +17,9 @@ import onnx
 from onnx import ModelProto
 
 from ..core.errors import FacePerceptionError
+from .checkpoints import write_model
 from .exported import graph_of, said_by
 from .onnx_graph import set_metadata
-from .served_file import write_model
 
 #: What doubles the batch, and what joins its halves again, as they were written.
 DOUBLES, JOINS = ['Slice', 'Concat'], ['Reshape', 'ReduceMean']

@@ -20,7 +20,7 @@ from face_perception.core.attributes.mirror import (  # noqa: E402
 from face_perception.core.errors import ModelError  # noqa: E402
 from face_perception.training.architectures import ARCHITECTURES  # noqa: E402
 from face_perception.training.augmentation import center_crop  # noqa: E402
-from face_perception.training.checkpoints import load_checkpoint, record_sum  # noqa: E402
+from face_perception.training.checkpoints import load_checkpoint, record_sum, write_model  # noqa: E402
 from face_perception.training.classification import (  # noqa: E402
     ClassifierLearner,
     load_network,
@@ -32,7 +32,6 @@ from face_perception.training.export import export  # noqa: E402
 from face_perception.training.exported import load  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
-from face_perception.training.served_file import write_model  # noqa: E402
 from face_perception.training.train import train  # noqa: E402
 from face_perception.training.trainer import Trainer  # noqa: E402
 

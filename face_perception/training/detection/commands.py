@@ -16,12 +16,11 @@ from ...core.detectors import HaarDetector, OnnxDetector
 from ...core.errors import ModelError
 from ...core.onnx_models import DetectorModel
 from ..architectures import count_parameters
-from ..checkpoints import write_atomically
+from ..checkpoints import check_output, write_atomically, write_model
 from ..onnx_graph import set_metadata
 from ..plots import precision_recall
 from ..provenance import KEPT
 from ..recipe import DetectorRecipe, recipe_from
-from ..served_file import check_output, write_model
 from .average_precision import LONG_SIDE, Curve, curve
 from .calibration import calibrate, fitted
 from .graph import build_detector_model
