@@ -15,6 +15,7 @@ from typing import BinaryIO
 from rich.console import Console
 from rich.text import Text
 
+from ..console.endings import INTERRUPTED
 from ..console.signals import catch_signals
 from ..core.errors import FacePerceptionError
 from .errors import InterruptedRunError, OutputError, output_error
@@ -39,7 +40,6 @@ PROGRAM = 'face_perception_annotate'
 #: Packages of the extra that are used later: what is missing shows before any work is done.
 NEEDED = ('mcap', 'pyarrow')
 LOCK = '.annotate.lock'
-INTERRUPTED = 130
 
 
 def main(args: Sequence[str] | None = None) -> int:

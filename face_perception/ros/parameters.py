@@ -253,14 +253,11 @@ def unknown(name: str) -> str:
 def request_fault(node: Node, name: str, given: object) -> str:
     """Return why a request cannot give the parameter ``name`` of ``node`` a value, or ``''``."""
     parameter = PARAMETERS_BY_NAME.get(name)
-    if parameter is not None:
-        return f'{at_start_only(name)} with it' if parameter.fixed else parameter.fault(given)
-    return '' if node.has_parameter(name) else unknown(name)
-
-
-def at_start_only(name: str) -> str:
-    """Return a sentence about a parameter that no request changes."""
-    return f"parameter '{name}' can be set at the start only: start the node again"
+    if parameter is None:
+        return '' if node.has_parameter(name) else unknown(name)
+    if parameter.fixed:
+        return f"parameter '{name}' can be set at the start only: start the node again with it"
+    return parameter.fault(given)
 
 
 def model_folders(node: Node) -> ModelFolders:

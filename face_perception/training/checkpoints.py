@@ -48,10 +48,14 @@ def record_sum(path: Path, digest: str) -> None:
     sums = path.with_name(CHECKSUMS)
     # Of the other lines, which may be anybody's, each stays as it is.
     lines = os.fsdecode(sums.read_bytes()).splitlines() if sums.is_file() else []
-    lines = [line for line in lines if line and line.partition(' ')[2].lstrip(' *') != path.name]
+    lines = [line for line in lines if line and _file_of(line) != path.name]
     lines.append(f'{digest}  {path.name}')
-    lines.sort(key=lambda line: line.partition(' ')[2].lstrip(' *'))
+    lines.sort(key=_file_of)
     write_atomically(sums, os.fsencode(''.join(f'{line}\n' for line in lines)))
+
+
+def _file_of(line: str) -> str:
+    return line.partition(' ')[2].lstrip(' *')
 
 
 def check_output(path: Path | str) -> Path:

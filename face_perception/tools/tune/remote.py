@@ -80,22 +80,23 @@ class RemoteNode:
         """
         self.name = '/' + name.strip('/')
         self._executor = executor
-        self._clients: dict[type, Client] = {}
-        for kind, service in (
-            (ListParameters, 'list_parameters'),
-            (DescribeParameters, 'describe_parameters'),
-            (GetParameters, 'get_parameters'),
-            (SetParametersAtomically, 'set_parameters_atomically'),
-        ):
-            try:
-                validate_full_topic_name(f'{self.name}/{service}')
-            except NameValidationException as error:
-                reason = str(error).partition('\n')[0]
-                raise TuneError(
-                    f"'{shown(name)}' is no name of a node ({reason}): give the full one, such as "
-                    '/left/face_perception'
-                ) from None
-            self._clients[kind] = node.create_client(kind, f'{self.name}/{service}')
+        try:
+            validate_full_topic_name(self.name)
+        except NameValidationException as error:
+            reason = str(error).partition('\n')[0]
+            raise TuneError(
+                f"'{shown(name)}' is no name of a node ({reason}): give the full one, such as "
+                '/left/face_perception'
+            ) from None
+        self._clients: dict[type, Client] = {
+            kind: node.create_client(kind, f'{self.name}/{service}')
+            for kind, service in (
+                (ListParameters, 'list_parameters'),
+                (DescribeParameters, 'describe_parameters'),
+                (GetParameters, 'get_parameters'),
+                (SetParametersAtomically, 'set_parameters_atomically'),
+            )
+        }
 
     def read(self) -> dict[str, Known]:
         """Return what can be changed now or after a cleanup, by name; raises ``TuneError``."""
