@@ -17,7 +17,8 @@ emotion ``fer2013.csv`` or ``icml_face_data.csv``, the file  PublicTest; Private
 emotion a folder per class: ``angry disgust fear happy sad   ``validation``, ``val`` or ``test``
         surprise neutral``, under ``train`` and              beside ``train``; else a tenth by the
         ``validation`` or without                            hash of the file's name
-gender  ``utkface_train.zip`` with ``index.csv``             a tenth by the hash of the file's name
+gender  ``utkface_train.zip`` with ``index.csv``, or that    a tenth by the hash of the file's name
+        folder unpacked
 gender  UTKFace's own files, "aligned and cropped", in one   a tenth by the hash of the file's name
         folder or several:
         ``[age]_[gender]_[race]_[date&time].jpg.chip.jpg``

@@ -74,7 +74,12 @@ FORMS = {
     ),
     'gender': (
         _form_of_crops(GENDERS),
-        Form(utkface.FILE, utkface.SOURCE, utkface.find, utkface.read),
+        Form(
+            f'{utkface.FILE}, or {INDEX} ({", ".join(utkface.COLUMNS)}) and images',
+            utkface.SOURCE,
+            utkface.find,
+            utkface.read,
+        ),
         Form(
             f'{" or ".join(imdb_wiki.NAMES)} of IMDB-WIKI',
             'IMDB-WIKI',
@@ -136,7 +141,7 @@ def _unknown_index(task: str, path: Path) -> DatasetError:
     with IndexedImages(path, f'images with {INDEX} at the top', (), rows=False) as images:
         columns = images.columns
     needed: dict[str, tuple[str, ...]] = {'crops with boxes': face_crops.COLUMNS}
-    if task == 'gender' and path.is_file():
+    if task == 'gender':
         needed[utkface.SOURCE] = utkface.COLUMNS
     missing = {
         form: [column for column in names if column not in columns]

@@ -19,7 +19,7 @@ from .images import decode_image, read_image
 INDEX = 'index.csv'
 #: Bytes of a packed image at most: a few may unpack to more than any memory.
 LARGEST_IMAGE = 64 * 2**20
-#: Bytes of an index at most: a million rows take a tenth.
+#: Bytes of an index, or of a list of boxes, at most: a million rows take a tenth.
 LARGEST_INDEX = 512 * 2**20
 
 #: What a damaged archive or index raises; RuntimeError: a password, or, as
@@ -90,13 +90,8 @@ class IndexedImages:
 
     def _content(self) -> bytes:
         if self._archive is None:
-            content = read_bounded(self._folder / INDEX, LARGEST_INDEX)
-        else:
-            with self._archive.open(INDEX) as file:
-                content = file.read(LARGEST_INDEX + 1)
-            if len(content) > LARGEST_INDEX:
-                raise ValueError(f'{INDEX} unpacks to more than {LARGEST_INDEX >> 20} MiB')
-        return content
+            return read_bounded(self._folder / INDEX, LARGEST_INDEX)
+        return unpacked(self._archive, INDEX, LARGEST_INDEX)
 
 
 def may_have_index(path: Path) -> bool:
@@ -108,15 +103,25 @@ def may_have_index(path: Path) -> bool:
 def image_in(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     """Return the image ``name``, uint8 BGR ``[H, W, 3]``; else ``MalformedError``."""
     try:
-        with archive.open(name) as file:
-            content = file.read(LARGEST_IMAGE + 1)
+        content = unpacked(archive, name, LARGEST_IMAGE)
     except KeyError:
         raise MalformedError('the image is missing') from None
     except DAMAGES as error:
         raise MalformedError(f'the image cannot be unpacked: {error}') from error
-    if len(content) > LARGEST_IMAGE:
-        raise MalformedError(f'the image unpacks to more than {LARGEST_IMAGE >> 20} MiB')
     return decode_image(content)
+
+
+def unpacked(archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
+    """
+    Return the file ``name`` of ``archive``, which may have ``largest`` bytes.
+
+    Raises ``ValueError`` when it has more, and what else is in ``DAMAGES``.
+    """
+    with archive.open(name) as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise ValueError(f'{name} unpacks to more than {largest >> 20} MiB')
+    return content
 
 
 def columns_of(path: Path) -> set[str]:

@@ -1,7 +1,7 @@
 """
 UTKFace (Zhang, Song and Qi 2017): aligned face chips with age, gender and race labels.
 
-A file is a ``.zip`` with ``index.csv`` (columns file, age, gender: 0 male, 1 female, race:
+A ``.zip`` file or a folder with ``index.csv`` (columns file, age, gender: 0 male, 1 female, race:
 0..4 in the order of ``RACES``) and the chips, square colour images that OpenCV can decode.
 ``utkface_folder`` reads the original images, whose names are the labels.
 """
@@ -16,10 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from ...core.types import GENDERS, Box
-from .datasets import existing_file
 from .entries import Entry, is_held_out, split_by_name
 from .faults import Faults, MalformedError
-from .indexed import INDEX, IndexedImages, columns_of
+from .indexed import INDEX, IndexedImages, columns_of, may_have_index
 
 FILE = 'utkface_train.zip'
 SOURCE = 'UTKFace'
@@ -116,26 +115,25 @@ def entries(chips: Iterable[Chip], splits: Collection[str]) -> Iterator[Entry]:
 
 
 def find(path: Path) -> Path | None:
-    """Return the ``.zip`` file that ``path`` is, by its columns, or holds, else ``None``."""
-    if path.is_file():
-        is_archive = path.suffix.lower() == '.zip'
-        return path if is_archive and columns_of(path) >= set(COLUMNS) else None
-    return path / FILE if (path / FILE).is_file() else None
+    """Return the ``.zip`` file or folder that ``path`` is, by its columns, or holds, if any."""
+    if (path / FILE).is_file():
+        return path / FILE
+    return path if may_have_index(path) and columns_of(path) >= set(COLUMNS) else None
 
 
 def read(path: Path, splits: Collection[str], faults: Faults) -> Iterator[Entry]:
-    """Yield the images of ``splits`` in a ``.zip`` file; raises as ``read_chips`` does."""
+    """Yield the images of ``splits`` at ``path``; raises as ``read_chips`` does."""
     return entries(read_chips(path, faults), splits)
 
 
 def read_chips(path: Path | str, faults: Faults | None = None) -> Iterator[Chip]:
     """
-    Yield the images of a ``.zip`` file, in the order of its index.
+    Yield the images of a ``.zip`` file or folder, in the order of its index.
 
-    Raises ``DatasetError`` when the file is missing or malformed; what becomes of a malformed
-    row, ``faults`` decides.
+    Raises ``DatasetError`` when it is missing or malformed; what becomes of a malformed row,
+    ``faults`` decides.
     """
-    path = existing_file(path, f'UTKFace as .zip with {INDEX}')
+    path = Path(path)
     faults = faults or Faults(path)
     with IndexedImages(path, 'UTKFace', COLUMNS) as images:
         for line, row in images.rows():

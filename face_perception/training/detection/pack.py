@@ -23,7 +23,7 @@ from ...media.images.decode import decode_image
 from ..data import DatasetError
 from ..data.faults import MalformedError
 from ..options import whole_number
-from .scenes import ANNOTATIONS, UNREADABLE, boxes_of, is_scenes, reason
+from .scenes import ANNOTATIONS, UNREADABLE, annotations_in, boxes_of, is_scenes, reason
 
 
 def pack(source: Path, output: Path, long_side: int, quality: int) -> int:
@@ -37,7 +37,7 @@ def pack(source: Path, output: Path, long_side: int, quality: int) -> int:
     aside = output.with_name(output.name + '.part')
     try:
         with zipfile.ZipFile(source) as read, zipfile.ZipFile(aside, 'w') as write:
-            content = json.loads(read.read(ANNOTATIONS))
+            content = annotations_in(read)
             scales, images = {}, []
             for entry in track(content['images'], escape(source.name)):
                 try:

@@ -23,7 +23,7 @@ import numpy as np
 from ...core.text import one_line, value
 from ..data import DatasetError
 from ..data.faults import STOP, Faults, MalformedError
-from ..data.indexed import DAMAGES, image_in
+from ..data.indexed import DAMAGES, LARGEST_INDEX, image_in, unpacked
 from ..recipe import DetectorRecipe
 
 ANNOTATIONS = 'annotations.json'
@@ -111,6 +111,11 @@ def is_scenes(path: Path) -> bool:
         raise DatasetError(f'{path} cannot be read: {error}') from error
 
 
+def annotations_in(archive: zipfile.ZipFile) -> dict:
+    """Return what ``annotations.json`` holds; raises one of ``UNREADABLE`` if it cannot."""
+    return json.loads(unpacked(archive, ANNOTATIONS, LARGEST_INDEX))
+
+
 def read_scenes(path: Path | str, malformed: str = STOP) -> list[Scene]:
     """
     Return the scenes of one file, in the order of its list of images.
@@ -124,7 +129,7 @@ def read_scenes(path: Path | str, malformed: str = STOP) -> list[Scene]:
     faults = Faults(path, malformed)
     try:
         with zipfile.ZipFile(path) as archive:
-            content = json.loads(archive.read(ANNOTATIONS))
+            content = annotations_in(archive)
             faces = defaultdict(list)
             for entry in content['annotations']:
                 faces[entry['image_id']].append(entry)

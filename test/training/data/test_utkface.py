@@ -40,6 +40,18 @@ def test_splits_by_name_and_leaves_small_children_out(utkface_folder, chips, rec
     assert len(validation) == sum(chip.held_out and chip.age >= 10 for chip in chips) > 0
 
 
+def test_unpacked_it_is_the_same(utkface_folder, tmp_path, recipe):
+    with zipfile.ZipFile(utkface_folder / utkface.FILE) as archive:
+        archive.extractall(tmp_path / 'unpacked')
+    packed, unpacked = (
+        load_task(recipe('gender'), path) for path in (utkface_folder, tmp_path / 'unpacked')
+    )
+    for one, other in zip(packed, unpacked, strict=True):
+        assert len(one) and set(one.sources) == set(other.sources) == {'UTKFace'}
+        assert one.labels.tolist() == other.labels.tolist()
+        assert np.array_equal(one.images, other.images)
+
+
 def test_the_split_never_changes():
     held_out = [number for number in range(60) if is_held_out(f'images/{number:04d}.webp')]
     assert held_out == [number for number in range(60) if is_held_out(f'{number:04d}.png')]

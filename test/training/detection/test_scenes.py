@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
 
 from face_perception.training.data import DatasetError  # noqa: E402
+from face_perception.training.detection import scenes  # noqa: E402
 from face_perception.training.detection.scenes import load_scenes, read_scenes  # noqa: E402
 from face_perception.training.recipe import recipe_from  # noqa: E402
 
@@ -141,3 +142,13 @@ def test_an_archive_that_cannot_be_unpacked_is_told_in_a_line(tmp_path, how, wor
     path.write_bytes(content)
     with pytest.raises(DatasetError, match=f'more.zip cannot be read as scenes: .*{words}'):
         read_scenes(path)
+
+
+def test_a_list_of_boxes_that_unpacks_to_more_than_any_memory_is_refused(
+    tmp_path, monkeypatch, detector_values
+):
+    monkeypatch.setattr(scenes, 'LARGEST_INDEX', 1 << 20)
+    with zipfile.ZipFile(tmp_path / 'bomb.zip', 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('annotations.json', ' ' * (1 << 21))
+    with pytest.raises(DatasetError, match='unpacks to more than 1 MiB'):
+        load_scenes(recipe_from(detector_values), tmp_path)
