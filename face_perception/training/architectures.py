@@ -43,16 +43,25 @@ class DepthwiseConvolution(nn.Conv2d):
     PyTorch's own gradients of strided depth-wise convolutions are far slower on a CPU.
     """
 
-    def __init__(self, width: int, kernel: int = 3, stride: int = 1) -> None:
-        """Keep the number of channels; the size too, or halve it with a stride of 2."""
-        super().__init__(width, width, kernel, stride, kernel // 2, groups=width, bias=False)
+    def __init__(self, width: int, kernel: int = 3, stride: int = 1, dilation: int = 1) -> None:
+        """
+        Keep the number of channels; the size too, or halve it with a stride of 2.
+
+        With a ``dilation`` of 2 the kernel looks at every second pixel around.
+        """
+        padding = dilation * (kernel // 2)
+        super().__init__(width, width, kernel, stride, padding, dilation, groups=width, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return ``[N, C, H / stride, W / stride]``, rounded up."""
         if not self.training or self.stride == (1, 1):
             return super().forward(features)
         everywhere = functional.conv2d(
-            features, self.weight, padding=self.padding, groups=self.groups
+            features,
+            self.weight,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=self.groups,
         )
         return everywhere[:, :, :: self.stride[0], :: self.stride[1]]
 
@@ -108,22 +117,28 @@ def deep_mini_xception(channels: int, classes: int) -> Classifier:
     and the maps of the classes come from a 1x1 convolution.
     """
 
-    def block(wide: int, wider: int) -> Residual:
-        stride = 1 if wide == wider else 2
-        shortcut = nn.Identity() if wide == wider else _shortcut(wide, wider)
-        return Residual(
-            shortcut,
-            nn.Sequential(*separable(wide, wider, stride), nn.ReLU(), *separable(wider, wider)),
-        )
-
     widths = (32, 32, 32, 64, 64, 64, 86)
     return Classifier(
         *convolution(channels, 16),
         *convolution(16, widths[0], stride=2),
-        *(block(*pair) for pair in pairwise(widths)),
+        *(_separable_block(*pair) for pair in pairwise(widths)),
         nn.Conv2d(widths[-1], classes, 1),
         *_average(),
     )
+
+
+def dilated_mini_xception(channels: int, classes: int) -> Classifier:
+    """
+    Return ``deep_mini_xception`` whose last block keeps the resolution.
+
+    Its second depth-wise convolution is dilated instead (Yu, Koltun and Funkhouser 2017, "Dilated
+    Residual Networks"): the same weights answer at four times as many places, of which the mean
+    depends less on where exactly a face lies.  A sixth more work.
+    """
+    network = deep_mini_xception(channels, classes)
+    index = max(index for index, layer in enumerate(network.layers) if isinstance(layer, Residual))
+    network.layers[index] = _separable_block(64, 86, stride=1, dilation=2)
+    return network
 
 
 def fully_convolutional(channels: int, classes: int) -> Classifier:
@@ -178,6 +193,7 @@ def quick_teacher(channels: int, classes: int) -> Classifier:
 ARCHITECTURES: dict[str, Callable[[int, int], Classifier]] = {
     'mini_xception': mini_xception,
     'deep_mini_xception': deep_mini_xception,
+    'dilated_mini_xception': dilated_mini_xception,
     'fully_convolutional': fully_convolutional,
     'residual_teacher': residual_teacher,
     'quick_teacher': quick_teacher,
@@ -201,18 +217,42 @@ def convolution(
     ]
 
 
-def separable(wide: int, wider: int, stride: int = 1, kernel: int = 3) -> list[nn.Module]:
+def separable(
+    wide: int, wider: int, stride: int = 1, kernel: int = 3, dilation: int = 1
+) -> list[nn.Module]:
     """Return a depth-wise convolution, a 1x1 point-wise one and a batch normalisation."""
     return [
-        DepthwiseConvolution(wide, kernel, stride),
+        DepthwiseConvolution(wide, kernel, stride, dilation),
         nn.Conv2d(wide, wider, 1, bias=False),
         nn.BatchNorm2d(wider),
     ]
 
 
-def _shortcut(wide: int, wider: int) -> nn.Sequential:
-    """Return a 1x1 convolution of every second pixel and its batch normalisation."""
-    return nn.Sequential(nn.Conv2d(wide, wider, 1, stride=2, bias=False), nn.BatchNorm2d(wider))
+def _shortcut(wide: int, wider: int, stride: int = 2) -> nn.Sequential:
+    """Return a 1x1 convolution of every ``stride``-th pixel and its batch normalisation."""
+    convolution = nn.Conv2d(wide, wider, 1, stride=stride, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(wider))
+
+
+def _separable_block(
+    wide: int, wider: int, stride: int | None = None, dilation: int = 1
+) -> Residual:
+    """
+    Return two depth-wise separable convolutions and a shortcut.
+
+    Halves the resolution where it widens, but for another ``stride``; ``dilation`` is that of the
+    second convolution.
+    """
+    same = wide == wider
+    stride = (1 if same else 2) if stride is None else stride
+    return Residual(
+        nn.Identity() if same else _shortcut(wide, wider, stride),
+        nn.Sequential(
+            *separable(wide, wider, stride),
+            nn.ReLU(),
+            *separable(wider, wider, dilation=dilation),
+        ),
+    )
 
 
 def _plain_block(wide: int, wider: int) -> Residual:

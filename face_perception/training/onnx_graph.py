@@ -164,6 +164,7 @@ class GraphWriter:
             inputs,
             kernel_shape=list(layer.kernel_size),
             strides=list(layer.stride),
+            dilations=list(layer.dilation),
             pads=list(layer.padding) * 2,
             group=layer.groups,
         )

@@ -10,12 +10,13 @@ from face_perception.training.architectures import (  # noqa: E402
     Residual,
     count_parameters,
     deep_mini_xception,
+    dilated_mini_xception,
     fully_convolutional,
     mini_xception,
 )
 
 
-@pytest.mark.parametrize('build', [mini_xception, deep_mini_xception])
+@pytest.mark.parametrize('build', [mini_xception, deep_mini_xception, dilated_mini_xception])
 @pytest.mark.parametrize('channels, classes', [(1, 7), (3, 2)])
 def test_is_small(build, channels, classes):
     assert 50_000 < count_parameters(build(channels, classes)) <= 60_000
@@ -36,6 +37,21 @@ def test_is_made_of_residual_blocks_of_two_separable_convolutions(build, blocks)
             True,
             False,
         ]
+
+
+def test_dilated_it_answers_what_the_strided_one_does_and_between():
+    torch.manual_seed(0)
+    strided, dilated = deep_mini_xception(1, 7).eval(), dilated_mini_xception(1, 7).eval()
+    dilated.load_state_dict(strided.state_dict())
+    image = torch.rand(2, 1, 48, 48) * 255
+    maps = []
+    for network in (strided, dilated):
+        network.layers[-2].register_forward_pre_hook(lambda _, inputs: maps.append(inputs[0]))
+        network(image)
+    coarse, fine = maps
+    assert coarse.shape[2:] == (6, 6) and fine.shape[2:] == (12, 12)
+    torch.testing.assert_close(fine[:, :, ::2, ::2], coarse)
+    assert not torch.allclose(fine[:, :, 1::2, 1::2], coarse)
 
 
 def test_the_larger_network_of_the_paper_has_nine_convolutions():
