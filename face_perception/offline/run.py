@@ -200,7 +200,7 @@ class _Streams:
             )
         else:
             stream = self._streams[frame.topic]
-            result = stream.follow(frame.image, frame.time_ns / 1e9, look)
+            result = stream.follow(frame.image, look)
         if self._anonymizer is not None:
             # Before any sink has it: none can forget to.
             frame = replace(frame, image=self._anonymizer(frame, result))
