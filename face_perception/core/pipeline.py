@@ -23,13 +23,36 @@ class FacePipeline:
     >>> result = pipeline(image_bgr, time_s=0.033)
     >>> [(face.track_id, face.emotion.label) for face in result.faces]
 
-    ``networks`` may be shared by several pipelines of a thread, one per camera.
+    ``networks`` may be shared by several pipelines and threads.  One pipeline follows the faces of
+    one camera, so that images with times have to come to it one after the other.  It can be
+    pickled, to be given to another process, which loads the same files.
     """
 
     def __init__(self, networks: FaceNetworks, settings: PipelineSettings | None = None):
-        self.networks = networks
-        self.settings = settings or PipelineSettings()
-        self._stream = FaceStream(networks, self.settings)
+        self._stream = FaceStream(networks, settings)
+
+    @property
+    def networks(self) -> FaceNetworks:
+        """Return the networks; others may be set between two images."""
+        return self._stream.networks
+
+    @networks.setter
+    def networks(self, networks: FaceNetworks) -> None:
+        self._stream.networks = networks
+
+    @property
+    def settings(self) -> PipelineSettings:
+        """
+        Return the settings; others may be set between two images.
+
+        Of what the networks were loaded with, their files and the detector's size and threshold,
+        nothing changes then.
+        """
+        return self._stream.settings
+
+    @settings.setter
+    def settings(self, settings: PipelineSettings) -> None:
+        self._stream.settings = settings
 
     @classmethod
     def load(cls, settings: PipelineSettings | None = None) -> FacePipeline:

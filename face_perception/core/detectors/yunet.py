@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 
 import cv2
 import numpy as np
 
 from ..errors import DetectorError
-from ..files import check_bounded
+from ..files import LFS_REMEDY, check_bounded, is_lfs_pointer
 from ..model_memory import MOST_RUN_BYTES
 from ..model_trial import program, trial_fault
 from ..onnx_files import MOST_BYTES, last_line
@@ -57,9 +58,16 @@ class YuNetDetector:
         Raises ``DetectorError`` where OpenCV has no YuNet, or the file is missing or none.
         """
         self.input_size = input_size
+        self._asked = model, score_threshold
         self._network = self._load(model, score_threshold, input_size)
         self._network_size = (TRIAL_PX, TRIAL_PX)
         self._letterbox = Letterbox()
+        self._lock = Lock()  # network and letterbox are of one image at a time
+
+    def __reduce__(self):
+        """Return what makes the same detector in another process."""
+        model, score_threshold = self._asked
+        return type(self), (model, self.input_size, score_threshold)
 
     def detect(self, image_bgr: np.ndarray, faint_share: float = 1.0) -> list[Detection]:
         """
@@ -69,18 +77,19 @@ class YuNetDetector:
         OpenCV's class applies the threshold.  Raises ``ImageError`` for an array of another
         kind.
         """
-        small = self._letterbox.put(image_bgr, self.input_size)[0]
-        size = small.shape[1::-1]
-        if size != self._network_size:
-            self._network.setInputSize(size)
-            self._network_size = size
-        _, faces = self._network.detect(small)
-        if faces is None:
-            return []
-        # Rows of x, y, width, height, five landmarks, score.
-        boxes = faces[:, :4].astype(float)
-        boxes[:, 2:] += boxes[:, :2]
-        return largest_first(self._letterbox.to_image(boxes), faces[:, -1])
+        with self._lock:
+            small = self._letterbox.put(image_bgr, self.input_size)[0]
+            size = small.shape[1::-1]
+            if size != self._network_size:
+                self._network.setInputSize(size)
+                self._network_size = size
+            _, faces = self._network.detect(small)
+            if faces is None:
+                return []
+            # Rows of x, y, width, height, five landmarks, score.
+            boxes = faces[:, :4].astype(float)
+            boxes[:, 2:] += boxes[:, :2]
+            return largest_first(self._letterbox.to_image(boxes), faces[:, -1])
 
     @classmethod
     def _load(
@@ -103,6 +112,10 @@ class YuNetDetector:
                 f"the YuNet file '{file_path(model)}' does not exist or cannot be read "
                 f'({getattr(error, "strerror", error)}): correct detector.model'
             ) from None
+        with open(model, 'rb') as file:
+            pointer = is_lfs_pointer(file.read(100))
+        if pointer:
+            raise DetectorError(f"'{file_path(model)}' is no YuNet file: {LFS_REMEDY}")
         asked = [str(model.absolute()), str(TRIAL_PX), str(input_size)]
         if fault := trial_fault('OpenCV', _TRIAL, asked, most_bytes=MOST_RUN_BYTES):
             raise cls._refusal(model, fault)
