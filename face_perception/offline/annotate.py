@@ -21,7 +21,7 @@ from ..core.errors import FacePerceptionError
 from .errors import InterruptedRunError, OutputError, output_error
 from .inputs import expand, make_jobs
 from .names import readable
-from .options import Options, parse_arguments
+from .options import Options, parse_arguments, with_options
 from .outputs.sinks import OUTPUTS, check_outputs
 from .progress import RunProgress, reasons, report_table
 from .run import clear_leftovers, load_networks
@@ -140,7 +140,7 @@ def _lock(path: Path) -> BinaryIO:
 
 
 def _refuse(message: str, status: int) -> int:
-    print(f'{PROGRAM}: {message}', file=sys.stderr)
+    print(f'{PROGRAM}: {with_options(message)}', file=sys.stderr)
     return status
 
 

@@ -89,6 +89,9 @@ def test_broken_inputs_among_good_ones_are_1_and_the_rest_goes_on(
         ((), 'arguments are required: INPUT, --output'),
         (('x.mp4',), 'required: --output'),
         (('x.mp4', '--output', 'out', '--outputs', 'tables'), "invalid choice: 'tables'"),
+        (('--output', 'out', '--outputs', 'table', '.'), 'inputs come before --outputs, or behind'),
+        (('x.mp4', '--output', 'out', '--outputs', 'table,bag'), 'with blanks between them'),
+        (('x.mp4', '--output', ''), 'it is empty: give the folder for the results'),
         (('x.mp4', '--output', 'out', '--input-size', '9'), 'a size in pixels of 64 to 4096'),
         (('x.mp4', '--output', 'out', '--anonymize', 'no'), 'blur'),
     ],
@@ -109,6 +112,10 @@ def test_a_wrong_option_is_2_with_one_line(capsys, arguments, words):
             "'no.onnx' does not exist",
         ),
         (('x.mp4', '--output', 'file/out', *OUTPUTS), "'file/out' cannot be written to"),
+        (
+            ('x.mp4', '--output', 'out', *OUTPUTS, '--detector', 'yunet'),
+            "--detector 'yunet' needs a file: set --detector-model to the path",
+        ),
     ],
 )
 def test_what_no_input_can_have_is_2_with_one_line(start_command, tmp_path, arguments, words):
