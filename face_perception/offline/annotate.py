@@ -40,6 +40,8 @@ PROGRAM = 'face_perception_annotate'
 #: Packages of the extra that are used later: what is missing shows before any work is done.
 NEEDED = ('mcap', 'pyarrow')
 LOCK = '.annotate.lock'
+#: Characters of a line of a log, at most.
+LOG_WIDTH = 1000
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -65,6 +67,9 @@ def run(
 ) -> int:
     """Run the jobs, show how far they are and what became of them; return the exit status."""
     status = 0
+    if not console.is_terminal:
+        # Nobody's width is to be kept to, and names in a log are searched for.
+        console.width = LOG_WIDTH
     with RunProgress(len(jobs), interrupted, console) as progress:
         try:
             run_all(jobs, progress, options.workers, options.scheduler)

@@ -1,6 +1,7 @@
 """The command as a user runs it: exit codes, signals, kills, full disks, no ROS."""
 
 import csv
+import io
 import json
 import resource
 import signal
@@ -15,7 +16,11 @@ import pytest
 for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
     pytest.importorskip(name, reason='offline runs need the extra "offline"')
 
-from face_perception.offline.annotate import main  # noqa: E402
+from rich.console import Console  # noqa: E402
+
+from face_perception.offline.annotate import main, run  # noqa: E402
+from face_perception.offline.options import Options  # noqa: E402
+from face_perception.offline.types import Job  # noqa: E402
 
 OUTPUTS = ('--outputs', 'table', 'video')
 
@@ -81,6 +86,14 @@ def test_broken_inputs_among_good_ones_are_1_and_the_rest_goes_on(
     ):
         assert log.count(words) == 2, 'when it happens and at the end'
     assert log.count('[6/6]') == 1
+
+
+def test_in_a_log_names_are_whole(tmp_path):
+    job = Job(tmp_path / f'{"long_" * 30}clip.mp4', tmp_path / ('folder_' * 20), ('table',))
+    log = Console(file=io.StringIO())
+    assert run([job], Options((), tmp_path, job), lambda: False, log) == 1
+    lines = log.file.getvalue().splitlines()
+    assert sum(job.source.name in line and '│ failed │' in line for line in lines) == 1
 
 
 @pytest.mark.parametrize(
