@@ -24,7 +24,8 @@ from .names import readable
 from .options import Options, parse_arguments, with_options
 from .outputs.sinks import OUTPUTS, check_outputs
 from .progress import RunProgress, reasons, report_table
-from .run import clear_leftovers, load_networks
+from .publishing import clear_leftovers
+from .run import load_networks
 from .types import Job
 from .workers.scheduling import run_all
 
