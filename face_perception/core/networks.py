@@ -160,6 +160,11 @@ class FaceNetworks:
             for name, classifier in self.classifiers.items()
         }
 
+    def take_faults(self) -> dict[str, str]:
+        """Return by task what was wrong with predictions since this was last called."""
+        faults = {name: classifier.take_fault() for name, classifier in self.classifiers.items()}
+        return {name: fault for name, fault in faults.items() if fault}
+
 
 def judged(
     prediction: Classification | None, task: str, min_confidence: Mapping[str, float] | None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from .networks import FaceNetworks
@@ -59,6 +61,7 @@ class FacePipeline:
         """
         Make a pipeline from settings (default: the shipped models).
 
+        OpenCV has ``settings.num_threads`` threads then, in the whole process.
         Raises ``ModelError`` or ``DetectorError`` with what is wrong and what to do.
         """
         return cls(FaceNetworks.load(settings), settings)
@@ -70,11 +73,17 @@ class FacePipeline:
         ``time_s`` is when it was taken, in seconds of any clock; ``None`` is for an image that
         has nothing to do with those before it.
 
-        Raises ``ImageError`` for an array of another kind, or a time that is none.
+        Raises ``ImageError`` for an array of another kind, or a time that is none.  Warns where a
+        network fails: its label of the face is then ``None``.
         """
         if time_s is None:
-            return self.networks(image_bgr, self.settings.max_faces, self.settings.min_confidence)
-        return self._stream(image_bgr, time_s)
+            settings = self.settings
+            result = self.networks(image_bgr, settings.max_faces, settings.min_confidence)
+        else:
+            result = self._stream(image_bgr, time_s)
+        for fault in self.networks.take_faults().values():
+            warnings.warn(fault, RuntimeWarning, stacklevel=2)
+        return result
 
     def reset(self) -> None:
         """Forget all faces: the next image has nothing to do with those before it."""

@@ -41,7 +41,8 @@ def run_job(
     ``report_progress`` gets the frames done and their number, ``None`` where that is unknown.
     It may raise, to end the job: nothing is left behind then.  A folder that is whole and was
     made under the same conditions is kept.  An input that cannot be read is ``failed``; one that
-    breaks off is too, and what came before the fault is written.
+    breaks off is too, and what came before the fault is written; and so is one of whose faces a
+    network could not say anything.
 
     ``load`` gives the networks instead of ``load_networks``, for who runs several jobs at a time,
     and ``mark`` tells apart the unfinished folders of two who may be at the same job.
@@ -63,8 +64,10 @@ def run_job(
     try:
         make_empty(unfinished)
         counts = Counts()
+        networks.take_faults()  # of the input before
         files, fault = _make_files(job, networks, reader, unfinished, counts, report_progress)
-        report = _judge(job, fault or reader.fault, counts, start)
+        fault = fault or reader.fault or next(iter(networks.take_faults().values()), '')
+        report = _judge(job, fault, counts, start)
         if not counts.frames:
             return report
         report = replace(report, files=tuple(files))

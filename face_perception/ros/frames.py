@@ -198,9 +198,8 @@ class FrameProcessor:
         )
         timings = result.timings
         timings.transport, timings.decode = transport, decode
-        for name, classifier in self._stream.networks.classifiers.items():
-            if fault := classifier.take_fault():
-                self._report(f'model {name}', fault)
+        for name, fault in self._stream.networks.take_faults().items():
+            self._report(f'model {name}', fault)
         watch.lap()
         self._frame_id = header.frame_id
         self._outputs.publish(header, image, result)

@@ -14,6 +14,8 @@ from face_perception.core.networks import FaceNetworks
 from face_perception.core.settings import PipelineSettings
 from face_perception.core.types import EMOTIONS, GENDERS, Box, Classification, Detection
 
+FACE = Detection(Box(10, 10, 40, 40), 0.9)
+
 
 class FixedDetector:
     """Finds what it is told to find."""
@@ -32,6 +34,9 @@ class FixedClassifier:
 
     def classify(self, image_bgr, boxes, shown=None):
         return [Classification(('happy',), np.ones(1, np.float32)) for _ in boxes]
+
+    def take_fault(self):
+        return ''
 
 
 def test_the_shipped_models_label_a_smiling_woman(portrait):
@@ -127,6 +132,17 @@ def test_what_imread_returns_for_a_missing_file_is_told_as_that():
 def test_settings_of_another_kind_are_refused_with_what_to_give(wrong):
     with pytest.raises(SettingsError, match=r'give PipelineSettings\(...\)'):
         FacePipeline.load(wrong)
+
+
+def test_a_network_that_fails_on_a_face_is_warned_of(make_model):
+    settings = PipelineSettings(emotion_model=str(make_model(output='bright nan')), gender_model='')
+    networks = replace(FaceNetworks.load(settings), detector=FixedDetector(FACE))
+    pipeline = FacePipeline(networks, settings)
+    dark, bright = (np.full((60, 60, 3), value, np.uint8) for value in (0, 255))
+    assert pipeline(dark).faces[0].emotion.label == 'happy'
+    for times in ((), (0.0,)):
+        with pytest.warns(RuntimeWarning, match='no probabilities.+export it again'):
+            assert pipeline(bright, *times).faces[0].emotion is None
 
 
 def test_threads_that_share_a_pipeline_get_the_faces_of_their_own_images(portrait):

@@ -144,6 +144,21 @@ def test_what_a_killed_run_left_is_made_anew(job, visible):
     assert visible(job.folder.parent) == ['clip']
 
 
+def test_a_network_that_fails_on_faces_is_told_and_what_is_known_is_written(
+    job, make_model, scene, tmp_path
+):
+    bright = tmp_path / 'bright.png'
+    cv2.imwrite(str(bright), scene[0] // 8 + 224)
+    settings = PipelineSettings(emotion_model=str(make_model(output='bright nan')))
+    failing = replace(job, source=bright, settings=settings, outputs=('table',))
+    for _ in ('made', 'kept'):
+        report = run_job(failing)
+        assert (report.state, report.frames, report.faces) == ('failed', 1, 1)
+        assert 'no probabilities: its faces stay without emotion' in report.reason
+    assert 'female' in (job.folder / 'faces.csv').read_text()
+    assert run_job(replace(failing, source=job.source)).state == 'done', 'the next one is well'
+
+
 def test_what_the_user_put_beside_the_results_stays_when_they_are_made_anew(job, visible):
     run_job(job)
     for name in ('notes.txt', 'plots/ages.png', 'plots/.hidden'):
