@@ -51,11 +51,6 @@ def read_bounded(path: Path, most_bytes: int) -> bytes:
     return data
 
 
-def check_bounded(path: Path, most_bytes: int) -> None:
-    """Refuse what ``read_bounded`` would, for a library that opens files itself."""
-    _check(path, os.stat(path), most_bytes)
-
-
 def is_lfs_pointer(data: bytes) -> bool:
     """Return whether this is the begin of what git keeps in a large file's place."""
     return data.startswith(b'version https://git-lfs')

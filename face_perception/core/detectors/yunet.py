@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
@@ -9,7 +11,7 @@ import cv2
 import numpy as np
 
 from ..errors import DetectorError
-from ..files import LFS_REMEDY, check_bounded, is_lfs_pointer
+from ..files import LFS_REMEDY, is_lfs_pointer, read_bounded
 from ..model_memory import MOST_RUN_BYTES
 from ..model_trial import program, trial_fault
 from ..onnx_files import MOST_BYTES, last_line
@@ -35,6 +37,15 @@ _TRIAL = program(
 )
 
 
+@dataclass(frozen=True)
+class YuNetFile:
+    """What was loaded; such a file says nothing of its ``version``."""
+
+    path: Path
+    sha256: str
+    version: str = ''
+
+
 class YuNetDetector:
     """
     The face detector of Wu et al., "YuNet: A Tiny Millisecond-level Face Detector" (2023).
@@ -42,6 +53,7 @@ class YuNetDetector:
     OpenCV has the code (since 4.5.4) but not the network: it is in OpenCV's model zoo, as
     ``face_detection_yunet_2023mar.onnx`` for OpenCV 4.8 and later, and as
     ``face_detection_yunet_2022mar.onnx`` for those before.  It runs with OpenCV's threads.
+    ``model`` says what was loaded.
     """
 
     #: Of two boxes whose intersection over union is larger, the better one is kept.
@@ -58,16 +70,15 @@ class YuNetDetector:
         Raises ``DetectorError`` where OpenCV has no YuNet, or the file is missing or none.
         """
         self.input_size = input_size
-        self._asked = model, score_threshold
-        self._network = self._load(model, score_threshold, input_size)
+        self._score_threshold = score_threshold
+        self.model, self._network = self._load(model, score_threshold, input_size)
         self._network_size = (TRIAL_PX, TRIAL_PX)
         self._letterbox = Letterbox()
         self._lock = Lock()  # network and letterbox are of one image at a time
 
     def __reduce__(self):
         """Return what makes the same detector in another process."""
-        model, score_threshold = self._asked
-        return type(self), (model, self.input_size, score_threshold)
+        return type(self), (self.model.path, self.input_size, self._score_threshold)
 
     def detect(self, image_bgr: np.ndarray, faint_share: float = 1.0) -> list[Detection]:
         """
@@ -94,7 +105,7 @@ class YuNetDetector:
     @classmethod
     def _load(
         cls, model: Path | None, score_threshold: float, input_size: int
-    ) -> cv2.FaceDetectorYN:
+    ) -> tuple[YuNetFile, cv2.FaceDetectorYN]:
         if not hasattr(cv2, 'FaceDetectorYN'):
             raise DetectorError(
                 f"detector.type 'yunet' does not exist in this OpenCV ({cv2.__version__}): it "
@@ -106,15 +117,13 @@ class YuNetDetector:
                 "face_detection_yunet_2023mar.onnx, which is in OpenCV's model zoo"
             )
         try:
-            check_bounded(model, MOST_BYTES)
+            data = read_bounded(model, MOST_BYTES)
         except (OSError, ValueError) as error:
             raise DetectorError(
                 f"the YuNet file '{file_path(model)}' does not exist or cannot be read "
                 f'({getattr(error, "strerror", error)}): correct detector.model'
             ) from None
-        with open(model, 'rb') as file:
-            pointer = is_lfs_pointer(file.read(100))
-        if pointer:
+        if is_lfs_pointer(data):
             raise DetectorError(f"'{file_path(model)}' is no YuNet file: {LFS_REMEDY}")
         asked = [str(model.absolute()), str(TRIAL_PX), str(input_size)]
         if fault := trial_fault('OpenCV', _TRIAL, asked, most_bytes=MOST_RUN_BYTES):
@@ -132,7 +141,7 @@ class YuNetDetector:
             network.detect(np.zeros((TRIAL_PX, TRIAL_PX, 3), np.uint8))
         except cv2.error as error:
             raise cls._refusal(model, last_line(error)) from None
-        return network
+        return YuNetFile(model, hashlib.sha256(data).hexdigest()), network
 
     @staticmethod
     def _refusal(model: Path, reason: str) -> DetectorError:

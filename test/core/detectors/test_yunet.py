@@ -5,6 +5,7 @@ The real file is not ours to ship. ``make_yunet`` writes one with the same outpu
 face wherever a whole cell of 8 x 8 pixels is bright; OpenCV decodes both in the same way.
 """
 
+import hashlib
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
@@ -106,6 +107,13 @@ def test_boxes_come_back_to_where_they_were_in_images_of_several_sizes(make_yune
 def test_a_yunet_that_is_given_to_another_type_is_told_as_that(make_yunet):
     with pytest.raises(ModelError, match="is a YuNet: choose the detector type 'yunet'"):
         make_detector('onnx', 400, None, make_yunet())
+
+
+def test_which_file_was_loaded_is_known(make_yunet):
+    path = make_yunet()
+    model = make_detector('yunet', 400, 0.9, path).model
+    assert (model.path, model.version) == (path, '')
+    assert model.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_a_yunet_goes_to_other_processes_and_serves_several_threads(make_yunet):
