@@ -66,7 +66,7 @@ class OnnxDetector:
         self._letterboxes = _Letterboxes(self.model.input_multiple)
         # At the size that images will have: a network may fail at that one alone.
         gray = np.full((3 * input_size // 4, input_size, 3), 128, np.uint8)
-        self._look(self._letterboxes.whole, gray, input_size, 0.0)
+        self._look(Letterbox(self.model.input_multiple), gray, input_size, 0.0)
 
     def __reduce__(self):
         """Return what makes the same detector in another process."""
