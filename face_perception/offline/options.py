@@ -109,6 +109,8 @@ def parse_arguments(program: str, args: Sequence[str] | None) -> Options:
     options = parser.parse_args(
         args, argparse.Namespace(outputs=[], topic=[], anonymize='', detector_model='')
     )
+    if options.detector_model and options.detector_type == 'haar':
+        parser.error("--detector-model is for the detectors 'onnx' and 'yunet': leave it out")
     return Options(
         tuple(options.inputs),
         options.output,

@@ -20,7 +20,8 @@ from rich.console import Console  # noqa: E402
 
 from face_perception.offline.annotate import main, run  # noqa: E402
 from face_perception.offline.options import Options  # noqa: E402
-from face_perception.offline.types import Job  # noqa: E402
+from face_perception.offline.progress import report_table  # noqa: E402
+from face_perception.offline.types import Job, JobReport  # noqa: E402
 
 OUTPUTS = ('--outputs', 'table', 'video')
 
@@ -96,6 +97,14 @@ def test_in_a_log_names_are_whole(tmp_path):
     assert sum(job.source.name in line and '│ failed │' in line for line in lines) == 1
 
 
+def test_inputs_of_the_same_name_are_told_apart_at_the_end():
+    reports = [JobReport(Path(name), 'failed') for name in ('a/clip.mp4', 'b/clip.mp4', 'c/x.mp4')]
+    log = Console(file=io.StringIO(), width=200)
+    log.print(report_table(reports, {}))
+    shown = log.file.getvalue()
+    assert '│ a/clip.mp4 │' in shown and '│ b/clip.mp4 │' in shown and '│ x.mp4      │' in shown
+
+
 @pytest.mark.parametrize(
     ('arguments', 'words'),
     [
@@ -104,6 +113,10 @@ def test_in_a_log_names_are_whole(tmp_path):
         (('x.mp4', '--output', 'out', '--outputs', 'tables'), "invalid choice: 'tables'"),
         (('--output', 'out', '--outputs', 'table', '.'), 'inputs come before --outputs, or behind'),
         (('x.mp4', '--output', 'out', '--outputs', 'table,bag'), 'with blanks between them'),
+        (
+            ('x.mp4', '--output', 'out', '--detector', 'haar', '--detector-model', 'x.onnx'),
+            "--detector-model is for the detectors 'onnx' and 'yunet'",
+        ),
         (('x.mp4', '--output', ''), 'it is empty: give the folder for the results'),
         (('x.mp4', '--output', 'out', '--input-size', '9'), 'a size in pixels of 64 to 4096'),
         (('x.mp4', '--output', 'out', '--anonymize', 'no'), 'blur'),
