@@ -6,6 +6,10 @@ Faces, gender and emotion labels for ROS 2 robots.
 """
 
 from pkgutil import extend_path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .core.pipeline import FacePipeline
 
 # The generated msg/ may lie in another folder than this code (colcon --symlink-install, or a
 # source tree on the path): both are this package.
@@ -21,3 +25,8 @@ def __getattr__(name: str):
 
         return FacePipeline
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+
+
+def __dir__() -> list[str]:
+    """Return what there is, also what was not loaded yet: shells complete names by it."""
+    return sorted({*globals(), *__all__})

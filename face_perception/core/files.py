@@ -6,6 +6,9 @@ import os
 import stat
 from pathlib import Path
 
+#: What to do about a pointer instead of a file.
+LFS_REMEDY = "it is a pointer of Git LFS; run 'git lfs pull' where it comes from, and copy it again"
+
 
 class FileRefusedError(OSError):
     """What was named is no regular file, or larger than it may be; ``strerror`` says which."""
@@ -48,9 +51,9 @@ def read_bounded(path: Path, most_bytes: int) -> bytes:
     return data
 
 
-def check_bounded(path: Path, most_bytes: int) -> None:
-    """Refuse what ``read_bounded`` would, for a library that opens files itself."""
-    _check(path, os.stat(path), most_bytes)
+def is_lfs_pointer(data: bytes) -> bool:
+    """Return whether this is the begin of what git keeps in a large file's place."""
+    return data.startswith(b'version https://git-lfs')
 
 
 def _check(path: Path, status: os.stat_result, most_bytes: int) -> None:

@@ -30,11 +30,12 @@ class Look:
     What is known of an image before the faces of those before it are.
 
     ``detections`` are ``None`` where it was not the detector's turn, which took ``seconds``;
-    ``turn`` says what else is new with this image.
+    ``turn`` says what else is new with this image, and ``time_s`` is the stream's time.
     """
 
     detections: list[Detection] | None
     turn: Turn
+    time_s: float
     seconds: float
 
 
@@ -59,7 +60,7 @@ class DetectionTurns:
             self.reset()
         self._time = time_s if before is None or anew else max(before, time_s)
         if self._rate.rate != settings.detector_max_rate:
-            self._rate = RateLimit(settings.detector_max_rate, lambda: self._time)
+            self._rate = RateLimit(settings.detector_max_rate)
         # Nobody can say where the faces are after a gap in which they would be forgotten, and who
         # changes the detector wants to see what it finds.
         other_detector = not anew and detector != self._detector
@@ -70,7 +71,7 @@ class DetectionTurns:
             or other_detector
         )
         turn = self._since + 1 >= settings.detector_interval
-        due = (turn and self._rate.allows()) or needed
+        due = (turn and self._rate.allows(self._time)) or needed
         self._detector = detector
         self._since = 0 if due else self._since + 1
         return Turn(due, anew, other_detector)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from .errors import ModelError
 from .model_memory import MOST_LOAD_BYTES, memory_fault
-from .text import one_line
+from .text import library_words
 
 #: Seconds of CPU that loading a file may take, and how many times that may pass beside other work.
 MOST_TRIAL_S = 30.0
@@ -94,7 +94,7 @@ def trial_fault(
         return ''
     if run.returncode == REFUSED:
         said = run.stdout.decode(errors='replace').strip()
-        return memory_fault(said) or one_line((said.splitlines() or ['?'])[-1], 300)
+        return memory_fault(said) or library_words(said) or '?'
     return _end(library, -run.returncode) if run.returncode < 0 else ''
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from .attributes.classifier import Classifier
 from .attributes.mirror import Shown
 from .detectors import Detector, make_detector
-from .errors import ImageError, ModelError
+from .errors import ImageError, ModelError, SettingsError
 from .onnx_models import load_classifier
 from .resources import model_path
 from .settings import PipelineSettings
@@ -33,7 +33,7 @@ class FaceNetworks:
     """
     A detector, and the classifiers of the attributes of faces; ``None`` leaves one out.
 
-    They know nothing of the images before: several streams of one thread may share them.
+    They know nothing of the images before: several streams and threads may share them.
     """
 
     detector: Detector
@@ -54,7 +54,12 @@ class FaceNetworks:
         shared.  Raises ``ModelError`` or ``DetectorError`` with what is wrong and what to do;
         ``former`` is then as it was.
         """
-        settings = settings or PipelineSettings()
+        settings = PipelineSettings() if settings is None else settings
+        if not isinstance(settings, PipelineSettings):
+            raise SettingsError(
+                f'the settings are a {type(settings).__name__}: give PipelineSettings(...), from '
+                'face_perception.core.settings'
+            )
 
         kept = former if former_settings is not None else None
 
@@ -155,6 +160,11 @@ class FaceNetworks:
             for name, classifier in self.classifiers.items()
         }
 
+    def take_faults(self) -> dict[str, str]:
+        """Return by task what was wrong with predictions since this was last called."""
+        faults = {name: classifier.take_fault() for name, classifier in self.classifiers.items()}
+        return {name: fault for name, fault in faults.items() if fault}
+
 
 def judged(
     prediction: Classification | None, task: str, min_confidence: Mapping[str, float] | None
@@ -178,6 +188,12 @@ def visible(found: Sequence[Detection | Track], width: int, height: int) -> list
 
 def check_image(image: np.ndarray) -> None:
     """Raise ``ImageError`` unless it is a uint8 ``[H, W, 3]`` image that is not empty."""
+    if image is None:
+        raise ImageError(
+            'array',
+            'the pipeline takes a uint8 [H, W, 3] BGR image, not None, which cv2.imread returns '
+            'for a file that is missing or that it cannot read: check its path',
+        )
     if (
         not isinstance(image, np.ndarray)
         or image.dtype != np.uint8

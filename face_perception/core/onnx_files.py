@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import ModelError
-from .files import read_bounded
+from .files import LFS_REMEDY, is_lfs_pointer, read_bounded
 from .model_memory import COPIES, MOST_LOAD_BYTES, has_bounded_arena, memory_fault
 from .model_trial import program, trial_fault
 from .resources import model_path
-from .text import file_path, one_line
+from .text import file_path, library_words
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -22,6 +22,8 @@ CHECKSUMS = 'SHA256SUMS'
 #: Bytes of a model's file, and of the list of checksums, at most.
 MOST_BYTES = 512 * 2**20
 MOST_CHECKSUM_BYTES = 2**20
+#: How a tensor begins to say in which other file its values lie (``TensorProto.external_data``).
+EXTERNAL = b'\x0a\x08location\x12'
 
 _TRIAL = program(
     'import onnxruntime',
@@ -72,10 +74,7 @@ def _read(path: Path) -> bytes:
     try:
         data = read_bounded(path, MOST_BYTES)
     except FileNotFoundError:
-        raise ModelError(
-            f"model file '{file_path(path)}' does not exist: correct the model parameter, or "
-            'install the package again if it is one of its own models'
-        ) from None
+        raise ModelError(f"model file '{file_path(path)}' does not exist: {_whose(path)}") from None
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         raise ModelError(
             f"model file '{file_path(path)}' cannot be read ({getattr(error, 'strerror', error)}): "
@@ -84,6 +83,15 @@ def _read(path: Path) -> bytes:
     if not data:
         raise ModelError(f"model file '{path}' is empty: copy it again")
     return data
+
+
+def _whose(path: Path) -> str:
+    """Return what to do about a file that is missing where it is looked for."""
+    if Path(path.name).is_file() and path == model_path(path.name):
+        return f"that is a folder of the package; for the file of yours write './{path.name}'"
+    return (
+        'correct the model parameter, or install the package again if it is one of its own models'
+    )
 
 
 def _verify_checksum(path: Path, digest: str) -> None:
@@ -123,18 +131,36 @@ def _listed(listing: Path) -> dict[str, str]:
 def _try_elsewhere(path: Path, data: bytes) -> None:
     most = MOST_LOAD_BYTES + COPIES * len(data)
     if fault := trial_fault('ONNX Runtime', _TRIAL, content=data, most_bytes=most):
-        raise _no_model(path, fault)
+        raise _no_model(path, data, fault)
 
 
-def _no_model(path: Path, reason: str) -> ModelError:
+def _no_model(path: Path, data: bytes, reason: str) -> ModelError:
     import onnxruntime as ort
 
     if memory_fault(reason):
         return ModelError(f"model file '{path}' cannot be loaded: {reason}; use another file")
     return ModelError(
         f"model file '{path}' is no ONNX model that ONNX Runtime {ort.__version__} can load "
-        f'({reason}): it may be truncated or of another format; copy or export it again'
+        f'({reason}): {_remedy(path, data, reason)}'
     )
+
+
+def _remedy(path: Path, data: bytes, reason: str) -> str:
+    """Return what to do about a file that cannot be loaded for a ``reason``."""
+    if is_lfs_pointer(data):
+        return LFS_REMEDY
+    if EXTERNAL in data:
+        return (
+            'its weights lie in a file beside it; make one of both, with '
+            f"onnx.save(onnx.load('{path.name}'), 'whole.onnx'), or export it with "
+            'external_data=False'
+        )
+    if 'IR version' in reason or 'opset' in reason:
+        return (
+            "it was made with a newer ONNX; run 'pip install --upgrade onnxruntime', or export it "
+            'with an older opset'
+        )
+    return 'it may be truncated or of another format; copy or export it again'
 
 
 def _start_session(path: Path, data: bytes, num_threads: int) -> ort.InferenceSession:
@@ -156,10 +182,9 @@ def _start_session(path: Path, data: bytes, num_threads: int) -> ort.InferenceSe
     try:
         return ort.InferenceSession(data, options, providers=['CPUExecutionProvider'])
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
-        raise _no_model(path, last_line(error)) from None
+        raise _no_model(path, data, last_line(error)) from None
 
 
 def last_line(error: Exception) -> str:
     """Return the part of a library's message that says what is wrong."""
-    last = (str(error).strip().splitlines() or [repr(error)])[-1]
-    return memory_fault(str(error)) or one_line(last, 300)
+    return memory_fault(str(error)) or library_words(str(error)) or repr(error)

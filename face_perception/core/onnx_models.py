@@ -49,6 +49,10 @@ class ClassifierModel:
     version: str
     mirror: bool = False
 
+    def __reduce__(self):
+        """Return what loads the same file in another process, which cannot be given a session."""
+        return load_classifier, (self.path, self.task, num_threads_of(self.session))
+
 
 @dataclass(frozen=True)
 class DetectorModel:
@@ -66,6 +70,16 @@ class DetectorModel:
     score_threshold: float
     input_multiple: int
     version: str
+
+    @property
+    def num_threads(self) -> int:
+        """Return how many threads it runs with."""
+        return num_threads_of(self.session)
+
+
+def num_threads_of(session: ort.InferenceSession) -> int:
+    """Return how many threads a network runs with."""
+    return session.get_session_options().intra_op_num_threads
 
 
 def load_classifier(path: Path, task: str, num_threads: int = 1) -> ClassifierModel:
@@ -100,6 +114,10 @@ def load_detector(path: Path, num_threads: int = 1) -> DetectorModel:
     return model
 
 
+#: Some of the outputs of YuNet's files of 2023 and of 2022: the detector that many have.
+_YUNET = ({'cls_8', 'bbox_8'}, {'loc', 'conf', 'iou'})
+
+
 def _refusal(path: Path, task: str, reason: str) -> ModelError:
     return ModelError(
         f"model file '{path}' does not keep the contract for {task} models: {reason}; "
@@ -109,11 +127,15 @@ def _refusal(path: Path, task: str, reason: str) -> ModelError:
 
 def _check_interface(network: OnnxFile, task: str, outputs: list[str]) -> tuple[str, list]:
     """Check task and names; return type and shape of the input."""
+    found = [node.name for node in network.session.get_outputs()]
+    if task == DETECTION and any(names <= set(found) for names in _YUNET):
+        raise ModelError(
+            f"model file '{network.path}' is a YuNet: choose the detector type 'yunet' with it"
+        )
     if network.metadata.get('task') != task:
         said = value(network.metadata.get('task', ''))
         raise _refusal(network.path, task, f"its metadata says task '{said}'")
     inputs = network.session.get_inputs()
-    found = [node.name for node in network.session.get_outputs()]
     if [node.name for node in inputs] != ['image'] or sorted(found) != sorted(outputs):
         raise _refusal(
             network.path,

@@ -6,17 +6,13 @@ import numpy as np
 
 from .attributes.history import LabelHistory
 from .attributes.mirror import Shown
-from .errors import ImageError
 from .looks import DetectionTurns, Look
 from .networks import FaceNetworks, check_image, judged, visible
 from .settings import PipelineSettings
-from .text import value
+from .stream_clock import StreamClock, clock_time
 from .timing import Stopwatch, Timings
 from .tracking.tracker import Tracker
 from .types import Classification, Detection, Face, FrameResult, Track
-
-#: Seconds that a clock may show: what nanoseconds of 64 bits count.
-LATEST_S = 2**63 / 1e9
 
 
 class FaceStream:
@@ -31,10 +27,12 @@ class FaceStream:
         self.settings = settings or PipelineSettings()
         self._tracker = Tracker()
         self._history = LabelHistory()
+        self._clock = StreamClock()
         self._turns = DetectionTurns()
 
     def reset(self) -> None:
         """Forget all faces: the next image has nothing to do with those before it."""
+        self._clock.reset()
         self._turns.reset()
         self._forget()
 
@@ -47,10 +45,11 @@ class FaceStream:
         Process a uint8 ``[H, W, 3]`` BGR image that was taken at ``time_s`` of any clock.
 
         An image that is a little older than the one before is taken for one out of order; after
-        a larger step back all begins anew (see ``tracking.tracker``).  Raises ``ImageError`` for
-        an array of another kind, or a time that is none.
+        a larger step back all begins anew (see ``tracking.tracker``).  Where the clock stands
+        time is taken to go on (see ``stream_clock``).  Raises ``ImageError`` for an array of
+        another kind, or a time that is none.
         """
-        return self.follow(image_bgr, time_s, self.look(image_bgr, time_s))
+        return self.follow(image_bgr, self.look(image_bgr, time_s))
 
     def look(self, image_bgr: np.ndarray, time_s: float) -> Look:
         """
@@ -59,17 +58,18 @@ class FaceStream:
         It needs nothing of the second half, and so may be images ahead, in a thread of its own.
         """
         check_image(image_bgr)
-        check_time(time_s)
+        time_s = self._clock.of(clock_time(time_s))
         turn = self._turns.take(time_s, self.settings)
         if not turn.due:
-            return Look(None, turn, 0.0)
+            return Look(None, turn, time_s, 0.0)
         watch = Stopwatch()
         # A face that was just there need not be as sure as a new one.
         detections = self.networks.detect(image_bgr, self.settings.tracker_faint_share)
-        return Look(detections, turn, watch.lap())
+        return Look(detections, turn, time_s, watch.lap())
 
-    def follow(self, image_bgr: np.ndarray, time_s: float, look: Look) -> FrameResult:
+    def follow(self, image_bgr: np.ndarray, look: Look) -> FrameResult:
         """Say who is who, and ask about the faces: the second half, in the images' order."""
+        time_s = look.time_s
         if look.turn.anew:
             self._forget()
         elif look.turn.other_detector:
@@ -159,17 +159,4 @@ class FaceStream:
             track.id,
             judged(gender.raw, 'gender', plain),
             judged(emotion.raw, 'emotion', plain),
-        )
-
-
-def check_time(time_s: float) -> None:
-    """Raise ``ImageError`` for what no clock shows, in seconds."""
-    try:
-        known = -LATEST_S <= time_s <= LATEST_S
-    except TypeError:
-        known = False
-    if not known:
-        raise ImageError(
-            'time',
-            f'an image was taken at {value(time_s)}: give the time of a clock, in seconds',
         )

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 #: Characters of a whole sentence for the user, of a path and of one foreign value in it, at most.
 LONGEST_SENTENCE = 1000
 LONGEST_PATH = 300
 LONGEST_VALUE = 60
+#: Characters of what a library says, at most, and where in its source it says so: the signature of
+#: a C++ function, which alone may be longer.
+LONGEST_WORDS = 300
+_PLACE = re.compile(r'\S+\.(?:cc|h):\d+ .*?\) (?=[A-Z])')
 
 
 def one_line(text: object, longest: int = LONGEST_SENTENCE) -> str:
@@ -27,6 +33,12 @@ def one_line(text: object, longest: int = LONGEST_SENTENCE) -> str:
 def value(text: object) -> str:
     """Return a foreign value as a part of a sentence: ``one_line``, and short."""
     return one_line(text, LONGEST_VALUE)
+
+
+def library_words(text: str) -> str:
+    """Return the part of a library's message that says what is wrong."""
+    lines = text.strip().splitlines()
+    return one_line(_PLACE.sub('', lines[-1]), LONGEST_WORDS) if lines else ''
 
 
 def file_path(path: object) -> str:

@@ -117,11 +117,11 @@ class RateLimit:
         self._clock = clock
         self._due = float('-inf')
 
-    def allows(self) -> bool:
-        """Return whether an event that happens now is let through."""
+    def allows(self, now: float | None = None) -> bool:
+        """Return whether an event is let through that happens ``now``, or by the clock."""
         if not self._period:
             return True
-        now = self._clock()
+        now = self._clock() if now is None else now
         if now < self._due - self.EARLY * self._period:
             return False
         # In step with what is due, so that the mean rate is right; anew after a pause.

@@ -21,10 +21,11 @@ from ..core.errors import FacePerceptionError
 from .errors import InterruptedRunError, OutputError, output_error
 from .inputs import expand, make_jobs
 from .names import readable
-from .options import Options, parse_arguments
+from .options import Options, parse_arguments, with_options
 from .outputs.sinks import OUTPUTS, check_outputs
 from .progress import RunProgress, reasons, report_table
-from .run import clear_leftovers, load_networks
+from .publishing import clear_leftovers
+from .run import load_networks
 from .types import Job
 from .workers.scheduling import run_all
 
@@ -40,6 +41,8 @@ PROGRAM = 'face_perception_annotate'
 #: Packages of the extra that are used later: what is missing shows before any work is done.
 NEEDED = ('mcap', 'pyarrow')
 LOCK = '.annotate.lock'
+#: Characters of a line of a log, at most.
+LOG_WIDTH = 1000
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -65,6 +68,9 @@ def run(
 ) -> int:
     """Run the jobs, show how far they are and what became of them; return the exit status."""
     status = 0
+    if not console.is_terminal:
+        # Nobody's width is to be kept to, and names in a log are searched for.
+        console.width = LOG_WIDTH
     with RunProgress(len(jobs), interrupted, console) as progress:
         try:
             run_all(jobs, progress, options.workers, options.scheduler)
@@ -140,7 +146,7 @@ def _lock(path: Path) -> BinaryIO:
 
 
 def _refuse(message: str, status: int) -> int:
-    print(f'{PROGRAM}: {message}', file=sys.stderr)
+    print(f'{PROGRAM}: {with_options(message)}', file=sys.stderr)
     return status
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 from argparse import SUPPRESS
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from typing import Any
 from ..console.arguments import Parser, number
 from ..core.files import at_home
 from ..core.settings import DEFAULTS, SETTINGS, PipelineSettings
+from ..core.text import value
 from ..media.images.decode import MAX_PIXELS, MEGAPIXEL
 from .outputs.sinks import OUTPUTS
 from .types import Job
@@ -46,7 +49,7 @@ def parse_arguments(program: str, args: Sequence[str] | None) -> Options:
     parser.add_argument(
         '--output',
         metavar='DIR',
-        type=Path,
+        type=_folder,
         required=True,
         default=SUPPRESS,
         help='folder that gets a folder for each input',
@@ -54,7 +57,7 @@ def parse_arguments(program: str, args: Sequence[str] | None) -> Options:
     parser.add_argument(
         '--outputs',
         nargs='+',
-        choices=tuple(OUTPUTS),
+        type=_output,
         metavar='KIND',
         default=SUPPRESS,
         help=f'what to make, of {", ".join(OUTPUTS)}; without it table, video '
@@ -106,9 +109,11 @@ def parse_arguments(program: str, args: Sequence[str] | None) -> Options:
     options = parser.parse_args(
         args, argparse.Namespace(outputs=[], topic=[], anonymize='', detector_model='')
     )
+    if options.detector_model and options.detector_type == 'haar':
+        parser.error("--detector-model is for the detectors 'onnx' and 'yunet': leave it out")
     return Options(
         tuple(options.inputs),
-        at_home(options.output),
+        options.output,
         Job(
             source=Path(),
             folder=Path(),
@@ -121,6 +126,26 @@ def parse_arguments(program: str, args: Sequence[str] | None) -> Options:
         ),
         options.workers,
         options.scheduler,
+    )
+
+
+def _folder(text: str) -> Path:
+    # As of a variable that is not set: the results would lie in the present folder.
+    if not text:
+        raise argparse.ArgumentTypeError('it is empty: give the folder for the results')
+    return at_home(text)
+
+
+def _output(text: str) -> str:
+    if text in OUTPUTS:
+        return text
+    hint = ''
+    if ',' in text:
+        hint = ', with blanks between them'
+    elif os.path.lexists(at_home(text)):
+        hint = ': inputs come before --outputs, or behind a --'
+    raise argparse.ArgumentTypeError(
+        f"invalid choice: '{value(text)}' (choose from {', '.join(OUTPUTS)}){hint}"
     )
 
 
@@ -146,8 +171,17 @@ PIPELINE_OPTIONS = (
     ('--gender-min-confidence', 'gender_min_confidence', 'P'),
 )
 
+#: The option for each parameter of the node, by which the core's sentences call its settings.
+_OPTIONS = {SETTINGS[name].parameter: option for option, name, _ in PIPELINE_OPTIONS}
+
 #: A recording has time: every image is looked at, so that no face is hidden an image too late.
 OFFLINE_DEFAULTS = {'detector_max_rate': 0.0}
+
+
+def with_options(sentence: str) -> str:
+    """Return a sentence about settings with this command's options instead of parameters."""
+    parameters = '|'.join(map(re.escape, _OPTIONS))
+    return re.sub(rf'(?<![\w./-])({parameters})(?!\w|\.\w)', lambda it: _OPTIONS[it[1]], sentence)
 
 
 def _add_pipeline(group) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -119,10 +120,12 @@ def report_table(reports: list[JobReport], folders: Mapping[Path, Path]) -> Tabl
     for name in ('frames', 'faces', 'skipped', 'seconds'):
         table.add_column(name, justify='right')
     table.add_column('folder', overflow='fold')
+    names = Counter(report.source.name for report in reports)
     for report in reports:
         folder = folders[report.source].name if report.files else ''
+        name = report.source.name
         table.add_row(
-            Text(_shown(report.source.name or report.source)),
+            Text(_shown(name if names[name] == 1 and name else report.source)),
             Text(report.state, STYLES[report.state]),
             str(report.frames),
             str(report.faces),

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from glob import has_magic
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,9 +18,9 @@ from ..media.errors import SourceError
 from ..media.file_sources import silence_opencv
 from ..media.images.decode import MAX_PIXELS, decode_header
 from ..media.images.files import images_in, is_image, read_header
-from ..media.messages.cdr import header_stamp_ns
 from ..media.messages.decoding import ImageDecoder
 from ..media.video_files import DEFAULT_RATE, VideoFile
+from .bag_times import BagTimes
 from .names import readable
 from .types import Frame
 
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 DRAWN = ('/image_annotated', '/image_annotated/compressed')
 #: Longest side of an image that is accepted, in pixels.
 MAX_IMAGE_SIZE = 16384
-#: Images of a topic among which the first with a stamp is looked for.
-FIRST_IMAGES = 10
 
 
 @dataclass(frozen=True)
@@ -216,7 +213,7 @@ class BagReader:
         self.topics = tuple(dict.fromkeys(topic.name for topic in self._topics))
         self.total = sum(topic.count for topic in self._topics)
         # Before the images are read: a bag can be read at one place at a time.
-        self._delays_ns = {topic.name: self._delay_ns(topic) for topic in self._topics}
+        self._times = {topic.name: BagTimes(self._bag.messages([topic])) for topic in self._topics}
 
     @property
     def fault(self) -> str:
@@ -239,12 +236,6 @@ class BagReader:
         """Close the recording."""
         self._bag.close()
 
-    def _delay_ns(self, topic: Topic) -> int:
-        """Return how far the clocks of a camera and of the bag are apart, 0 without stamps."""
-        first = islice(self._bag.messages([topic]), FIRST_IMAGES)
-        stamps = ((message.received_ns, header_stamp_ns(message.data)) for message in first)
-        return next((received_ns - stamp_ns for received_ns, stamp_ns in stamps if stamp_ns), 0)
-
     def _decode(self, message: Message, index: int) -> Item:
         watch = Stopwatch()
         name = message.topic.name
@@ -258,16 +249,17 @@ class BagReader:
                 watch.lap(), skipped=f'{name}: a message is damaged: it is no {message.topic.type}'
             )
         stamp = decoded.header.stamp
+        stamp_ns = stamp.sec * 10**9 + stamp.nanosec
         return Item(
             watch.lap(),
             Frame(
                 image,
                 index,
-                stamp.sec * 10**9 + stamp.nanosec,
+                stamp_ns,
                 name,
                 decoded.header.frame_id,
                 received_ns=message.received_ns,
-                delay_ns=self._delays_ns[name],
+                taken_ns=self._times[name].taken_ns(stamp_ns, message.received_ns),
             ),
         )
 

@@ -18,8 +18,9 @@ from ..core.timing import OFFLINE_STAGES
 from ..core.types import FrameResult
 from ..media.errors import SourceError
 from .errors import is_of_one_input, output_error
-from .names import REPLACED, UNFINISHED
+from .names import UNFINISHED
 from .outputs.sinks import OUTPUTS, SinkContext
+from .publishing import make_empty, publish
 from .readers import Item, Reader, check_input, open_input
 from .report import Counts, conditions, kept_report, write_report
 from .threads import ReadAhead, WriteBehind
@@ -40,7 +41,8 @@ def run_job(
     ``report_progress`` gets the frames done and their number, ``None`` where that is unknown.
     It may raise, to end the job: nothing is left behind then.  A folder that is whole and was
     made under the same conditions is kept.  An input that cannot be read is ``failed``; one that
-    breaks off is too, and what came before the fault is written.
+    breaks off is too, and what came before the fault is written; and so is one of whose faces a
+    network could not say anything.
 
     ``load`` gives the networks instead of ``load_networks``, for who runs several jobs at a time,
     and ``mark`` tells apart the unfinished folders of two who may be at the same job.
@@ -60,15 +62,17 @@ def run_job(
         return JobReport(job.source, 'failed', str(error))
     unfinished = job.folder.with_name(f'{UNFINISHED}{mark}{job.folder.name}')
     try:
-        _make_empty(unfinished)
+        make_empty(unfinished)
         counts = Counts()
+        networks.take_faults()  # of the input before
         files, fault = _make_files(job, networks, reader, unfinished, counts, report_progress)
-        report = _judge(job, fault or reader.fault, counts, start)
+        fault = fault or reader.fault or next(iter(networks.take_faults().values()), '')
+        report = _judge(job, fault, counts, start)
         if not counts.frames:
             return report
         report = replace(report, files=tuple(files))
         write_report(unfinished, under, counts, report)
-        _publish(unfinished, job.folder)
+        publish(unfinished, job.folder)
         return replace(
             report, files=tuple(job.folder / path.relative_to(unfinished) for path in files)
         )
@@ -200,7 +204,7 @@ class _Streams:
             )
         else:
             stream = self._streams[frame.topic]
-            result = stream.follow(frame.image, frame.time_ns / 1e9, look)
+            result = stream.follow(frame.image, look)
         if self._anonymizer is not None:
             # Before any sink has it: none can forget to.
             frame = replace(frame, image=self._anonymizer(frame, result))
@@ -219,33 +223,3 @@ def _judge(job: Job, fault: str, counts: Counts, start: float) -> JobReport:
     return JobReport(
         job.source, state, reason, counts.frames, counts.faces, skipped, time.monotonic() - start
     )
-
-
-def _make_empty(folder: Path) -> None:
-    """Make a folder for files that are being written; a killed run may have left one."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-
-
-def _publish(unfinished: Path, folder: Path) -> None:
-    """Let the finished folder take the place of a former one."""
-    former = folder.with_name(REPLACED + folder.name)
-    shutil.rmtree(former, ignore_errors=True)
-    if folder.exists():
-        folder.rename(former)
-    unfinished.rename(folder)
-    shutil.rmtree(former, ignore_errors=True)
-
-
-def clear_leftovers(output: Path) -> None:
-    """Remove what killed runs left unfinished; a former folder that was to be replaced stays."""
-    for left in output.glob(UNFINISHED + '*'):
-        if left.is_dir() and not left.is_symlink():
-            shutil.rmtree(left, ignore_errors=True)
-    for former in [path for path in output.glob(REPLACED + '*') if path.is_dir()]:
-        folder = output / former.name.removeprefix(REPLACED)
-        if folder.exists():
-            shutil.rmtree(former, ignore_errors=True)
-        else:
-            former.rename(folder)

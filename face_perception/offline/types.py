@@ -21,10 +21,10 @@ class Frame:
 
     ``image`` is uint8 ``[H, W, 3]`` BGR; ``index`` counts the frames of its stream from 0 and
     ``stamp_ns`` is when it was taken: the header's stamp in a bag, else nanoseconds since the
-    stream's first frame.  A bag has a stream per image ``topic`` (``''`` elsewhere);
-    ``frame_id`` is the header's, and ``name`` the file of an image.  ``received_ns`` is when a
-    bag received it, elsewhere ``stamp_ns``, and ``delay_ns`` how much later than their stamps
-    say the images of its stream are received.
+    stream's first frame; ``time_ns`` is the same, but where a bag's stamp is missing or a slip.
+    A bag has a stream per image ``topic`` (``''`` elsewhere); ``frame_id`` is the header's, and
+    ``name`` the file of an image.  ``received_ns`` is when a bag received it, elsewhere
+    ``stamp_ns``.
     """
 
     image: np.ndarray
@@ -34,12 +34,12 @@ class Frame:
     frame_id: str = ''
     name: str = ''
     received_ns: int = 0
-    delay_ns: int = 0
+    taken_ns: int | None = None
 
     @property
     def time_ns(self) -> int:
-        """Return when it was taken, by its receipt where the camera gave it no stamp."""
-        return self.stamp_ns or self.received_ns - self.delay_ns
+        """Return when it was taken, by the time of the stream's frames."""
+        return self.stamp_ns if self.taken_ns is None else self.taken_ns
 
 
 class Sink(Protocol):

@@ -19,6 +19,7 @@ from ..core.stream import FaceStream
 from ..core.timing import RateLimit, Stopwatch, Timings
 from ..media.messages.decoding import ImageDecoder
 from ..media.messages.fields import NANOSECONDS
+from ..media.messages.taken import TakenTimes
 from ..msg import PipelineLatency
 from .clocks import is_simulated
 from .conversions import fill_latency
@@ -26,7 +27,6 @@ from .library_words import LibraryWords
 from .monitoring.clock_resets import ClockResets
 from .monitoring.health import Health
 from .monitoring.stamps import StampCheck, StampGaps, has_stamp, seconds_of
-from .monitoring.taken import TakenTimes
 from .newest import NewestSlot
 from .outputs.topics import Outputs
 from .settings import NodeSettings
@@ -198,9 +198,8 @@ class FrameProcessor:
         )
         timings = result.timings
         timings.transport, timings.decode = transport, decode
-        for name, classifier in self._stream.networks.classifiers.items():
-            if fault := classifier.take_fault():
-                self._report(f'model {name}', fault)
+        for name, fault in self._stream.networks.take_faults().items():
+            self._report(f'model {name}', fault)
         watch.lap()
         self._frame_id = header.frame_id
         self._outputs.publish(header, image, result)

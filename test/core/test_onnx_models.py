@@ -4,8 +4,9 @@ import os
 import sys
 from pathlib import Path
 
+import onnx
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, numpy_helper
 
 from face_perception.core import files
 from face_perception.core.detectors import YuNetDetector
@@ -164,6 +165,50 @@ def test_a_listed_file_with_another_checksum_is_refused_and_an_unlisted_one_is_n
         load_classifier(path, 'emotion')
     listing.write_text(f'{"0" * 64}  other.onnx\n')
     load_classifier(path, 'emotion')
+
+
+def test_weights_in_a_file_of_their_own_are_told_with_how_to_join_them(make_model, tmp_path):
+    path = make_model('own.onnx')
+    model = onnx.load(path)
+    for tensor in model.graph.initializer:
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor), tensor.name))
+    onnx.save(model, path, save_as_external_data=True, location='own.data', size_threshold=0)
+    with pytest.raises(ModelError, match='a file beside it; make one of both') as caught:
+        load_classifier(path, 'emotion')
+    assert "onnx.save(onnx.load('own.onnx'), 'whole.onnx')" in str(caught.value)
+    onnx.save(onnx.load(path), tmp_path / 'whole.onnx')
+    load_classifier(tmp_path / 'whole.onnx', 'emotion')
+
+
+@pytest.mark.parametrize('change', [{'ir_version': 99}, {'opset_import': 99}])
+def test_a_file_of_a_newer_onnx_is_told_as_that(make_model, change):
+    path = make_model()
+    model = onnx.load(path)
+    if 'ir_version' in change:
+        model.ir_version = 99
+    else:
+        model.opset_import[0].version = 99
+    onnx.save(model, path)
+    with pytest.raises(ModelError, match='made with a newer ONNX; run .pip install --upgrade'):
+        load_classifier(path, 'emotion')
+
+
+def test_a_pointer_of_git_lfs_is_told_as_that(tmp_path):
+    path = tmp_path / 'pointer.onnx'
+    path.write_text('version https://git-lfs.github.com/spec/v1\noid sha256:1234\nsize 232589\n')
+    with pytest.raises(ModelError, match='git lfs pull'):
+        load_detector(path)
+    with pytest.raises(DetectorError, match='git lfs pull'):
+        YuNetDetector(path)
+
+
+def test_a_bare_name_of_a_file_that_lies_here_is_told_how_to_write_it(make_model, monkeypatch):
+    monkeypatch.chdir(make_model('mine.onnx').parent)
+    with pytest.raises(ModelError, match=r"write '\./mine\.onnx'"):
+        load_classifier(model_path('mine.onnx'), 'emotion')
+    with pytest.raises(ModelError, match='correct the model parameter'):
+        load_classifier(model_path('other.onnx'), 'emotion')
+    load_classifier(model_path('./mine.onnx'), 'emotion')
 
 
 def test_a_bare_name_is_the_packages_and_a_path_is_the_users():

@@ -1,15 +1,20 @@
+import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import face_perception
 from face_perception import FacePipeline
-from face_perception.core.errors import ImageError, ModelError
+from face_perception.core.errors import ImageError, ModelError, SettingsError
 from face_perception.core.networks import FaceNetworks
 from face_perception.core.settings import PipelineSettings
-from face_perception.core.types import EMOTIONS, GENDERS, Box, Detection
+from face_perception.core.types import EMOTIONS, GENDERS, Box, Classification, Detection
+
+FACE = Detection(Box(10, 10, 40, 40), 0.9)
 
 
 class FixedDetector:
@@ -20,6 +25,18 @@ class FixedDetector:
 
     def detect(self, image_bgr, faint_share=1.0):
         return self.detections
+
+
+class FixedClassifier:
+    """Says the same of all faces."""
+
+    mirror = False
+
+    def classify(self, image_bgr, boxes, shown=None):
+        return [Classification(('happy',), np.ones(1, np.float32)) for _ in boxes]
+
+    def take_fault(self):
+        return ''
 
 
 def test_the_shipped_models_label_a_smiling_woman(portrait):
@@ -104,6 +121,76 @@ def test_what_is_no_bgr_image_is_refused(image):
         FacePipeline(FaceNetworks(FixedDetector()))(image)
     with pytest.raises(ImageError, match='uint8'):
         FacePipeline(FaceNetworks(FixedDetector()))(image, 1.0)
+
+
+def test_what_imread_returns_for_a_missing_file_is_told_as_that():
+    with pytest.raises(ImageError, match='cv2.imread .+ missing .+ check its path'):
+        FaceNetworks(FixedDetector())(None)
+
+
+@pytest.mark.parametrize('wrong', [{'max_faces': 3}, 'emotion_mini_xception.onnx'])
+def test_settings_of_another_kind_are_refused_with_what_to_give(wrong):
+    with pytest.raises(SettingsError, match=r'give PipelineSettings\(...\)'):
+        FacePipeline.load(wrong)
+
+
+def test_a_network_that_fails_on_a_face_is_warned_of(make_model):
+    settings = PipelineSettings(emotion_model=str(make_model(output='bright nan')), gender_model='')
+    networks = replace(FaceNetworks.load(settings), detector=FixedDetector(FACE))
+    pipeline = FacePipeline(networks, settings)
+    dark, bright = (np.full((60, 60, 3), value, np.uint8) for value in (0, 255))
+    assert pipeline(dark).faces[0].emotion.label == 'happy'
+    for times in ((), (0.0,)):
+        with pytest.warns(RuntimeWarning, match='no probabilities.+export it again'):
+            assert pipeline(bright, *times).faces[0].emotion is None
+
+
+def test_threads_that_share_a_pipeline_get_the_faces_of_their_own_images(portrait):
+    image, _ = portrait
+    pipeline = FacePipeline.load()
+    images = [np.roll(image[:, : 600 - 20 * number], 15 * number, 0) for number in range(4)]
+    alone = [pipeline(image).faces for image in images]
+    with ThreadPoolExecutor(len(images)) as pool:
+        shared = list(pool.map(lambda image: pipeline(image).faces, images * 5))
+    assert [[face.box for face in faces] for faces in shared] == [
+        [face.box for face in faces] for faces in alone * 5
+    ]
+
+
+def test_a_pipeline_and_its_memory_can_be_given_to_another_process(portrait):
+    image, _ = portrait
+    pipeline = FacePipeline.load(PipelineSettings(num_threads=2, detector_input_size=320))
+    before = pipeline(image, 0.0)
+    copy = pickle.loads(pickle.dumps(pipeline))
+    assert copy.settings == pipeline.settings
+    assert (
+        copy.networks.detector.input_size == 320 and copy.networks.detector.model.num_threads == 2
+    )
+    assert [face.track_id for face in copy(image, 0.1).faces] == ['1']
+    assert copy(image).faces == pipeline(image).faces
+    assert before == pickle.loads(pickle.dumps(before))
+
+
+def test_settings_and_networks_that_are_replaced_hold_for_images_with_times_too():
+    faces = [Detection(Box(50 * place, 50, 40, 40), 0.9) for place in range(3)]
+    pipeline = FacePipeline(FaceNetworks(FixedDetector(*faces), emotion=FixedClassifier()))
+    image = np.zeros((100, 200, 3), np.uint8)
+    pipeline.settings = PipelineSettings(max_faces=1)
+    assert (pipeline(image).classified, pipeline(image, 0.0).classified) == (1, 1)
+    pipeline.networks = FaceNetworks(FixedDetector(*faces[:2]))
+    assert (len(pipeline(image).faces), len(pipeline(image, 9.0).faces)) == (2, 2)
+
+
+def test_type_checkers_and_shells_know_the_pipeline(tmp_path):
+    api = pytest.importorskip('mypy.api', reason='needs mypy (make lint)')
+    assert 'FacePipeline' in dir(face_perception)
+    program = tmp_path / 'program.py'
+    program.write_text(
+        'from face_perception import FacePipeline\nreveal_type(FacePipeline.load())\n'
+    )
+    options = ['--follow-imports=silent', '--ignore-missing-imports', f'--cache-dir={tmp_path}']
+    said, _, _ = api.run([*options, str(program)])
+    assert 'core.pipeline.FacePipeline' in said
 
 
 def test_importing_messages_brings_no_opencv_no_onnxruntime_and_no_models():

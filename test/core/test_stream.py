@@ -57,6 +57,29 @@ def make(*sides, **settings):
     return stream, detector, emotion
 
 
+def test_faces_are_looked_at_followed_and_forgotten_also_where_the_clock_stands():
+    stream, detector, emotion = make(40)
+    for index in range(60):
+        detector.time = index / 30
+        (face,) = stream(IMAGE, 0.0).faces
+    assert detector.calls > 20 and len(emotion.batches) > 10
+    assert face.box.x == pytest.approx(10 + 60 * detector.time, abs=5) and face.track_id == '1'
+    emotion.said = [0.1, 0.9]
+    for _ in range(60):
+        (face,) = stream(IMAGE, 0.0).faces
+    assert face.emotion.label == 'sad'
+    detector.sides = ()
+    assert [stream(IMAGE, 0.0).tracks for _ in range(60)][-1] == 0
+
+
+def test_a_time_that_is_none_does_not_spoil_those_after_it():
+    stream, _, _ = make(40)
+    stream(IMAGE, 0.0)
+    with pytest.raises(ImageError, match='give the time of a clock'):
+        stream(IMAGE, np.array([0.1, 0.2]))
+    assert stream(IMAGE, 0.1).faces[0].track_id == '1'
+
+
 def test_an_image_by_itself_has_no_ids_and_nothing_is_kept():
     stream, _, emotion = make(80, 60, classifier_interval=5, detector_interval=5)
     for said in ([0.9, 0.1], [0.2, 0.8]):

@@ -15,8 +15,8 @@ from hypothesis import strategies as st  # noqa: E402
 from rclpy.time import Time  # noqa: E402
 
 from face_perception.core.text import one_line  # noqa: E402
+from face_perception.media.messages.taken import TakenTimes  # noqa: E402
 from face_perception.ros.monitoring.stamps import StampCheck, StampGaps, nanoseconds_of, seconds_of  # noqa: E402
-from face_perception.ros.monitoring.taken import TakenTimes  # noqa: E402
 from support.mutations import examples  # noqa: E402
 
 STAMPS = st.builds(

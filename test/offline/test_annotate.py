@@ -1,6 +1,7 @@
 """The command as a user runs it: exit codes, signals, kills, full disks, no ROS."""
 
 import csv
+import io
 import json
 import resource
 import signal
@@ -15,7 +16,12 @@ import pytest
 for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
     pytest.importorskip(name, reason='offline runs need the extra "offline"')
 
-from face_perception.offline.annotate import main  # noqa: E402
+from rich.console import Console  # noqa: E402
+
+from face_perception.offline.annotate import main, run  # noqa: E402
+from face_perception.offline.options import Options  # noqa: E402
+from face_perception.offline.progress import report_table  # noqa: E402
+from face_perception.offline.types import Job, JobReport  # noqa: E402
 
 OUTPUTS = ('--outputs', 'table', 'video')
 
@@ -83,12 +89,35 @@ def test_broken_inputs_among_good_ones_are_1_and_the_rest_goes_on(
     assert log.count('[6/6]') == 1
 
 
+def test_in_a_log_names_are_whole(tmp_path):
+    job = Job(tmp_path / f'{"long_" * 30}clip.mp4', tmp_path / ('folder_' * 20), ('table',))
+    log = Console(file=io.StringIO())
+    assert run([job], Options((), tmp_path, job), lambda: False, log) == 1
+    lines = log.file.getvalue().splitlines()
+    assert sum(job.source.name in line and '│ failed │' in line for line in lines) == 1
+
+
+def test_inputs_of_the_same_name_are_told_apart_at_the_end():
+    reports = [JobReport(Path(name), 'failed') for name in ('a/clip.mp4', 'b/clip.mp4', 'c/x.mp4')]
+    log = Console(file=io.StringIO(), width=200)
+    log.print(report_table(reports, {}))
+    shown = log.file.getvalue()
+    assert '│ a/clip.mp4 │' in shown and '│ b/clip.mp4 │' in shown and '│ x.mp4      │' in shown
+
+
 @pytest.mark.parametrize(
     ('arguments', 'words'),
     [
         ((), 'arguments are required: INPUT, --output'),
         (('x.mp4',), 'required: --output'),
         (('x.mp4', '--output', 'out', '--outputs', 'tables'), "invalid choice: 'tables'"),
+        (('--output', 'out', '--outputs', 'table', '.'), 'inputs come before --outputs, or behind'),
+        (('x.mp4', '--output', 'out', '--outputs', 'table,bag'), 'with blanks between them'),
+        (
+            ('x.mp4', '--output', 'out', '--detector', 'haar', '--detector-model', 'x.onnx'),
+            "--detector-model is for the detectors 'onnx' and 'yunet'",
+        ),
+        (('x.mp4', '--output', ''), 'it is empty: give the folder for the results'),
         (('x.mp4', '--output', 'out', '--input-size', '9'), 'a size in pixels of 64 to 4096'),
         (('x.mp4', '--output', 'out', '--anonymize', 'no'), 'blur'),
     ],
@@ -109,6 +138,10 @@ def test_a_wrong_option_is_2_with_one_line(capsys, arguments, words):
             "'no.onnx' does not exist",
         ),
         (('x.mp4', '--output', 'file/out', *OUTPUTS), "'file/out' cannot be written to"),
+        (
+            ('x.mp4', '--output', 'out', *OUTPUTS, '--detector', 'yunet'),
+            "--detector 'yunet' needs a file: set --detector-model to the path",
+        ),
     ],
 )
 def test_what_no_input_can_have_is_2_with_one_line(start_command, tmp_path, arguments, words):

@@ -24,8 +24,9 @@ from face_perception.offline.outputs.images import (  # noqa: E402
     AnnotatedVideos,
 )
 from face_perception.offline.progress import RunProgress, reasons, report_table  # noqa: E402
+from face_perception.offline.publishing import clear_leftovers  # noqa: E402
 from face_perception.offline.readers import open_input  # noqa: E402
-from face_perception.offline.run import clear_leftovers, run_job  # noqa: E402
+from face_perception.offline.run import run_job  # noqa: E402
 from face_perception.offline.types import Frame, Job, JobReport  # noqa: E402
 
 GRAY = np.full((48, 64, 3), 128, np.uint8)

@@ -22,6 +22,7 @@ from face_perception.offline import run  # noqa: E402
 from face_perception.offline.errors import InterruptedRunError, OutputError  # noqa: E402
 from face_perception.offline.inputs import default_outputs, expand, make_jobs  # noqa: E402
 from face_perception.offline.outputs.table import Table  # noqa: E402
+from face_perception.offline.publishing import clear_leftovers  # noqa: E402
 from face_perception.offline.readers import open_input  # noqa: E402
 from face_perception.offline.report import MOST_REASONS, Counts  # noqa: E402
 from face_perception.offline.run import run_job  # noqa: E402
@@ -143,11 +144,48 @@ def test_what_a_killed_run_left_is_made_anew(job, visible):
     assert visible(job.folder.parent) == ['clip']
 
 
+def test_a_network_that_fails_on_faces_is_told_and_what_is_known_is_written(
+    job, make_model, scene, tmp_path
+):
+    bright = tmp_path / 'bright.png'
+    cv2.imwrite(str(bright), scene[0] // 8 + 224)
+    settings = PipelineSettings(emotion_model=str(make_model(output='bright nan')))
+    failing = replace(job, source=bright, settings=settings, outputs=('table',))
+    for _ in ('made', 'kept'):
+        report = run_job(failing)
+        assert (report.state, report.frames, report.faces) == ('failed', 1, 1)
+        assert 'no probabilities: its faces stay without emotion' in report.reason
+    assert 'female' in (job.folder / 'faces.csv').read_text()
+    assert run_job(replace(failing, source=job.source)).state == 'done', 'the next one is well'
+
+
+def test_what_the_user_put_beside_the_results_stays_when_they_are_made_anew(job, visible):
+    run_job(job)
+    for name in ('notes.txt', 'plots/ages.png', 'plots/.hidden'):
+        (job.folder / name).parent.mkdir(exist_ok=True)
+        (job.folder / name).write_text('mine')
+    (job.folder / 'link').symlink_to('plots')
+    run_job(replace(job, outputs=('table',)))
+    assert visible(job.folder) == [
+        *('faces.csv', 'faces.parquet', 'link', 'notes.txt', 'plots', 'report.json')
+    ]
+    assert visible(job.folder / 'plots') == ['.hidden', 'ages.png']
+    assert (job.folder / 'link').is_symlink() and visible(job.folder.parent) == ['clip']
+    # A run that was killed in the midst of it has left both.
+    (job.folder / 'notes.txt').unlink()
+    former = job.folder.with_name('.replaced-clip')
+    former.mkdir()
+    for name in ('report.json', 'faces.csv', 'notes.txt'):
+        (former / name).write_text(json.dumps({**report_of(job), 'files': ['faces.csv']}))
+    clear_leftovers(job.folder.parent)
+    assert 'notes.txt' in visible(job.folder) and visible(job.folder.parent) == ['clip']
+
+
 def test_leftovers_are_cleared_and_a_folder_that_was_being_replaced_returns(tmp_path, visible):
     for name in ('.unfinished-a', '.replaced-b', '.replaced-c', 'c'):
         (tmp_path / name).mkdir()
         (tmp_path / name / 'file').write_text(name)
-    run.clear_leftovers(tmp_path)
+    clear_leftovers(tmp_path)
     assert visible(tmp_path) == ['b', 'c']
     assert [(tmp_path / name / 'file').read_text() for name in 'bc'] == ['.replaced-b', 'c']
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 import cv2
 import numpy as np
 
@@ -63,6 +65,11 @@ class HaarDetector:
         self.input_size = input_size
         self._score_threshold = score_threshold
         self._cascade = load_cascade()
+        self._lock = Lock()  # a cascade keeps its image while it looks
+
+    def __reduce__(self):
+        """Return what makes the same detector in another process."""
+        return type(self), (self.input_size, self._score_threshold)
 
     def detect(self, image_bgr: np.ndarray, faint_share: float = 1.0) -> list[Detection]:
         """
@@ -85,12 +92,13 @@ class HaarDetector:
         if min(small.shape[:2]) < self.WINDOW_PX:
             return []
         gray = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
-        rectangles, neighbours = self._cascade.detectMultiScale2(
-            gray,
-            scaleFactor=self.SCALE_FACTOR,
-            minNeighbors=2,
-            minSize=(self.WINDOW_PX, self.WINDOW_PX),
-        )
+        with self._lock:
+            rectangles, neighbours = self._cascade.detectMultiScale2(
+                gray,
+                scaleFactor=self.SCALE_FACTOR,
+                minNeighbors=2,
+                minSize=(self.WINDOW_PX, self.WINDOW_PX),
+            )
         boxes = faces_in_squares(np.reshape(rectangles, (-1, 4)).astype(float))
         counts = np.ravel(neighbours).astype(float)
         scores = counts / (counts + self.NEIGHBOURS_AT_HALF)

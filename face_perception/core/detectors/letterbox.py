@@ -34,7 +34,7 @@ class Letterbox:
     Puts images onto a gray canvas, in its upper left corner, with their proportions.
 
     The canvas is kept from image to image, so that a camera's images cost neither memory nor
-    padding: one letterbox is for one detector and one thread.
+    padding: one letterbox is for one image at a time.
     """
 
     def __init__(self, multiple: int = 1):

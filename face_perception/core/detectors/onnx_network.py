@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import local
 
 import numpy as np
 
@@ -28,11 +29,18 @@ HINT_SHARE = 0.5
 PART_SHARE = 0.7
 
 
+class _Letterboxes(local):
+    """Each thread's canvases, which hold its image while the network runs."""
+
+    def __init__(self, multiple: int):
+        self.whole, self.half = Letterbox(multiple), Letterbox(multiple)
+
+
 class OnnxDetector:
     """
     A single-stage detector: one box and one score per cell of a few grids.
 
-    ``model`` says what was loaded.  One detector is for one thread.
+    ``model`` says what was loaded.  Several threads may share a detector.
     """
 
     def __init__(
@@ -55,11 +63,15 @@ class OnnxDetector:
         self._score_threshold = (
             self.model.score_threshold if score_threshold is None else score_threshold
         )
-        self._letterbox = Letterbox(self.model.input_multiple)
-        self._small_letterbox = Letterbox(self.model.input_multiple)
+        self._letterboxes = _Letterboxes(self.model.input_multiple)
         # At the size that images will have: a network may fail at that one alone.
         gray = np.full((3 * input_size // 4, input_size, 3), 128, np.uint8)
-        self._look(self._letterbox, gray, input_size, 0.0)
+        self._look(Letterbox(self.model.input_multiple), gray, input_size, 0.0)
+
+    def __reduce__(self):
+        """Return what makes the same detector in another process."""
+        asked = self.model.path, self.input_size, self._score_threshold, self.model.num_threads
+        return type(self), asked
 
     def detect(self, image_bgr: np.ndarray, faint_share: float = 1.0) -> list[Detection]:
         """
@@ -69,7 +81,8 @@ class OnnxDetector:
         to ``faint_share`` of it, are faint.  Raises ``ImageError`` for an array of another kind.
         """
         lowest, hint = self._score_threshold * faint_share, HINT_SHARE * self.model.score_threshold
-        boxes, scores = self._look(self._letterbox, image_bgr, self.input_size, min(lowest, hint))
+        whole = self._letterboxes.whole
+        boxes, scores = self._look(whole, image_bgr, self.input_size, min(lowest, hint))
         large = self._is_large(boxes, image_bgr)
         if (scores[large] >= hint).any():
             boxes, scores = self._looked_again(image_bgr, boxes[~large], scores[~large], lowest)
@@ -91,7 +104,7 @@ class OnnxDetector:
         Without those that are a part of a face that is surely there, as an eye or a mouth may be.
         """
         lowest = min(lowest, self.model.score_threshold)
-        again, sure = self._look(self._small_letterbox, image_bgr, self.input_size // 2, lowest)
+        again, sure = self._look(self._letterboxes.half, image_bgr, self.input_size // 2, lowest)
         chosen = self._is_large(again, image_bgr)
         again, sure = again[chosen], sure[chosen]
         whole = np.ones(len(boxes), bool)

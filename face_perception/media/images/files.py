@@ -118,10 +118,23 @@ def images_in(folder: Path) -> list[Path]:
         and begins_as_image(path)
     )
     if all(path.suffix.lower() in VIDEO_SUFFIXES for path in paths):
-        raise SourceError(
-            f"the folder '{folder}' holds no image: images end in {', '.join(IMAGE_SUFFIXES)}"
-        )
+        raise SourceError(_without_images(folder, paths))
     return paths
+
+
+def _without_images(folder: Path, videos: list[Path]) -> str:
+    """Return what is wrong with a folder that has no image itself, and what to give instead."""
+    if videos:
+        return (
+            f"the folder '{folder}' holds videos, but no image: give the videos themselves, such "
+            f"as '{videos[0]}'"
+        )
+    if within := sorted(path for path in folder.glob('[!.]*') if path.is_dir()):
+        return (
+            f"the folder '{folder}' holds folders, but no image: give what is in it, such as "
+            f"'{within[0]}'"
+        )
+    return f"the folder '{folder}' holds no image: images end in {', '.join(IMAGE_SUFFIXES)}"
 
 
 def is_image(path: Path) -> bool:

@@ -32,7 +32,12 @@ SMALLEST_SPACE, LOOK_EVERY = 1 << 20, 100
 
 
 class AnnotatedVideos:
-    """Writes ``annotated.mp4``, or ``annotated_<topic>.mp4`` for each of several topics."""
+    """
+    Writes ``annotated.mp4``, or ``annotated_<topic>.mp4`` for each of several topics.
+
+    In the place of an image that was skipped stands the one before it (the first: the one behind),
+    so that the frames have their numbers and times in the video too.
+    """
 
     def __init__(self, folder: Path, rates: dict[str, float]):
         """``rates`` are the images per second of each topic."""
@@ -44,6 +49,7 @@ class AnnotatedVideos:
         }
         self._videos: dict[str, Mp4Video] = {}
         self._counts: dict[str, int] = {}
+        self._last: dict[str, np.ndarray] = {}
 
     def add(self, frame: Frame, result: FrameResult) -> None:
         """Append an image."""
@@ -56,8 +62,13 @@ class AnnotatedVideos:
                 image.shape[1::-1],
                 self._rates[frame.topic],
             )
-        self._videos[frame.topic].write(image)
-        self._counts[frame.topic] = self._counts.get(frame.topic, 0) + 1
+        while (count := self._counts.get(frame.topic, 0)) <= frame.index:
+            skipped = count < frame.index
+            self._videos[frame.topic].write(
+                self._last.get(frame.topic, image) if skipped else image
+            )
+            self._counts[frame.topic] = count + 1
+        self._last[frame.topic] = image
 
     def close(self) -> list[Path]:
         """Complete the files; raises ``OutputError`` for one that was not written whole."""

@@ -72,4 +72,5 @@ def model_values(networks: FaceNetworks, detector_type: str) -> dict[str, str]:
 
 
 def _model_value(model) -> str:
-    return f'{model.path.name} {model.version}, SHA-256 {model.sha256[:12]}'
+    name = f'{model.path.name} {model.version}'.strip()
+    return f'{name}, SHA-256 {model.sha256[:12]}'

@@ -1,3 +1,6 @@
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
@@ -24,6 +27,17 @@ def test_haar_finds_the_face_where_it_is(portrait):
 def test_a_face_is_less_than_the_square_of_the_cascade():
     ((x1, y1, x2, y2),) = haar.faces_in_squares(np.array([[100.0, 50, 200, 200]]))
     assert (x1, x2) == (115, 285) and (y1, y2) == (69, 239)
+
+
+@has_cascades
+def test_haar_serves_several_threads_and_other_processes(portrait):
+    image, _ = portrait
+    detector = pickle.loads(pickle.dumps(HaarDetector(320, 0.4)))
+    images = [image[:, : 600 - 20 * number] for number in range(4)]
+    alone = [detector.detect(image) for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(detector.detect, images * 5)) == alone * 5
+    assert detector.input_size == 320 and all(alone)
 
 
 @has_cascades

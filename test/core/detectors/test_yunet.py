@@ -5,12 +5,16 @@ The real file is not ours to ship. ``make_yunet`` writes one with the same outpu
 face wherever a whole cell of 8 x 8 pixels is bright; OpenCV decodes both in the same way.
 """
 
+import hashlib
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
 
 from face_perception.core.detectors import YuNetDetector, make_detector
-from face_perception.core.errors import DetectorError, ImageError
+from face_perception.core.errors import DetectorError, ImageError, ModelError
 from face_perception.core.types import Box
 
 #: Side of the faces that the stand-in sees, in pixels of the network's input.
@@ -100,6 +104,29 @@ def test_boxes_come_back_to_where_they_were_in_images_of_several_sizes(make_yune
 
 
 @has_its_outputs
+def test_a_yunet_that_is_given_to_another_type_is_told_as_that(make_yunet):
+    with pytest.raises(ModelError, match="is a YuNet: choose the detector type 'yunet'"):
+        make_detector('onnx', 400, None, make_yunet())
+
+
+def test_which_file_was_loaded_is_known(make_yunet):
+    path = make_yunet()
+    model = make_detector('yunet', 400, 0.9, path).model
+    assert (model.path, model.version) == (path, '')
+    assert model.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_yunet_goes_to_other_processes_and_serves_several_threads(make_yunet):
+    detector = pickle.loads(pickle.dumps(make_detector('yunet', 400, 0.9, make_yunet())))
+    images = [np.zeros((200 + 40 * number, 320, 3), np.uint8) for number in range(4)]
+    for number, image in enumerate(images):
+        image[80:104, 40 * number : 40 * number + 24] = 255
+    alone = [detector.detect(image) for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(detector.detect, images * 10)) == alone * 10
+    assert all(alone)
+
+
 def test_the_input_size_can_change_and_boxes_are_clipped_to_the_image(make_yunet):
     detector = YuNetDetector(make_yunet(), input_size=160)
     image = np.full((480, 640, 3), 255, np.uint8)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from face_perception.core.errors import ImageError
+from face_perception.media.errors import SourceError
 from face_perception.media.images.files import images_in, is_image, load_image, read_image
 
 NOISE = np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8)
@@ -36,6 +37,22 @@ def test_images_of_a_folder_are_those_that_can_be_read_and_those_that_cannot(tmp
     for name in ('i.jpg', 'j.png', 'k.png'):
         with pytest.raises(ImageError, match='no file|cannot be read'):
             load_image(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ('names', 'words'),
+    [
+        (('b.mp4', 'a.MOV'), "holds videos, but no image: give the videos themselves, .+a.MOV'"),
+        (('.git/', 'drive_2/', 'drive_1/'), "holds folders, .+ give what is in it, .+drive_1'"),
+        (('.git/', 'notes.txt'), 'holds no image: images end in'),
+    ],
+)
+def test_a_folder_without_images_says_what_to_give_instead(tmp_path, names, words):
+    for name in names:
+        path = tmp_path / name
+        path.mkdir() if name.endswith('/') else path.write_bytes(b'something')
+    with pytest.raises(SourceError, match=words):
+        images_in(tmp_path)
 
 
 def test_what_a_folder_passes_over_is_known_by_its_ending(tmp_path):

@@ -35,6 +35,18 @@ def test_a_video_keeps_its_rate_size_and_count(tmp_path, make_video, scene):
     assert path.name == 'annotated.mp4' and describe(path) == (10, 10, (320, 240))
 
 
+def test_a_skipped_image_leaves_the_others_their_places(tmp_path):
+    videos = AnnotatedVideos(tmp_path, {'': 10.0})
+    for index in (1, 2, 5):
+        image = np.full((48, 64, 3), 40 * index, np.uint8)
+        videos.add(Frame(image, index, 0), FrameResult(64, 48, []))
+    (path,) = videos.close()
+    capture, grays = cv2.VideoCapture(str(path)), []
+    while (read := capture.read())[0]:
+        grays.append(round(read[1].mean() / 40))
+    assert grays == [1, 1, 2, 2, 2, 5]
+
+
 def test_each_image_topic_becomes_a_video(tmp_path, make_bag, recorded, scene):
     files = make(
         make_bag(

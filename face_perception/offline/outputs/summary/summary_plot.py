@@ -128,7 +128,7 @@ def _draw_shares(axes, title: str, counts: Counter, labels, colors, faces: int) 
     axes.set_xticks([])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.12 * unit)
-    note = '' if total == faces else f' of the {total:,} faces that were asked'
+    note = '' if total == faces else f' of the {total:,} faces with a label'
     axes.set_title(title + note, fontsize=11, loc='left', weight='bold')
     for side in axes.spines.values():
         side.set_visible(False)

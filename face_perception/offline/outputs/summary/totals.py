@@ -11,7 +11,8 @@ from ....core.timing import OFFLINE_STAGES
 from ....core.types import EMOTIONS
 from .accumulators import Bins, Percentiles
 
-#: What is counted per face and bin: the emotions, and faces that were not asked.
+#: What is counted per face and bin: the emotions, and faces without a label: those that were not
+#: asked about, or whose label is not sure enough to be named.
 LABELS = (*EMOTIONS, '')
 #: Width of the first bins in seconds: at most one image in each.
 FIRST_WIDTH_S = 1 / 64

@@ -95,7 +95,7 @@ def _describe(page: Page, y: float, summary: InputSummary, track: TrackSummary) 
     labels = []
     for counts in (track.emotions, track.genders):
         for label, count in counts.most_common(1):
-            labels.append(f'{label} {count / counts.total():.0%}')
+            labels.append(f'{label} {count / track.images:.0%}')
     page.write(y + 0.08, left, f'#{shorter(track.id, 12)}{stream}', 10, weight='bold')
     page.write(y + 0.32, left, ', '.join([*labels, length]), 9, color=GRAY)
 

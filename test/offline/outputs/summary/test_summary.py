@@ -125,6 +125,16 @@ def test_faces_that_were_not_asked(made, tmp_path, drawn):
     assert '0.4 s' in drawn and 'Gender' not in drawn
 
 
+def test_faces_whose_label_is_not_sure_enough_are_not_said_to_have_one(made, tmp_path, drawn):
+    frames = [
+        (made.frame(index), [made.face('1', 'happy', 'female' if index < 6 else '')])
+        for index in range(8)
+    ]
+    write(made, tmp_path, frames)
+    assert 'Gender of the 6 faces with a label' in drawn and 'Expressions' in drawn
+    assert any(text.startswith('happy 100%, female 75%') for text in drawn)
+
+
 def test_of_a_hundred_tracks_the_longest_are_shown(made, tmp_path, drawn):
     frames = [
         (made.frame(index), [made.face(str(track)) for track in range(100) if index <= track])

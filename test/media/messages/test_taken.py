@@ -2,7 +2,7 @@
 
 import pytest
 
-from face_perception.ros.monitoring.taken import MOST_ODD, TakenTimes
+from face_perception.media.messages.taken import MOST_ODD, TakenTimes
 
 PERIOD = 0.1
 
