@@ -51,6 +51,44 @@ def test_without_rerun_one_sentence_says_what_to_install(tmp_path, monkeypatch, 
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
 
+def test_live_without_ros_is_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(view, 'import_rerun', lambda: None)
+    monkeypatch.setattr(view, 'ros_fault', lambda: 'this program needs ROS 2')
+    (tmp_path / 'results.rrd').touch()
+    assert view.main(['--live', '--web']) == 1
+    assert capsys.readouterr().err == 'face_perception_view: this program needs ROS 2\n'
+    # Recordings are shown all the same.
+    monkeypatch.setattr(view, 'check_display', lambda program: None)
+    monkeypatch.setattr(view, 'become_viewer', lambda arguments: None)
+    view.main([str(tmp_path)])
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'arguments, words',
+    [
+        (['--node', 'left-face'], "'left-face' is no name of a node"),
+        (['--ros-args', '--rate', '2'], "ROS does not know '--rate', '2'"),
+    ],
+)
+def test_what_names_no_node_is_refused_before_a_viewer_is_started(
+    monkeypatch, capsys, arguments, words
+):
+    pytest.importorskip('rclpy', reason='needs ROS 2')
+    from face_perception.tools.live import live
+
+    def start(*given):
+        raise AssertionError(given)
+
+    for name in ('Child', 'stand_back', 'catch_signals'):
+        monkeypatch.setattr(live, name, lambda: None)
+    monkeypatch.setattr(live, 'Child', start)
+    monkeypatch.setattr(view, 'import_rerun', lambda: None)
+    assert view.main(['--live', '--web', *arguments]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+
+
 def test_without_a_display_it_says_what_to_do_instead(start_tool, tmp_path):
     pytest.importorskip('rerun', reason='needs rerun-sdk (the extra view)')
     (tmp_path / 'results.rrd').touch()
@@ -95,7 +133,17 @@ def test_a_port_that_is_taken_is_not_used():
 
 @pytest.mark.parametrize(
     'arguments',
-    [[], ['--live', 'demo_output'], ['--live', '--rate', '0'], ['--live', '--memory', '1']],
+    [
+        [],
+        ['--live', 'demo_output'],
+        ['--live', '--rate', '0'],
+        ['--live', '--memory', '1'],
+        ['demo_output', '--node', '/face_perception'],
+        ['demo_output', '--raw'],
+        ['demo_output', '--rate', '2'],
+        ['demo_output', '--memory', '100'],
+        ['--live', '--host', '0.0.0.0'],
+    ],
 )
 def test_what_makes_no_sense_is_refused(arguments):
     with pytest.raises(SystemExit) as caught:
