@@ -17,7 +17,7 @@ from ..console.arguments import Parser, image_rate, number
 from ..console.ros_presence import ros_fault
 from ..core.errors import FacePerceptionError
 from ..visuals.rerun_writer import RerunError, import_rerun
-from .viewer import LOCAL, become_viewer, check_display, listen_at, web_arguments
+from .viewer import LOCAL, become_viewer, check_display, listen_at, quieten, web_arguments
 
 PROGRAM = 'face_perception_view'
 
@@ -30,6 +30,7 @@ def main(args: list[str] | None = None) -> int:
     try:
         if options.live and (fault := ros_fault()):
             raise FacePerceptionError(fault)
+        quieten()
         import_rerun()
         files = find_recordings(options.results)
         if not options.web:

@@ -1,3 +1,6 @@
+import os
+import signal
+import socket
 import sys
 import time
 import urllib.request
@@ -98,6 +101,26 @@ def test_without_a_display_it_says_what_to_do_instead(start_tool, tmp_path):
     assert len(tool.log().strip().splitlines()) == 1
 
 
+@pytest.mark.skipif(sys.platform != 'linux', reason='windows need no such display elsewhere')
+def test_a_display_that_does_not_answer_is_none(tmp_path, monkeypatch):
+    """As after ``ssh -X``, in a terminal that lives on."""
+    monkeypatch.setenv('XDG_RUNTIME_DIR', str(tmp_path))
+    monkeypatch.setenv('WAYLAND_DISPLAY', 'wayland-0')
+    for name in (':987', 'localhost:59000.0', 'nonsense', 'a:b', ':99999999999'):
+        monkeypatch.setenv('DISPLAY', name)
+        with pytest.raises(RerunError, match=f'does not answer .*DISPLAY={name}.: --web'):
+            viewer.check_display('view')
+    with socket.socket(socket.AF_UNIX) as wayland, socket.socket() as far:
+        wayland.bind(str(tmp_path / 'wayland-0'))
+        wayland.listen()
+        viewer.check_display('view')
+        monkeypatch.delenv('WAYLAND_DISPLAY')
+        far.bind(('127.0.0.1', 0))
+        far.listen()
+        monkeypatch.setenv('DISPLAY', f'127.0.0.1:{far.getsockname()[1] - 6000}.0')
+        viewer.check_display('view')
+
+
 def test_in_a_browser_it_is_for_this_machine_alone(start_tool, tmp_path):
     pytest.importorskip('rerun', reason='needs rerun-sdk (the extra view)')
     from face_perception.visuals.rerun_writer import RerunWriter
@@ -121,8 +144,6 @@ def test_in_a_browser_it_is_for_this_machine_alone(start_tool, tmp_path):
 
 
 def test_a_port_that_is_taken_is_not_used():
-    import socket
-
     with socket.socket() as taken:
         taken.bind(('127.0.0.1', 0))
         taken.listen()
@@ -183,3 +204,16 @@ def test_live_ends_with_the_viewer_and_leaves_no_process(start_tool):
     child = Path('/proc', children.read_text().split()[0])
     assert tool.stop(timeout=60) == 0  # it stands back where cores are short
     assert not child.exists()
+
+
+def test_a_viewer_that_was_closed_is_no_news_of_rerun(start_tool):
+    pytest.importorskip('rerun', reason='needs rerun-sdk (the extra view)')
+    tool = start_tool('view', '--live', '--web')
+    tool.wait_for_log('open http://127.0.0.1:')
+    children = Path(f'/proc/{tool.process.pid}/task/{tool.process.pid}/children')
+    tool.wait_for(lambda: children.read_text())
+    time.sleep(3)  # until something is sent
+    os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
+    assert tool.wait() == 2
+    *_, line = tool.log().splitlines()
+    assert line == 'face_perception_view: the viewer ended with code -9'
