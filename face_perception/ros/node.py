@@ -24,6 +24,7 @@ from .clocks import is_simulated
 from .configured import Configured
 from .monitoring.diagnostics import Diagnostics
 from .monitoring.health import Health
+from .parameter_files import files_for_others
 from .parameter_requests import ParameterRequests
 from .parameters import declare_parameters, read_values, request_fault
 from .settings import settings_from
@@ -223,11 +224,12 @@ def main(args: list[str] | None = None) -> int:
     signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))
     warnings: list[str] = []
     node = executor = None
+    arguments = sys.argv if args is None else args
     try:
-        check_arguments(own_arguments(sys.argv if args is None else args))
+        check_arguments(own_arguments(arguments))
         prepare(warnings.append, is_camera=False)
         node = begin(args, FacePerceptionNode)
-        for warning in warnings:
+        for warning in warnings + files_for_others(arguments, node):
             node.get_logger().warning(warning)
         executor = SteadyExecutor(node.report_internal)
         executor.add_node(node)
