@@ -23,6 +23,13 @@ class Parser(argparse.ArgumentParser):
         print(f'{self.prog}: {message} (see {self.prog} --help)', file=sys.stderr)
         sys.exit(2)
 
+    def goes_with(self, leader: str, options: argparse.Namespace, *names: str) -> None:
+        """Refuse those options that would do nothing, as ``--leader`` was not given."""
+        for name in () if getattr(options, leader) else names:
+            if getattr(options, name) != self.get_default(name):
+                option = f'--{name.replace("_", "-")}'
+                self.error(f'{option} goes with --{leader}: add that, or leave {option} out')
+
 
 def image_size(text: str) -> tuple[int, int]:
     """Return (width, height) for a text such as ``640x480``."""

@@ -19,6 +19,7 @@ from .video_files import DEFAULT_RATE
 from .webcam import WebcamSource
 
 SAMPLE_SIZE = (640, 480)
+_VIDEO = re.compile(r'/dev/video(\d+)')
 
 
 class Source(Protocol):
@@ -47,7 +48,8 @@ def open_source(
     warn: Callable[[str], None] = print,
 ) -> Source:
     """
-    Open what ``text`` names: ``sample``, a webcam (``0``, ``/dev/video0``), a file or a folder.
+    Open what ``text`` names: ``sample``, a webcam (``0``, ``/dev/video0``, a link to it), a file or
+    a folder.
 
     ``size`` is (width, height) in pixels, ``None`` leaves the source's own; images of
     another shape get black borders, so that faces keep their proportions.  ``rate`` is asked of
@@ -57,9 +59,10 @@ def open_source(
     silence_opencv()
     if text == 'sample':
         return SampleSource(size or SAMPLE_SIZE, rate or DEFAULT_RATE)
-    if re.fullmatch(r'\d+|/dev/video\d+', text):
-        return WebcamSource(int(re.sub(r'\D', '', text)), size, rate)
     path = at_home(text)
+    # Numbers change with the order of plugging in; the links in /dev/v4l/by-id do not.
+    if webcam := re.fullmatch(r'(\d+)', text) or _VIDEO.fullmatch(os.path.realpath(path)):
+        return WebcamSource(int(webcam[1]), size, rate)
     if not path.exists():
         raise SourceError(
             f"the source '{text}' does not exist: give a video, an image, a folder of images, the "

@@ -15,6 +15,7 @@ from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
+from ..console.arguments import Parser
 from ..core.errors import FacePerceptionError
 from ..core.text import one_line
 from ..media.messages.fields import NANOSECONDS
@@ -23,11 +24,14 @@ from .clocks import is_simulated
 from .configured import Configured
 from .monitoring.diagnostics import Diagnostics
 from .monitoring.health import Health
+from .parameter_files import files_for_others
 from .parameter_requests import ParameterRequests
 from .parameters import declare_parameters, read_values, request_fault
 from .settings import settings_from
 from .spinning import SteadyExecutor
-from .start import StartError, begin, finish, prepare
+from .start import StartError, begin, finish, own_arguments, prepare
+
+PROGRAM = 'face_perception_node'
 
 
 class FacePerceptionNode(LifecycleNode):
@@ -201,6 +205,17 @@ class FacePerceptionNode(LifecycleNode):
         return *self._configured.describe(), values | self._configured.values()
 
 
+def check_arguments(arguments: list[str]) -> None:
+    """Refuse options, with code 2: there are none, and who gives one thinks that it works."""
+    Parser(
+        prog=PROGRAM,
+        description="Find the faces in a camera's images, and publish them.",
+        epilog='It has parameters instead of options: --ros-args -r image:=/camera/image_raw -p '
+        'detector.max_rate:=10.0, or --params-file FILE. docs/parameters.md has all of them, and '
+        'face_perception_tune those of a node that runs.',
+    ).parse_args(arguments)
+
+
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is interrupted; return the process's exit code."""
     # From rclpy.init on rclpy's own handlers end spinning, then call this one.  An exception
@@ -209,10 +224,12 @@ def main(args: list[str] | None = None) -> int:
     signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))
     warnings: list[str] = []
     node = executor = None
+    arguments = sys.argv if args is None else args
     try:
+        check_arguments(own_arguments(arguments))
         prepare(warnings.append, is_camera=False)
         node = begin(args, FacePerceptionNode)
-        for warning in warnings:
+        for warning in warnings + files_for_others(arguments, node):
             node.get_logger().warning(warning)
         executor = SteadyExecutor(node.report_internal)
         executor.add_node(node)
@@ -221,7 +238,7 @@ def main(args: list[str] | None = None) -> int:
         if not interrupts:
             executor.spin()
     except StartError as error:
-        print(f'face_perception_node: {error}', file=sys.stderr)
+        print(f'{PROGRAM}: {error}', file=sys.stderr)
         return 1
     except ExternalShutdownException:
         pass

@@ -11,6 +11,7 @@ import rclpy
 from rclpy.executors import Executor, ExternalShutdownException
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions, uninstall_signal_handlers
+from rclpy.utilities import remove_ros_args
 
 from ..core.errors import FacePerceptionError
 from ..core.text import one_line
@@ -73,6 +74,18 @@ def _check_domain(given: str, middleware: str) -> None:
         raise StartError(f"there is no ROS domain '{one_line(given, 40)}': {SET_DOMAIN}")
 
 
+def own_arguments(arguments: list[str]) -> list[str]:
+    """
+    Return what a command line, with the program's name first, has beside that and ROS's part.
+
+    Raises ``StartError`` for what is in ROS's part and that ROS does not know.
+    """
+    try:
+        return remove_ros_args(arguments)[1:]
+    except Exception as error:  # rclpy's exceptions have no public base
+        raise StartError(explanation(error)) from None
+
+
 def begin(
     arguments: list[str] | None,
     make: Callable[[], T],
@@ -119,6 +132,11 @@ def explanation(error: Exception) -> str:
     """Return what is wrong and what to do, for an exception of rclpy's while it begins."""
     reason = one_line(' '.join(str(error).split()), 400)
     lowered = reason.lower()
+    if type(error).__name__ == 'UnknownROSArgsError':  # which is not public
+        return (
+            f"ROS does not know {reason.strip('[]')}: a program's own options stand before "
+            '--ros-args, and a parameter is set by -p name:=value'
+        )
     if 'external configuration' in lowered:
         return f'{reason}: leave out --log-config-file, which the log of this ROS 2 does not read'
     if any(words in lowered for words in ('initialize logging', 'log director', 'opening file')):

@@ -11,13 +11,11 @@ from typing import NoReturn
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
-from rclpy.utilities import remove_ros_args
 
 from ..core.errors import FacePerceptionError
-from ..core.text import one_line
 from ..ros.interruption import end_on_signals
 from ..ros.spinning import SteadyExecutor, once_a_minute
-from ..ros.start import prepare
+from ..ros.start import own_arguments, prepare
 
 
 def run_program(
@@ -34,10 +32,10 @@ def run_program(
     """
     arguments, held = _hold_back(sys.argv if args is None else [program, *args])
     try:
-        own_arguments = remove_ros_args(arguments)[1:]
-    except Exception as error:  # rclpy's exceptions have no public base
-        return refuse(program, one_line(' '.join(str(error).split())))
-    options = parse([held.get(argument, argument) for argument in own_arguments])
+        own = own_arguments(arguments)
+    except FacePerceptionError as error:
+        return refuse(program, str(error))
+    options = parse([held.get(argument, argument) for argument in own])
     # Both signals end it alike, also before rclpy takes them over.
     end_on_signals()
     try:

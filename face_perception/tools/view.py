@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..console.arguments import Parser, image_rate, number
+from ..console.ros_presence import ros_fault
 from ..core.errors import FacePerceptionError
 from ..visuals.rerun_writer import RerunError, import_rerun
-from .viewer import LOCAL, become_viewer, check_display, listen_at, web_arguments
+from .viewer import LOCAL, become_viewer, check_display, listen_at, quieten, web_arguments
 
 PROGRAM = 'face_perception_view'
 
@@ -27,6 +28,9 @@ def main(args: list[str] | None = None) -> int:
     options = parse_arguments(own)
     options.ros = ros
     try:
+        if options.live and (fault := ros_fault()):
+            raise FacePerceptionError(fault)
+        quieten()
         import_rerun()
         files = find_recordings(options.results)
         if not options.web:
@@ -113,6 +117,8 @@ def parse_arguments(args: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(args)
     if options.live == bool(options.results):
         parser.error('give recordings, or --live for running nodes')
+    parser.goes_with('live', options, 'node', 'rate', 'raw', 'memory')
+    parser.goes_with('web', options, 'host')
     return options
 
 

@@ -17,6 +17,11 @@ DATA_PORT, WEB_PORT = 9876, 9090
 LOCAL = '127.0.0.1'
 #: Addresses that mean all networks of a machine.
 EVERYWHERE = ('0.0.0.0', '::')
+#: What Rerun logs at least, here and in the viewer. The rest is for its developers, and what cannot
+#: be sent any more to a viewer that was closed is no fault.
+LOG = 'error,re_sdk=off,re_grpc_client=off'
+#: Seconds that a display on another machine gets to answer.
+DISPLAY_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -102,15 +107,52 @@ def viewer() -> list[str]:
     return [sys.executable, '-m', 'rerun_cli']
 
 
+def quieten() -> None:
+    """Let Rerun keep to itself what is no user's concern; before it is imported."""
+    os.environ.setdefault('RUST_LOG', LOG)
+
+
 def check_display(program: str) -> None:
     """Raise ``RerunError`` where no window can be opened."""
-    if sys.platform == 'linux' and not any(
-        os.environ.get(name) for name in ('DISPLAY', 'WAYLAND_DISPLAY')
-    ):
-        raise RerunError(
-            'there is no display here: --web shows it in a browser, also in one on another '
-            f'machine; or copy the .rrd file to where a display is and run {program} there'
-        )
+    if sys.platform != 'linux' or _wayland_answers() or _x_answers():
+        return
+    named = [name for name in ('WAYLAND_DISPLAY', 'DISPLAY') if os.environ.get(name)]
+    where = ' and '.join(f'{name}={os.environ[name]}' for name in named)
+    raise RerunError(
+        (f'the display does not answer ({where})' if named else 'there is no display here')
+        + ': --web shows it in a browser, also in one on another machine; or copy the .rrd file to '
+        f'where a display is and run {program} there'
+    )
+
+
+def _wayland_answers() -> bool:
+    name = os.environ.get('WAYLAND_DISPLAY', '')
+    return bool(name) and _answers(os.path.join(os.environ.get('XDG_RUNTIME_DIR', ''), name))
+
+
+def _x_answers() -> bool:
+    """Return whether an X server listens at ``DISPLAY``, such as ``:0`` or ``localhost:10.0``."""
+    host, colon, rest = os.environ.get('DISPLAY', '').rpartition(':')
+    number = rest.partition('.')[0]
+    if not colon or not number.isdecimal():
+        return False
+    if host in ('', 'unix'):
+        path = f'/tmp/.X11-unix/X{number}'
+        return _answers(path) or _answers(f'\0{path}')
+    try:
+        socket.create_connection((host, 6000 + int(number)), DISPLAY_S).close()
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+def _answers(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 def free_port(wanted: int, host: str = LOCAL) -> int:
@@ -128,7 +170,5 @@ def free_port(wanted: int, host: str = LOCAL) -> int:
 
 def become_viewer(arguments: Sequence[str]) -> None:
     """Let the viewer take this process's place."""
-    # Its own log is for its developers.
-    os.environ.setdefault('RUST_LOG', 'error')
     command = viewer()
     os.execv(command[0], [*command, *arguments])

@@ -116,7 +116,6 @@ def deep_mini_xception(channels: int, classes: int) -> Classifier:
     halve it do so in their first depth-wise convolution rather than by pooling at the end,
     and the maps of the classes come from a 1x1 convolution.
     """
-
     widths = (32, 32, 32, 64, 64, 64, 86)
     return Classifier(
         *convolution(channels, 16),

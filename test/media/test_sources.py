@@ -200,6 +200,16 @@ def test_a_webcam_is_asked_for_size_and_rate(monkeypatch, name):
         next(frames)
 
 
+def test_a_webcam_has_lasting_names_too(monkeypatch, tmp_path):
+    """As /dev/v4l/by-id has them, or a rule of udev's."""
+    link = tmp_path / 'usb-ACME_Camera-video-index0'
+    link.symlink_to('/dev/video7')
+    monkeypatch.setattr(webcam.os.path, 'exists', lambda path: True)
+    monkeypatch.setattr(webcam.cv2, 'VideoCapture', FakeCapture)
+    source = open_source(str(link))
+    assert source.live and source.device == '/dev/video7'
+
+
 def test_a_missing_webcam_says_what_to_look_at(monkeypatch):
     monkeypatch.setattr(webcam.os.path, 'exists', lambda path: False)
     with pytest.raises(SourceError, match=r'no webcam /dev/video7.*ls /dev/video\*'):

@@ -75,6 +75,27 @@ def test_a_configuration_file_that_is_no_yaml_ends_with_one_sentence(tmp_path):
     assert str(path) in run.stderr and 'correct the command line' in run.stderr
 
 
+@pytest.mark.parametrize(
+    'arguments, code, words',
+    [
+        (['--rate', '5'], 2, 'unrecognized arguments: --rate 5 (see face_perception_node --help)'),
+        (['_max_rate:=5'], 2, 'unrecognized arguments: _max_rate:=5'),
+        (['--ros-args', '--rate', '5'], 1, "ROS does not know '--rate', '5'"),
+        (['--help'], 0, '--ros-args -r image:=/camera/image_raw'),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(arguments, code, words):
+    done = subprocess.run(
+        [sys.executable, '-m', 'face_perception.ros.node', *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == code
+    assert words in ' '.join(done.stdout.split())
+
+
 def model_faults(make_model, tmp_path):
     good = make_model()
     shipped = share_directory() / 'models'

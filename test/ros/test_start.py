@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from face_perception.ros import start
-from face_perception.ros.start import StartError, explanation, prepare
+from face_perception.ros.start import StartError, explanation, own_arguments, prepare
 from support.program import told
 from support.waiting import PATIENCE_S
 
@@ -89,3 +89,11 @@ def test_the_remedy_for_a_log_is_that_of_its_fault():
         'configuration files'
     )
     assert 'leave out --log-config-file' in explanation(configured)
+
+
+def test_an_option_in_ros_s_part_is_told_where_it_belongs():
+    assert own_arguments(['p', '--a', '--ros-args', '-r', 'a:=b', '--', 'c']) == ['--a', 'c']
+    with pytest.raises(StartError, match="^ROS does not know '--rate', '5': .* before --ros-args"):
+        own_arguments(['p', '--ros-args', '-r', 'a:=b', '--rate', '5'])
+    with pytest.raises(StartError, match='correct the command line'):
+        own_arguments(['p', '--ros-args', '-r', 'nonsense'])

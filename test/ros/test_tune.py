@@ -18,6 +18,7 @@ from rclpy.parameter import Parameter
 
 from face_perception.core.settings import SETTINGS
 from face_perception.ros.parameters import PARAMETERS
+from face_perception.tools.found import NodeNameError
 from face_perception.tools.tune import remote
 from face_perception.tools.tune.remote import Known, RemoteNode, TuneError, read_changes
 from support.program import told
@@ -142,7 +143,7 @@ def test_a_node_that_is_not_there(ros, monkeypatch):
 
 @pytest.mark.parametrize('name', ['', '/', 'a b', '/left/face-perception', '/a//b'])
 def test_what_no_node_can_be_called_is_refused(ros, name):
-    with pytest.raises(TuneError, match=f"^'{name}' is no name of a node"):
+    with pytest.raises(NodeNameError, match=f"^'{name}' is no name of a node"):
         RemoteNode(ros.node, None, name)
 
 

@@ -1,3 +1,6 @@
+import os
+import signal
+import socket
 import sys
 import time
 import urllib.request
@@ -51,6 +54,44 @@ def test_without_rerun_one_sentence_says_what_to_install(tmp_path, monkeypatch, 
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
 
+def test_live_without_ros_is_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(view, 'import_rerun', lambda: None)
+    monkeypatch.setattr(view, 'ros_fault', lambda: 'this program needs ROS 2')
+    (tmp_path / 'results.rrd').touch()
+    assert view.main(['--live', '--web']) == 1
+    assert capsys.readouterr().err == 'face_perception_view: this program needs ROS 2\n'
+    # Recordings are shown all the same.
+    monkeypatch.setattr(view, 'check_display', lambda program: None)
+    monkeypatch.setattr(view, 'become_viewer', lambda arguments: None)
+    view.main([str(tmp_path)])
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'arguments, words',
+    [
+        (['--node', 'left-face'], "'left-face' is no name of a node"),
+        (['--ros-args', '--rate', '2'], "ROS does not know '--rate', '2'"),
+    ],
+)
+def test_what_names_no_node_is_refused_before_a_viewer_is_started(
+    monkeypatch, capsys, arguments, words
+):
+    pytest.importorskip('rclpy', reason='needs ROS 2')
+    from face_perception.tools.live import live
+
+    def start(*given):
+        raise AssertionError(given)
+
+    for name in ('Child', 'stand_back', 'catch_signals'):
+        monkeypatch.setattr(live, name, lambda: None)
+    monkeypatch.setattr(live, 'Child', start)
+    monkeypatch.setattr(view, 'import_rerun', lambda: None)
+    assert view.main(['--live', '--web', *arguments]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+
+
 def test_without_a_display_it_says_what_to_do_instead(start_tool, tmp_path):
     pytest.importorskip('rerun', reason='needs rerun-sdk (the extra view)')
     (tmp_path / 'results.rrd').touch()
@@ -58,6 +99,26 @@ def test_without_a_display_it_says_what_to_do_instead(start_tool, tmp_path):
     assert tool.wait() == 1
     assert 'there is no display here: --web' in tool.log()
     assert len(tool.log().strip().splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='windows need no such display elsewhere')
+def test_a_display_that_does_not_answer_is_none(tmp_path, monkeypatch):
+    """As after ``ssh -X``, in a terminal that lives on."""
+    monkeypatch.setenv('XDG_RUNTIME_DIR', str(tmp_path))
+    monkeypatch.setenv('WAYLAND_DISPLAY', 'wayland-0')
+    for name in (':987', 'localhost:59000.0', 'nonsense', 'a:b', ':99999999999'):
+        monkeypatch.setenv('DISPLAY', name)
+        with pytest.raises(RerunError, match=f'does not answer .*DISPLAY={name}.: --web'):
+            viewer.check_display('view')
+    with socket.socket(socket.AF_UNIX) as wayland, socket.socket() as far:
+        wayland.bind(str(tmp_path / 'wayland-0'))
+        wayland.listen()
+        viewer.check_display('view')
+        monkeypatch.delenv('WAYLAND_DISPLAY')
+        far.bind(('127.0.0.1', 0))
+        far.listen()
+        monkeypatch.setenv('DISPLAY', f'127.0.0.1:{far.getsockname()[1] - 6000}.0')
+        viewer.check_display('view')
 
 
 def test_in_a_browser_it_is_for_this_machine_alone(start_tool, tmp_path):
@@ -83,8 +144,6 @@ def test_in_a_browser_it_is_for_this_machine_alone(start_tool, tmp_path):
 
 
 def test_a_port_that_is_taken_is_not_used():
-    import socket
-
     with socket.socket() as taken:
         taken.bind(('127.0.0.1', 0))
         taken.listen()
@@ -95,7 +154,17 @@ def test_a_port_that_is_taken_is_not_used():
 
 @pytest.mark.parametrize(
     'arguments',
-    [[], ['--live', 'demo_output'], ['--live', '--rate', '0'], ['--live', '--memory', '1']],
+    [
+        [],
+        ['--live', 'demo_output'],
+        ['--live', '--rate', '0'],
+        ['--live', '--memory', '1'],
+        ['demo_output', '--node', '/face_perception'],
+        ['demo_output', '--raw'],
+        ['demo_output', '--rate', '2'],
+        ['demo_output', '--memory', '100'],
+        ['--live', '--host', '0.0.0.0'],
+    ],
 )
 def test_what_makes_no_sense_is_refused(arguments):
     with pytest.raises(SystemExit) as caught:
@@ -135,3 +204,16 @@ def test_live_ends_with_the_viewer_and_leaves_no_process(start_tool):
     child = Path('/proc', children.read_text().split()[0])
     assert tool.stop(timeout=60) == 0  # it stands back where cores are short
     assert not child.exists()
+
+
+def test_a_viewer_that_was_closed_is_no_news_of_rerun(start_tool):
+    pytest.importorskip('rerun', reason='needs rerun-sdk (the extra view)')
+    tool = start_tool('view', '--live', '--web')
+    tool.wait_for_log('open http://127.0.0.1:')
+    children = Path(f'/proc/{tool.process.pid}/task/{tool.process.pid}/children')
+    tool.wait_for(lambda: children.read_text())
+    time.sleep(3)  # until something is sent
+    os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
+    assert tool.wait() == 2
+    *_, line = tool.log().splitlines()
+    assert line == 'face_perception_view: the viewer ended with code -9'

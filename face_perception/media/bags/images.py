@@ -107,6 +107,9 @@ def _open(path: Path) -> Bag:
             f'(rosbags-convert --src {path} --dst {path.stem})'
         )
     try:
+        # Which the reader itself imports only once there is something to read.
+        import rosbags.rosbag2.metadata  # noqa: F401
+
         from .reader import Bag, is_bag
     except ImportError:
         raise SourceError(

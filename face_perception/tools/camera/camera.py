@@ -37,8 +37,9 @@ FAREWELL_S = 0.5
 #: Seconds that the source gets to end: a webcam may keep its reader waiting for good.
 END_S = 2.0
 STREAM_THREAD = 'face_perception_camera_stream'
-#: Before a source that ends, somebody who listens already is waited for so many seconds at most.
-MEETING_S = 2.0
+#: Before images that end, somebody who listens already is waited for so many seconds at most.  Fast
+#: DDS tells of itself every 3 s; what it says more often at first may be lost.
+MEETING_S = 4.0
 
 
 class CameraNode(Node):
@@ -119,10 +120,16 @@ class Stream:
         while not self._node.publisher.get_subscription_count() and time.monotonic() < end:
             if self._stop.wait(0.02):
                 return
+        if not self._node.publisher.get_subscription_count():
+            self._node.get_logger().warning(
+                f"nobody subscribes to '{self._node.publisher.topic_name}' so far: publishing all "
+                'the same'
+            )
 
     def _publish_all(self) -> None:
         rate = self._options.rate or self._source.rate
-        if not self._options.loop and not self._source.live:
+        ends = self._options.count or not self._options.loop
+        if ends and not self._source.live:
             self._await_listener()
         pace = Pace(rate)
         for image in self._images(pace):
@@ -158,8 +165,8 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         '--source',
         default='sample',
         metavar='SOURCE',
-        help='webcam (0, /dev/video0), video, GIF, image, folder of images, or '
-        "'sample', which is built in",
+        help='webcam (0, /dev/video0, a link in /dev/v4l/by-id), video, GIF, image, folder of '
+        "images, or 'sample', which is built in",
     )
     parser.add_argument(
         '--size',

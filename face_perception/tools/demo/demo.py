@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
-import random
 import shutil
 import sys
 import tempfile
@@ -31,6 +30,7 @@ from ...ros.spinning import SteadyExecutor, once_a_minute
 from ...ros.start import begin, finish, prepare
 from ...visuals.rerun_writer import import_rerun
 from ..children import Child, end_all
+from .alone import check_alone, keep_to_this_machine
 from .latency_plot import plot_latency
 from .live_view import LiveView
 from .monitor import Monitor, Statistics, image_of
@@ -39,6 +39,8 @@ from .summary import summary
 
 PROGRAM = 'face_perception_demo'
 NODE_NAME = '/face_perception'
+#: Where there is one publisher each, while the demo is alone.
+TOPICS = ('/image', f'{NODE_NAME}/faces')
 #: Seconds within which the first result has to come: processes start, DDS finds them.
 FIRST_RESULT_S = 20.0
 DURATION_S = 20.0
@@ -46,8 +48,6 @@ DURATION_S = 20.0
 WEB_S = 600.0
 #: Seconds that the last result gets to arrive whole.
 LAST_RESULT_S = 0.5
-#: The largest domain id whose ports lie below those that Linux gives out itself.
-LARGEST_DOMAIN_ID = 101
 
 
 class DemoError(FacePerceptionError):
@@ -182,6 +182,7 @@ def observe(
                 executor.spin_once(timeout_sec=0.05)
                 for child in children:
                     child.check()
+                check_alone(monitor, TOPICS)
                 if monitor.statistics.latency_times:
                     end = end or time.monotonic() + seconds
                     view.update()
@@ -248,14 +249,6 @@ def make_folder(output: Path) -> Path:
             f"the folder '{output}' cannot be written to ({error.strerror}): "
             'give another one with --output'
         ) from None
-
-
-def keep_to_this_machine() -> None:
-    """Let this process and its children talk to nobody else, unless the user chose a domain."""
-    os.environ.setdefault('ROS_DOMAIN_ID', str(random.randint(1, LARGEST_DOMAIN_ID)))
-    os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-    if os.environ.get('ROS_DISTRO') == 'humble':  # before there was a discovery range
-        os.environ['ROS_LOCALHOST_ONLY'] = '1'
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:

@@ -19,10 +19,10 @@ from rclpy.signals import SignalHandlerOptions
 
 from ...console.signals import catch_signals
 from ...ros.parameter_requests import ParameterRequests
-from ...ros.start import begin, finish, prepare
+from ...ros.start import begin, finish, own_arguments, prepare
 from ...visuals.rerun_live import LiveWriter
 from ..children import Child, end_all
-from ..found import NONE_FOUND, find_nodes
+from ..found import NONE_FOUND, find_nodes, full_name, outputs_of
 from ..ros_program import refuse, steady_executor, warn
 from ..viewer import LOCAL, listen_at, viewer, web_arguments
 from .watched import Show, Watched
@@ -45,7 +45,7 @@ class Watcher(Node):
         self._find = names is None
         self.watched: dict[str, Watched] = {}
         for name in names or ():
-            self._watch('/' + name.strip('/'))
+            self._watch(name)
         self.create_subscription(DiagnosticArray, '/diagnostics', self._receive_diagnostics, 10)
 
     def look_again(self) -> None:
@@ -55,6 +55,20 @@ class Watcher(Node):
                 self._watch(name)
         for watched in self.watched.values():
             watched.look_again()
+
+    def missing(self) -> list[str]:
+        """Return a sentence for each node that is wanted and has not come."""
+        if not self.watched:
+            return [f'no node was found yet: {NONE_FOUND}']
+        running = ', '.join(find_nodes(self))
+        remedy = (
+            f'those that run are {running}, and --node takes one of them' if running else NONE_FOUND
+        )
+        return [
+            f"no node '{name}' was found yet: {remedy}"
+            for name in self.watched
+            if not outputs_of(self, name)
+        ]
 
     def _watch(self, name: str) -> None:
         if name not in self.watched:
@@ -69,6 +83,8 @@ class Watcher(Node):
 def run_live(program: str, options: argparse.Namespace) -> int:
     """Feed a viewer until it is closed or this is interrupted; return the exit code."""
     interrupted = catch_signals()
+    names = None if options.node is None else [*dict.fromkeys(map(full_name, options.node))]
+    own_arguments([program, *options.ros])  # what ROS does not know is said before all else
     stand_back()
     prepare(partial(warn, program), is_camera=False)
     address = listen_at(options.host if options.web else LOCAL)
@@ -83,7 +99,17 @@ def run_live(program: str, options: argparse.Namespace) -> int:
         try:
             print(address.notice() if options.web else 'close the window to end', flush=True)
             writer = LiveWriter.to_viewer(address.data, partial(warn, program))
-            return feed(program, options, writer, child, interrupted)
+            try:
+                watcher = begin(
+                    [program, *options.ros],
+                    lambda: Watcher(names, writer, Show(options.rate, options.raw)),
+                    SignalHandlerOptions.NO,
+                )
+                return feed(program, watcher, child, interrupted)
+            finally:
+                rclpy.try_shutdown()
+                # Before the viewer ends: else the rest would wait for it to take what it cannot.
+                writer.close()
         finally:
             end_all([child])
             # Python's last look for what can be freed takes seconds where cores are short, while
@@ -100,20 +126,8 @@ def stand_back() -> None:
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
-def feed(
-    program: str,
-    options: argparse.Namespace,
-    writer: LiveWriter,
-    child: Child,
-    interrupted: Callable[[], bool],
-) -> int:
+def feed(program: str, watcher: Watcher, child: Child, interrupted: Callable[[], bool]) -> int:
     """Show what there is until the viewer ends or the user wants to."""
-    show = Show(options.rate, options.raw)
-    watcher = begin(
-        [program, *options.ros],
-        lambda: Watcher(options.node, writer, show),
-        SignalHandlerOptions.NO,
-    )
     executor = steady_executor(program)
     executor.add_node(watcher)
     start, look, told = time.monotonic(), 0.0, False
@@ -128,12 +142,10 @@ def feed(
             if now - look >= LOOK_PERIOD_S:
                 look = now
                 watcher.look_again()
-                if not watcher.watched and not told and now - start > PATIENCE_S:
+                if not told and now - start > PATIENCE_S:
                     told = True
-                    warn(program, f'no node was found yet: {NONE_FOUND}')
+                    for sentence in watcher.missing():
+                        warn(program, sentence)
         return 0
     finally:
         finish(executor, watcher)
-        rclpy.try_shutdown()
-        # First the viewer: else the rest would wait for it to take what it cannot.
-        writer.close()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,10 +26,13 @@ from ...media.messages.fields import GENDER_VALUES
 from ...msg import Face, FaceArray, PipelineLatency
 from ...ros.conversions import seconds
 from ...visuals.rerun_live import LiveWriter, ShownFace
+from ..found import FACES_TYPE, LATENCY_TYPE, outputs_of
 
 JPEG_QUALITY = 80
-#: Images that wait for their faces, and faces that came before their image.
+#: Images that wait with DDS, and faces that came before their image.
 WAITING = 5
+#: Images, and their bytes, that wait for their faces: a slow node is many images behind its camera.
+MOST_IMAGES, MOST_BYTES = 60, 100 * 2**20
 #: Seconds without faces after which images are shown without.
 ALONE_S = 1.0
 #: Longest side of an image that is shown, in pixels.
@@ -88,20 +92,36 @@ class Watched:
         self._waiting: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._early: OrderedDict[tuple[int, int], list[ShownFace]] = OrderedDict()
         self._shown = self._last_faces = float('-inf')
+        self._is_bare = False  # what was shown last, as nobody said anything of it
         self._gate = Gate(self._wants_image)
         self._images: Subscription | None = None
         self._kind: type = Image
         self._source: tuple[str, str] | None = None
         self._before: tuple[float, int, int, int] | None = None
-        node.create_subscription(
-            FaceArray, f'{name}/faces', self.receive_faces, qos_profile_sensor_data
+        self._outputs: dict[str, tuple[str, Subscription]] = {}
+        self._follow({FACES_TYPE: f'{name}/faces', LATENCY_TYPE: f'{name}/latency'})
+
+    def _follow(self, topics: Mapping[str, str]) -> None:
+        """Subscribe to the node's outputs, which have other names where they are remapped."""
+        outputs: tuple[tuple[str, type, Callable[[Any], None]], ...] = (
+            (FACES_TYPE, FaceArray, self.receive_faces),
+            (LATENCY_TYPE, PipelineLatency, self.receive_latency),
         )
-        node.create_subscription(
-            PipelineLatency, f'{name}/latency', self.receive_latency, qos_profile_sensor_data
-        )
+        for name, kind, receive in outputs:
+            former, subscription = self._outputs.get(name, ('', None))
+            topic = topics.get(name, former)
+            if topic == former:
+                continue
+            if subscription is not None:
+                self._node.destroy_subscription(subscription)
+            self._outputs[name] = (
+                topic,
+                self._node.create_subscription(kind, topic, receive, qos_profile_sensor_data),
+            )
 
     def look_again(self) -> None:
-        """Follow the node to the images that it is subscribed to now."""
+        """Follow the node to its outputs, and to the images that it is subscribed to now."""
+        self._follow(outputs_of(self._node, self._name))
         source = self._find_source()
         if source is not None and source != self._source:
             if self._images is not None:
@@ -150,7 +170,7 @@ class Watched:
         return time.monotonic() - self._last_faces > ALONE_S
 
     def _wants_image(self) -> bool:
-        return self._is_due() and (bool(self._early) or self._is_alone())
+        return bool(self._early) or (self._is_due() and self._is_alone())
 
     def receive_image(self, data: bytes) -> None:
         """Take an image that the node is shown, as the bytes that came."""
@@ -160,10 +180,16 @@ class Watched:
         faces = self._early.pop(stamp, None)
         if faces is not None:
             self._show(data, faces)
-        elif self._is_alone():
-            self._show(data, [])
-        else:
-            _keep(self._waiting, stamp, data)
+            return
+        alone = self._is_alone()
+        _keep(
+            self._waiting,
+            stamp,
+            data,
+            WAITING if alone else max(WAITING, min(MOST_IMAGES, MOST_BYTES // len(data))),
+        )
+        if alone:  # its faces may yet come: then it is shown again, with them
+            self._show(data, None)
 
     def receive_faces(self, message: FaceArray) -> None:
         """Take what the node says of an image."""
@@ -171,22 +197,24 @@ class Watched:
         faces = [shown(face) for face in message.faces]
         self._writer.emotions(self._name, faces)
         stamp = (message.header.stamp.sec, message.header.stamp.nanosec)
-        data = self._waiting.pop(stamp, None)
-        if data is not None:
-            self._show(data, faces)
-        elif self._is_due():
+        if stamp in self._waiting:
+            while (oldest := self._waiting.popitem(last=False))[0] != stamp:
+                pass  # it answers in order: none before this will be asked for
+            self._show(oldest[1], faces)
+        elif self._is_due() or self._is_bare:
             _keep(self._early, stamp, faces)
 
-    def _show(self, data: bytes, faces: list[ShownFace]) -> None:
-        if not self._is_due():
+    def _show(self, data: bytes, faces: list[ShownFace] | None) -> None:
+        if not (self._is_due() or (self._is_bare and faces is not None)):
             return
         now = time.monotonic()
         # In step with the rate, also where images come a little early.
         self._shown = max(self._shown + self._period, now - self._period)
         self._early.clear()
+        self._is_bare = faces is None
         try:
             image = self._encode(deserialize_message(data, self._kind))
-            self._writer.image(self._name, image, faces)
+            self._writer.image(self._name, image, faces or [])
         except (ImageError, cv2.error):
             pass  # the node says in its diagnostics what is wrong with them
 
@@ -227,10 +255,10 @@ def _counted_at(message: PipelineLatency) -> float:
     return stamp + seconds(message.end_to_end) if stamp else time.monotonic()
 
 
-def _keep(waiting: OrderedDict, stamp: tuple[int, int], value) -> None:
-    """Add what has a stamp, instead of the oldest where there are enough."""
+def _keep(waiting: OrderedDict, stamp: tuple[int, int], value, most: int = WAITING) -> None:
+    """Add what has a stamp, instead of the oldest where there are ``most``."""
     waiting[stamp] = value
-    while len(waiting) > WAITING:
+    while len(waiting) > most:
         waiting.popitem(last=False)
 
 

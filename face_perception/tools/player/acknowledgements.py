@@ -13,10 +13,7 @@ from std_msgs.msg import Header
 
 from ...media.errors import SourceError
 from ...msg import FaceArray
-from ..found import FACES_TYPE
-
-#: What rmw calls a node whose topics were announced before itself.
-UNKNOWN = '_NODE_NAME_UNKNOWN_'
+from ..found import FACES_TYPE, UNKNOWN
 
 
 class Acknowledgements:

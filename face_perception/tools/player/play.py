@@ -96,8 +96,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.lossless and options.reliability != 'reliable':
         parser.error('--lossless images are always reliable: leave --reliability out')
-    if options.wait_for and not options.lossless:
-        parser.error('--wait-for goes with --lossless: add that, or leave --wait-for out')
+    parser.goes_with('lossless', options, 'wait_for', 'timeout')
     return options
 
 

@@ -16,15 +16,14 @@ from rcl_interfaces.srv import (
     SetParametersAtomically,
 )
 from rclpy.client import Client
-from rclpy.exceptions import NameValidationException
 from rclpy.executors import Executor
 from rclpy.node import Node
 from rclpy.task import Future
-from rclpy.validate_full_topic_name import validate_full_topic_name
 
 from ...core.errors import FacePerceptionError
 from ...core.text import one_line
 from ...core.text import value as shown
+from ..found import full_name
 
 Value = bool | int | float | str
 #: Seconds that a node gets to be found, and to answer; it loads models before it answers.
@@ -76,18 +75,10 @@ class RemoteNode:
         """
         Ask through ``node``, which ``executor`` has, the node with the full name ``name``.
 
-        Raises ``TuneError`` for what no node can be called.
+        Raises ``NodeNameError`` for what no node can be called.
         """
-        self.name = '/' + name.strip('/')
+        self.name = full_name(name)
         self._executor = executor
-        try:
-            validate_full_topic_name(self.name)
-        except NameValidationException as error:
-            reason = str(error).partition('\n')[0]
-            raise TuneError(
-                f"'{shown(name)}' is no name of a node ({reason}): give the full one, such as "
-                '/left/face_perception'
-            ) from None
         self._clients: dict[type, Client] = {
             kind: node.create_client(kind, f'{self.name}/{service}')
             for kind, service in (

@@ -1,5 +1,7 @@
 """Bags of every storage and compression, and those that are none."""
 
+import sys
+
 import pytest
 
 pytest.importorskip('rosbags', reason='needs rosbags, which comes with rosbags-image')
@@ -112,3 +114,12 @@ def test_a_bag_that_was_cut_off_is_said(make_bag, storage, compression):
         assert 'it is damaged or was cut off' in said
     file.unlink()
     assert 'cannot be read' in refused(bag.path)
+
+
+def test_without_rosbags_it_says_what_to_install(make_bag, monkeypatch):
+    """As on a robot whose distribution has none; the file itself could be read."""
+    bag = make_bag()
+    for name in [name for name in sys.modules if name.partition('.')[0] == 'rosbags']:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, 'rosbags', None)
+    assert refused(bag.path).startswith('rosbags is missing or too old')

@@ -124,11 +124,23 @@ def test_compressed_images_are_published_beside_the_raw_topic(ros, start_tool, g
     assert camera.stop() == 0
 
 
+@pytest.mark.parametrize('arguments', [['--count', '1'], ['--no-loop']])
+def test_who_listens_already_gets_all_of_few_images(ros, start_tool, gray_image, arguments):
+    topic = f'/few_{time.monotonic_ns()}'
+    messages = ros.collect(Image, topic)
+    camera = start_tool(
+        'camera', '--source', gray_image, *arguments, '--ros-args', '-r', f'image:={topic}'
+    )
+    assert camera.wait_spinning(ros) == 0
+    assert len(messages) == 1
+
+
 @pytest.mark.parametrize('arguments', [['--count', '3'], ['--no-loop']])
 def test_it_ends_after_the_last_image(start_tool, gray_image, arguments):
-    camera = start_tool('camera', '--source', gray_image, *arguments)
+    remapping = f'image:=/nobody_{time.monotonic_ns()}'
+    camera = start_tool('camera', '--source', gray_image, *arguments, '--ros-args', '-r', remapping)
     assert camera.wait() == 0
-    assert 'publishing' in camera.log()
+    assert 'publishing' in camera.log() and 'nobody subscribes to' in camera.log()
 
 
 @pytest.mark.parametrize(

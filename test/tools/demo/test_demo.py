@@ -1,5 +1,4 @@
 import os
-import random
 import re
 import signal
 import subprocess
@@ -92,6 +91,15 @@ def test_without_a_face_it_says_so_and_fails(start_tool, tmp_path):
     assert (tmp_path / 'out' / 'annotated.png').exists()
 
 
+def test_it_does_not_count_what_others_say(start_tool, tmp_path):
+    others = start_tool('camera', '--rate', 5)
+    others.wait_for_log('publishing')
+    run = start_tool('demo', '--duration', 30, '--output', 'out')
+    assert run.wait(60) == 1
+    assert 'publishes on /image in ROS domain' in run.log().splitlines()[-1]
+    assert others.stop() == 0
+
+
 def test_a_source_that_does_not_exist_is_said_in_the_words_of_the_camera(start_tool, tmp_path):
     run = start_tool('demo', '--source', 'nothing.mp4', '--output', 'out')
     assert run.wait(30) == 1
@@ -135,23 +143,6 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path, capsys):
     (tmp_path / 'file').touch()
     assert demo.main(['--output', str(tmp_path / 'file' / 'out')]) == 2
     assert 'cannot be written to' in capsys.readouterr().err
-
-
-def test_it_keeps_to_this_machine_and_to_a_domain_of_its_own(monkeypatch):
-    random.seed(5)
-    for name in ('ROS_DOMAIN_ID', 'ROS_LOCALHOST_ONLY', 'ROS_DISTRO'):
-        monkeypatch.setenv(name, '')  # so that it is taken away again afterwards
-        monkeypatch.delenv(name)
-    monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'SUBNET')
-    demo.keep_to_this_machine()
-    assert 1 <= int(os.environ['ROS_DOMAIN_ID']) <= 101
-    assert os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
-    assert 'ROS_LOCALHOST_ONLY' not in os.environ
-    monkeypatch.setenv('ROS_DOMAIN_ID', '42')
-    monkeypatch.setenv('ROS_DISTRO', 'humble')
-    demo.keep_to_this_machine()
-    assert os.environ['ROS_DOMAIN_ID'] == '42'
-    assert os.environ['ROS_LOCALHOST_ONLY'] == '1'
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from face_perception.media.messages.encoding import image_message
-from face_perception.msg import FaceArray
+from face_perception.msg import FaceArray, PipelineLatency
 from face_perception.tools.live.live import Watcher
 from face_perception.tools.live.watched import Show
 
@@ -35,9 +35,10 @@ class Seen:
 class Stand:
     """Stands for a node and its camera: takes images from ``topic``, says that it saw nobody."""
 
-    def __init__(self, namespace, topic):
+    def __init__(self, namespace, topic, faces='~/faces'):
         self.node = rclpy.create_node('face_perception', namespace=namespace)
-        self._faces = self.node.create_publisher(FaceArray, '~/faces', qos_profile_sensor_data)
+        self._faces = self.node.create_publisher(FaceArray, faces, qos_profile_sensor_data)
+        self.node.create_publisher(PipelineLatency, '~/latency', qos_profile_sensor_data)
         self._camera = self.node.create_publisher(Image, topic, qos_profile_sensor_data)
         self.node.create_subscription(Image, topic, lambda _: None, qos_profile_sensor_data)
 
@@ -99,8 +100,31 @@ def test_all_nodes_are_found_also_later_and_each_is_shown(ros, look, stands):
     look_until(ros, watcher, [left], lambda: seen.images['/left/face_perception'] > before)
 
 
+def test_a_node_is_found_whatever_its_faces_are_called(ros, look, stands):
+    watcher, seen = look()
+    stand = stands('/left', '/left/image', '/people')
+    # Who passes faces on is no node of this package.
+    passed_on = ros.node.create_publisher(FaceArray, '/filtered/faces', 1)
+    look_until(ros, watcher, [stand], lambda: seen.images['/left/face_perception'] >= 2)
+    ros.spin_until(lambda: watcher.count_publishers('/filtered/faces'))
+    assert list(watcher.watched) == ['/left/face_perception'] and not watcher.missing()
+    ros.node.destroy_publisher(passed_on)
+
+
+def test_a_node_that_does_not_come_is_named(ros, look, stands):
+    watcher, _ = look()
+    (sentence,) = watcher.missing()
+    assert sentence.startswith('no node was found yet: start face_perception_node')
+    watcher, _ = look(['/left/face_perception', '/right/face_perception'])
+    assert len(watcher.missing()) == 2
+    stands('/left', '/left/image')
+    ros.spin_until(lambda: len(watcher.missing()) == 1)
+    (sentence,) = watcher.missing()
+    assert "'/right/face_perception' was found yet: those that run are /left/f" in sentence
+
+
 def test_only_the_node_that_is_named_is_looked_at(ros, look, stands):
-    watcher, seen = look(['right/face_perception'])
+    watcher, seen = look(['/right/face_perception'])
     both = [stands('/left', '/left/image'), stands('/right', '/right/image')]
     look_until(ros, watcher, both, lambda: seen.images['/right/face_perception'] >= 3)
     assert list(seen.images) == ['/right/face_perception']

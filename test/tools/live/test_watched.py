@@ -1,3 +1,5 @@
+from collections import deque
+
 import cv2
 import numpy as np
 import pytest
@@ -43,6 +45,9 @@ class NoNode:
 
     def __init__(self):
         self.subscribed, self.sources = [], []
+
+    def get_publisher_names_and_types_by_node(self, name, namespace):
+        return []
 
     def create_subscription(self, kind, topic, callback, qos, callback_group=None, raw=False):
         self.subscribed.append((kind, topic))
@@ -177,12 +182,51 @@ def test_a_camera_is_seen_also_while_the_node_says_nothing(looked_at, clock):
     assert [boxes for _, boxes in seen.images] == [[]]
 
 
-def test_images_without_faces_do_not_pile_up(looked_at, clock):
+def test_images_without_faces_do_not_pile_up(looked_at, clock, monkeypatch):
     watched, _, _ = looked_at
     watched._last_faces = clock[0]
     for number in range(100):
         watched.receive_image(image(number))
-    assert len(watched._waiting) <= watched_module.WAITING
+    assert len(watched._waiting) <= watched_module.MOST_IMAGES
+    monkeypatch.setattr(watched_module, 'MOST_BYTES', 10 * len(image(0)))
+    watched.receive_image(image(100))
+    assert len(watched._waiting) == 10
+    watched.receive_faces(faces(95))  # those before will not be asked for
+    assert len(watched._waiting) == 5
+
+
+def watch(watched, clock, seconds, camera_rate, period, delay):
+    """Let a camera's images and, every ``period``, one's faces after ``delay`` come over DDS."""
+    count = int(seconds * camera_rate)
+    events = [(number / camera_rate, number, True) for number in range(count)]
+    events += [
+        (number / camera_rate + delay, number, False)
+        for number in range(0, count, max(round(period * camera_rate), 1))
+    ]
+    kept = deque(maxlen=watched_module.qos_profile_sensor_data.depth)
+    for time, number, is_image in sorted(events):
+        clock[0] = 100 + time
+        if is_image:
+            kept.append(image(number))
+        else:
+            watched.receive_faces(faces(number))
+        while kept and watched._gate.can_execute(None):
+            watched.receive_image(kept.popleft())
+
+
+@pytest.mark.parametrize('camera_rate, delay', [(30, 0.05), (30, 0.2), (60, 0.2), (30, 0.3)])
+def test_a_slow_node_is_seen_too(looked_at, clock, camera_rate, delay):
+    watched, _, seen = looked_at
+    watch(watched, clock, 10, camera_rate, delay, delay)
+    assert sum(bool(boxes) for _, boxes in seen.images) >= 15
+    assert len(seen.images) <= 51
+
+
+def test_faces_that_come_seldom_are_shown_too(looked_at, clock):
+    watched, _, seen = looked_at
+    watch(watched, clock, 20, 30, 2.0, 0.05)  # max_rate: 0.5
+    assert sum(bool(boxes) for _, boxes in seen.images) >= 9
+    assert len(seen.images) <= 101  # none more than asked for
 
 
 def test_a_jpeg_goes_on_as_it_is_and_other_images_are_made_one(looked_at, clock):

@@ -155,6 +155,7 @@ def test_what_cannot_run_is_one_sentence_and_code_2(start_tool, make_bag, argume
         (['bag', '--timeout', 'nan'], "'nan' is not a time in seconds"),
         (['bag', '--lossless', '--reliability', 'best_effort'], 'leave --reliability out'),
         (['bag', '--wait-for', '/faces'], '--wait-for goes with --lossless'),
+        (['bag', '--timeout', '3'], '--timeout goes with --lossless'),
     ],
 )
 def test_mistakes_on_the_command_line_are_one_line_and_code_2(capsys, arguments, words):
