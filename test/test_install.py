@@ -198,6 +198,7 @@ def test_the_node_just_runs(bare, tmp_path, program):
     [
         ('face_perception_camera', '--source'),
         ('face_perception_demo', '--source'),
+        ('face_perception_node', '--ros-args'),
         ('face_perception_play', '--lossless'),
         ('face_perception_tune', '--node'),
         ('face_perception_view', '--web'),

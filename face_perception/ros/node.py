@@ -20,6 +20,7 @@ from ..core.text import one_line
 from ..media.messages.fields import NANOSECONDS
 from .changes import ParameterChanges
 from .clocks import is_simulated
+from .command_line import PROGRAM, check_command_line
 from .configured import Configured
 from .monitoring.diagnostics import Diagnostics
 from .monitoring.health import Health
@@ -203,6 +204,7 @@ class FacePerceptionNode(LifecycleNode):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is interrupted; return the process's exit code."""
+    check_command_line(sys.argv[1:] if args is None else args)
     # From rclpy.init on rclpy's own handlers end spinning, then call this one.  An exception
     # could come anywhere, such as in a destructor of rclpy's, where nobody can catch it.
     interrupts = []
@@ -221,7 +223,7 @@ def main(args: list[str] | None = None) -> int:
         if not interrupts:
             executor.spin()
     except StartError as error:
-        print(f'face_perception_node: {error}', file=sys.stderr)
+        print(f'{PROGRAM}: {error}', file=sys.stderr)
         return 1
     except ExternalShutdownException:
         pass

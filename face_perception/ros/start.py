@@ -119,6 +119,11 @@ def explanation(error: Exception) -> str:
     """Return what is wrong and what to do, for an exception of rclpy's while it begins."""
     reason = one_line(' '.join(str(error).split()), 400)
     lowered = reason.lower()
+    if type(error).__name__ == 'UnknownROSArgsError':  # it lists them, and says no more
+        return (
+            f'{reason} after --ros-args is no argument of ROS: give a remapping as -r FROM:=TO, a '
+            'parameter as -p NAME:=VALUE, a file of them as --params-file FILE'
+        )
     if 'external configuration' in lowered:
         return f'{reason}: leave out --log-config-file, which the log of this ROS 2 does not read'
     if any(words in lowered for words in ('initialize logging', 'log director', 'opening file')):

@@ -14,10 +14,9 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.utilities import remove_ros_args
 
 from ..core.errors import FacePerceptionError
-from ..core.text import one_line
 from ..ros.interruption import end_on_signals
 from ..ros.spinning import SteadyExecutor, once_a_minute
-from ..ros.start import prepare
+from ..ros.start import explanation, prepare
 
 
 def run_program(
@@ -36,7 +35,7 @@ def run_program(
     try:
         own_arguments = remove_ros_args(arguments)[1:]
     except Exception as error:  # rclpy's exceptions have no public base
-        return refuse(program, one_line(' '.join(str(error).split())))
+        return refuse(program, explanation(error))
     options = parse([held.get(argument, argument) for argument in own_arguments])
     # Both signals end it alike, also before rclpy takes them over.
     end_on_signals()
