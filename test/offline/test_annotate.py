@@ -15,6 +15,7 @@ import pytest
 for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
     pytest.importorskip(name, reason='offline runs need the extra "offline"')
 
+from face_perception.core.extras import install_command  # noqa: E402
 from face_perception.offline.annotate import main  # noqa: E402
 
 OUTPUTS = ('--outputs', 'table', 'video')
@@ -243,7 +244,7 @@ def test_without_the_extra_one_sentence_says_what_to_install(start_command, name
     )
     assert command.wait() == 1
     assert command.log().strip().splitlines() == [
-        f"error: {name} is missing: run pip install 'face_perception[offline]'"
+        f'error: {name} is missing: run {install_command("offline")}'
     ]
 
 

@@ -25,6 +25,7 @@ from sensor_msgs.msg import Image
 from ...console.arguments import Parser, duration, image_rate, image_size
 from ...console.signals import catch_signals
 from ...core.errors import FacePerceptionError
+from ...core.extras import install_command
 from ...media.video_writer import Recording
 from ...msg import FaceArray
 from ...ros.spinning import SteadyExecutor, once_a_minute
@@ -233,8 +234,8 @@ def check_extras(source: str) -> None:
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
         raise DemoError(
-            f"the demo needs {' and '.join(missing)}: run pip install 'face_perception[demo]', or "
-            'on a robot sudo apt-get install python3-rich python3-matplotlib python3-skimage'
+            f'the demo needs {" and ".join(missing)}: run {install_command("demo")}, or on a '
+            'robot sudo apt-get install python3-rich python3-matplotlib python3-skimage'
         )
 
 
