@@ -270,7 +270,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         "image, a folder of images, or 'sample'",
     )
     parser.add_argument(
-        '--size', type=image_size, default=(640, 480), metavar='WxH', help='size of the images'
+        '--size', type=image_size, default='640x480', metavar='WxH', help='size of the images'
     )
     parser.add_argument(
         '--rate', type=image_rate, default=15.0, metavar='HZ', help='images per second'
