@@ -13,13 +13,16 @@ PYTEST_WORKERS ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorde
 TORCH ?= torch --index-url https://download.pytorch.org/whl/cpu
 
 BIN := $(VENV)/bin
-SOURCES := $(shell find face_perception msg launch config models scripts cmake build_backend \
-	-type f -not -name '*.pyc') CMakeLists.txt package.xml pyproject.toml setup.py
+SOURCES := face_perception msg launch config models scripts cmake build_backend CMakeLists.txt \
+	package.xml pyproject.toml setup.py
+# Whether any of them is newer than a file: by no name of theirs, which may be anything.
+CHANGED = $(if $(shell find $(SOURCES) -type f -not -name '*.pyc' -newer $(1) -print -quit \
+	2>/dev/null),changed)
 
 # Examples of each fuzzing test in make fuzz, for example: make fuzz FUZZ_EXAMPLES=100000
 FUZZ_EXAMPLES ?= 5000
 
-.PHONY: help demo test test-view coverage lint fuzz clean
+.PHONY: help demo test test-view coverage lint fuzz clean changed usable
 help:
 	@echo "make demo    install into $(VENV) and run camera and node for a while"
 	@echo "make test    install into $(VENV) and run all tests"
@@ -27,7 +30,7 @@ help:
 	@echo "make coverage  run all tests and write which lines they reach, as HTML"
 	@echo "make lint    check format, common faults and types; changes nothing"
 	@echo "make fuzz    install as for the tests and try what malformed input does, for long"
-	@echo "make clean   remove $(VENV) and everything that was built or written"
+	@echo "make clean   remove $(VENV) and all that these have built or written"
 
 # The viewer is installed only where it is asked for: it is large.
 demo: $(VENV)/.installed $(if $(filter --web --rerun,$(DEMO_ARGS)),$(VENV)/.viewable)
@@ -64,44 +67,45 @@ lint: $(BIN)/.lintable
 fuzz: $(VENV)/.testable
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -o timeout=0 test/fuzz $(PYTEST_ARGS)
 
-# Only the form with ROS 2 is compiled (build_backend/ros_wheels.py).
 $(BIN)/pip:
-	@[ "$(FACE_PERCEPTION_ROS)" = 0 ] || [ "$$(uname -sm)" != "Linux x86_64" ] || \
-		command -v c++ >/dev/null || { echo "face_perception: no C++ compiler was found, and the" \
-		"ROS 2 messages need one: run 'sudo apt-get install g++' and try again, or set" \
-		"FACE_PERCEPTION_ROS=0 to install without ROS 2."; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "face_perception: 'python3 -m venv' does not work here:" \
 		"run 'sudo apt-get install python3-venv' and try again."; rm -rf $(VENV); exit 1; }
 
-$(BIN)/.lintable: $(BIN)/pip pyproject.toml
+# What is in an environment names its folder and its Python, each of which may be another by now.
+usable: $(BIN)/pip
+	@$(BIN)/pip --version >/dev/null 2>&1 || { echo "face_perception: the virtual environment" \
+		"$(VENV) does not work, as where its folder was moved or its Python is gone: run" \
+		"'make clean' and try again."; exit 1; }
+
+$(BIN)/.lintable: $(BIN)/pip pyproject.toml | usable
 	@sed -n 's/^lint = \[\(.*\)\]$$/\1/p' pyproject.toml | tr -d ',' | \
 		xargs $(BIN)/pip install --quiet --disable-pip-version-check
 	@touch "$@"
 
-# The folder build/ goes first: setuptools would pack what a former build left there.
-$(VENV)/.installed: $(BIN)/pip $(SOURCES)
+$(VENV)/.installed: $(BIN)/pip $(call CHANGED,$(VENV)/.installed) | usable
+	@$(BIN)/python build_backend/compiling.py
 	@echo "Installing face_perception and ROS 2 wheels into $(VENV) (a minute or two)"
-	@rm -rf build
 	@$(BIN)/pip install --quiet --disable-pip-version-check ".[demo,test]"
 	@touch "$@"
 
-$(VENV)/.viewable: $(BIN)/pip pyproject.toml
+$(VENV)/.viewable: $(BIN)/pip pyproject.toml | usable
 	@echo "Installing the Rerun viewer into $(VENV)"
 	@sed -n '/^view = /{s/^view = \[\(.*\)\]$$/\1/;s/", "/" "/g;p;}' pyproject.toml | \
 		xargs $(BIN)/pip install --quiet --disable-pip-version-check
 	@touch "$@"
 
 # The training is tested too where PyTorch is there or can be had.
-$(VENV)/.testable: $(BIN)/pip $(SOURCES)
+$(VENV)/.testable: $(BIN)/pip $(call CHANGED,$(VENV)/.testable) | usable
+	@$(BIN)/python build_backend/compiling.py
 	@echo "Installing face_perception, ROS 2 wheels and what the tests need into $(VENV)"
 	@$(BIN)/python -c "import torch" 2>/dev/null || \
 		$(BIN)/pip install --quiet --disable-pip-version-check --retries 1 $(TORCH) || \
 		echo "face_perception: PyTorch could not be installed: the tests of the training are skipped"
-	@rm -rf build
 	@if $(BIN)/python -c "import torch" 2>/dev/null; then extras=cluster,demo,offline,test,train; \
 		else extras=cluster,demo,offline,test; fi; \
 		$(BIN)/pip install --quiet --disable-pip-version-check ".[$$extras]"
 	@touch "$@" $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) build dist install log demo_output coverage_html .coverage* *.egg-info
+	rm -rf $(VENV) build dist install log demo_output coverage_html .coverage* *.egg-info \
+		.hypothesis .mypy_cache .pytest_cache .ruff_cache

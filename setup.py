@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / 'build_backend'))
+import compiling  # noqa: E402
 import ros_wheels  # noqa: E402
 
 #: What every form needs, with the oldest versions that were tried (docs/platforms.md).
@@ -20,23 +21,32 @@ REQUIRES = [
 ]
 
 
-def ascii_source() -> str:
+def folder_to_build_in() -> str:
+    """
+    Return a new folder to build in, which goes with this process.
+
+    What a former build has left in build/ would be packed too: modules that there are no more.
+    """
+    folder = tempfile.mkdtemp(prefix='face_perception_')
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def ascii_source(folder: str) -> str:
     """
     Return a way to this folder of which CMake can read the names, '' for the folder itself.
 
     CMake's file(STRINGS), with which rosidl reads its lists of files, ends a name at the first
-    letter that is not ASCII.
+    letter that is not ASCII.  So the way may be a link in ``folder``, in which is built.
     """
-    here = os.getcwd()
-    if here.isascii():
-        return ''
-    folder = tempfile.mkdtemp(prefix='face_perception_')
     if not folder.isascii():
         sys.exit(
             f"face_perception: '{folder}' has letters that are not ASCII, and CMake cannot work "
             'there: set TMPDIR to another folder, such as /tmp, and try again.'
         )
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    here = os.getcwd()
+    if here.isascii():
+        return ''
     link = os.path.join(folder, 'source')
     os.symlink(here, link)
     return link
@@ -44,20 +54,15 @@ def ascii_source() -> str:
 
 def setup_with_ros(wheels: ros_wheels.Wheels) -> None:
     """Let CMake generate the messages and install everything."""
-    if not (shutil.which('c++') and shutil.which('cc')):
-        sys.exit(
-            'face_perception: no C++ compiler was found, and the ROS 2 messages need one: '
-            "run 'sudo apt-get install g++' and try again, or set FACE_PERCEPTION_ROS=0 to "
-            'install without ROS 2.'
-        )
+    if sentence := compiling.fault():
+        sys.exit(f'face_perception: {sentence}')
     from scikit_build_core.setuptools.wrapper import setup
 
-    source = ascii_source()
+    folder = folder_to_build_in()
     setup(
         install_requires=[*REQUIRES, *wheels.run],
-        cmake_source_dir=source,
-        # What CMake makes lies there too, else in build/ as always.
-        options={'build': {'build_temp': os.path.dirname(source) + '/build'}} if source else {},
+        cmake_source_dir=ascii_source(folder),
+        options={'build': {'build_base': folder}},
         # CMake installs the code into it, and the generated messages.
         packages=['face_perception'],
         cmake_install_dir='',
@@ -78,6 +83,7 @@ def setup_without_ros() -> None:
                 )
     setup(
         install_requires=REQUIRES,
+        options={'build': {'build_base': folder_to_build_in()}},
         packages=find_packages(include=['face_perception', 'face_perception.*']),
         package_data={'face_perception': ['py.typed']},
         data_files=sorted(folders.items()),

@@ -77,6 +77,8 @@ def main() -> None:
     parser.add_argument('--model', type=Path, help="the package's network (default: shipped)")
     parser.add_argument('--size', type=int, default=480, help='long side of the input')
     arguments = parser.parse_args()
+    if not (arguments.videos or arguments.data):
+        parser.error('there is nothing to look at: give videos, --data, or both')
     detector = OnnxDetector(arguments.model, arguments.size)
     threshold = detector.model.score_threshold
 

@@ -30,6 +30,11 @@ def get_requires_for_build_wheel(config_settings=None) -> list[str]:
 
 
 def get_requires_for_build_editable(config_settings=None) -> list[str]:
-    """Return the same for an editable install."""
-    requires = _backend.get_requires_for_build_editable(config_settings)
-    return [*requires, *(_wheels.build if _wheels else ())]
+    """Return the same for an editable install, which there is without ROS 2 alone."""
+    if _wheels:
+        sys.exit(
+            'face_perception: with ROS 2 there is no editable install, as the messages are '
+            "generated beside the code: run pip install again without '-e' after each change, or "
+            'set FACE_PERCEPTION_ROS=0 to install the form without ROS 2.'
+        )
+    return _backend.get_requires_for_build_editable(config_settings)

@@ -1,6 +1,7 @@
 """Greet whoever smiles: a node of somebody else's that listens to face_perception."""
 
 import rclpy
+from rclpy.executors import ExternalShutdownException
 
 from face_perception.msg import Face, FaceArray
 
@@ -16,4 +17,7 @@ if __name__ == '__main__':
     rclpy.init()
     node = rclpy.create_node('greeter')
     node.create_subscription(FaceArray, '/face_perception/faces', on_faces, 1)
-    rclpy.spin(node)
+    try:
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):  # Ctrl-C, or a signal to end
+        pass

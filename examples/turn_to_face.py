@@ -2,6 +2,7 @@
 
 import rclpy
 from geometry_msgs.msg import Twist
+from rclpy.executors import ExternalShutdownException
 
 from face_perception.msg import FaceArray
 
@@ -26,4 +27,7 @@ if __name__ == '__main__':
     node.create_subscription(
         FaceArray, '/face_perception/faces', lambda faces: commands.publish(turn(faces)), 1
     )
-    rclpy.spin(node)
+    try:
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):  # Ctrl-C, or a signal to end
+        pass

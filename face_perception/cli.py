@@ -120,8 +120,7 @@ def _run_with_extra(module: str, extra: str, interrupted: int = 0) -> int:
     except ModuleNotFoundError as error:
         if (error.name or '').startswith('face_perception'):
             raise
-        print(
-            f"error: {error.name} is missing: run pip install 'face_perception[{extra}]'",
-            file=sys.stderr,
-        )
+        from .core.extras import install_command
+
+        print(f'error: {error.name} is missing: run {install_command(extra)}', file=sys.stderr)
         return 1

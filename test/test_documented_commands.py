@@ -70,3 +70,31 @@ def test_every_target_of_make_exists():
     targets = set(re.findall(r'^([a-z-]+):', (ROOT / 'Makefile').read_text('utf-8'), re.MULTILINE))
     named = {name for line in lines() for name in re.findall(r'^make ([a-z-]+)', line)}
     assert {'demo', 'test'} <= named <= targets
+
+
+SCRIPT = re.compile(
+    r'python (?:-m (face_perception[.\w]+)|(benchmarks/\w+\.py|test/[\w/]+\.py))((?: [^\s`&|#;]+)*)'
+)
+
+
+def scripts():
+    """Return the source of each script and module that is run by `python`, with its options."""
+    more = [*(ROOT / 'models').glob('*.md'), *(ROOT / 'benchmarks').glob('*.md')]
+    for page in (*PAGES, *more):
+        text = re.sub(r'\\\n\s*', ' ', page.read_text(encoding='utf-8'))
+        text = text.replace('python -m\n', 'python -m ')
+        for module, script, rest in SCRIPT.findall(text):
+            path = script or f'{module.replace(".", "/")}.py'
+            yield path, re.findall(r'(?<=[ \[])--[a-z][a-z-]*', rest)
+
+
+def test_every_script_and_its_options_exist():
+    # What the programs of a room share.
+    shared = (ROOT / 'face_perception' / 'training' / 'options.py').read_text(encoding='utf-8')
+    found = list(scripts())
+    assert {'benchmarks/node.py', 'face_perception/training/mean_weights.py'} <= {
+        path for path, _ in found
+    }
+    for path, options in found:
+        text = (ROOT / path).read_text(encoding='utf-8') + shared
+        assert [option for option in options if f"'{option}'" not in text] == [], path

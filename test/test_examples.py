@@ -3,6 +3,9 @@
 import ast
 import importlib.util
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -94,3 +97,20 @@ def test_the_launch_file_includes_ours_with_an_argument_that_it_has():
 def test_the_launch_file_is_understood_by_launch():
     pytest.importorskip('launch_ros', reason='needs launch and launch_ros, which PyPI has not')
     assert len(load('camera_and_faces.launch').generate_launch_description().entities) == 5
+
+
+@pytest.mark.parametrize('name', ['greeter', 'turn_to_face'])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_an_example_ends_without_a_traceback(name, number):
+    pytest.importorskip('rclpy')
+    pytest.importorskip('geometry_msgs')
+    code = (
+        'import os, rclpy, runpy, threading\n'
+        'def spin(node, spin=rclpy.spin):\n'
+        f'    threading.Timer(0.5, os.kill, (os.getpid(), {int(number)})).start()\n'
+        '    spin(node)\n'
+        'rclpy.spin = spin\n'
+        f"runpy.run_path({str(ROOT / 'examples' / f'{name}.py')!r}, run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, '')

@@ -55,6 +55,11 @@ def install(folder, **form):
     for name in PARTS:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, source / name)
+    # What setuptools left there when it built a former version.
+    cache = f'lib.linux-x86_64-{sys.implementation.cache_tag}'
+    for former in ('lib', cache):
+        (source / 'build' / former / 'face_perception').mkdir(parents=True)
+        (source / 'build' / former / 'face_perception' / 'gone.py').touch()
     # The guard would tell the new interpreter that its libraries are found already.
     hidden = ('_ROS_WHEELS_BOOTSTRAP_COMPLETE', 'LD_LIBRARY_PATH', 'PYTHONPATH')
     hidden += ('AMENT_PREFIX_PATH', 'VIRTUAL_ENV', 'FACE_PERCEPTION_ROS')
@@ -65,6 +70,8 @@ def install(folder, **form):
         env={**os.environ, 'FACE_PERCEPTION_ROS': '', **form},
     )
     (wheel,) = folder.glob('face_perception-*.whl')
+    with zipfile.ZipFile(wheel) as archive:
+        assert not [name for name in archive.namelist() if name.endswith('gone.py')]
     venv.create(folder / 'venv')
     python = folder / 'venv' / 'bin' / 'python'
     run(*pip, '--python', python, 'install', '--quiet', '--no-compile', wheel, env=environment)
@@ -198,6 +205,7 @@ def test_the_node_just_runs(bare, tmp_path, program):
     [
         ('face_perception_camera', '--source'),
         ('face_perception_demo', '--source'),
+        ('face_perception_node', '--ros-args'),
         ('face_perception_play', '--lossless'),
         ('face_perception_tune', '--node'),
         ('face_perception_view', '--web'),

@@ -10,13 +10,22 @@ from collections.abc import Callable
 from typing import NoReturn
 
 
+class Help(argparse.ArgumentDefaultsHelpFormatter):
+    """States defaults that somebody could type, unless the text does."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        text = action.help or ''
+        nothing = any(action.default is value for value in (None, False))  # but 0 is a value
+        if nothing or action.default in ('', []) or '(default' in text:
+            return text
+        return super()._get_help_string(action) or ''
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser that says what is wrong in one line and exits with code 2."""
 
     def __init__(self, **kwargs):
-        super().__init__(
-            allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter, **kwargs
-        )
+        super().__init__(allow_abbrev=False, formatter_class=Help, **kwargs)
 
     def error(self, message: str) -> NoReturn:
         """Print one line instead of the whole usage."""

@@ -15,12 +15,12 @@ from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
-from ..console.arguments import Parser
 from ..core.errors import FacePerceptionError
 from ..core.text import one_line
 from ..media.messages.fields import NANOSECONDS
 from .changes import ParameterChanges
 from .clocks import is_simulated
+from .command_line import PROGRAM, check_command_line
 from .configured import Configured
 from .monitoring.diagnostics import Diagnostics
 from .monitoring.health import Health
@@ -29,9 +29,7 @@ from .parameter_requests import ParameterRequests
 from .parameters import declare_parameters, read_values, request_fault
 from .settings import settings_from
 from .spinning import SteadyExecutor
-from .start import StartError, begin, finish, own_arguments, prepare
-
-PROGRAM = 'face_perception_node'
+from .start import StartError, begin, finish, prepare
 
 
 class FacePerceptionNode(LifecycleNode):
@@ -205,31 +203,19 @@ class FacePerceptionNode(LifecycleNode):
         return *self._configured.describe(), values | self._configured.values()
 
 
-def check_arguments(arguments: list[str]) -> None:
-    """Refuse options, with code 2: there are none, and who gives one thinks that it works."""
-    Parser(
-        prog=PROGRAM,
-        description="Find the faces in a camera's images, and publish them.",
-        epilog='It has parameters instead of options: --ros-args -r image:=/camera/image_raw -p '
-        'detector.max_rate:=10.0, or --params-file FILE. docs/parameters.md has all of them, and '
-        'face_perception_tune those of a node that runs.',
-    ).parse_args(arguments)
-
-
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is interrupted; return the process's exit code."""
+    check_command_line(sys.argv[1:] if args is None else args)
     # From rclpy.init on rclpy's own handlers end spinning, then call this one.  An exception
     # could come anywhere, such as in a destructor of rclpy's, where nobody can catch it.
     interrupts = []
     signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))
     warnings: list[str] = []
     node = executor = None
-    arguments = sys.argv if args is None else args
     try:
-        check_arguments(own_arguments(arguments))
         prepare(warnings.append, is_camera=False)
         node = begin(args, FacePerceptionNode)
-        for warning in warnings + files_for_others(arguments, node):
+        for warning in warnings + files_for_others(sys.argv if args is None else args, node):
             node.get_logger().warning(warning)
         executor = SteadyExecutor(node.report_internal)
         executor.add_node(node)

@@ -132,10 +132,10 @@ def explanation(error: Exception) -> str:
     """Return what is wrong and what to do, for an exception of rclpy's while it begins."""
     reason = one_line(' '.join(str(error).split()), 400)
     lowered = reason.lower()
-    if type(error).__name__ == 'UnknownROSArgsError':  # which is not public
+    if type(error).__name__ == 'UnknownROSArgsError':  # it lists them, and says no more
         return (
             f"ROS does not know {reason.strip('[]')}: a program's own options stand before "
-            '--ros-args, and a parameter is set by -p name:=value'
+            '--ros-args, behind it -r FROM:=TO, -p NAME:=VALUE and --params-file FILE'
         )
     if 'external configuration' in lowered:
         return f'{reason}: leave out --log-config-file, which the log of this ROS 2 does not read'

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import FacePerceptionError
+from ..core.extras import VIEW, install_command
 from ..core.types import EMOTIONS, Face
 from . import stage_bars
 from .boxes import COLORS, UNLABELLED, label
@@ -40,12 +41,12 @@ def import_rerun():
     except ImportError as error:
         if isinstance(error, ModuleNotFoundError) and error.name == 'rerun':
             raise RerunError(
-                "rerun-sdk is missing: run pip install 'face_perception[view]', which needs "
-                'NumPy 2, so where the distribution has NumPy 1 in a virtual environment'
+                f'rerun-sdk is missing: run {install_command(VIEW)}; as it needs NumPy 2, where '
+                "the distribution has NumPy 1 run pip install '.[view]' in this package's folder, "
+                'in a virtual environment'
             ) from None
         raise RerunError(
-            f'rerun-sdk does not load ({error}): run pip install --force-reinstall '
-            "'face_perception[view]'"
+            f'rerun-sdk does not load ({error}): run {install_command(VIEW)} --force-reinstall'
         ) from None
     return rerun
 

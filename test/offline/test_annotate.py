@@ -18,6 +18,7 @@ for name in ('mcap', 'pyarrow', 'rich', 'rosbags.rosbag2'):
 
 from rich.console import Console  # noqa: E402
 
+from face_perception.core.extras import install_command  # noqa: E402
 from face_perception.offline.annotate import main, run  # noqa: E402
 from face_perception.offline.options import Options  # noqa: E402
 from face_perception.offline.progress import report_table  # noqa: E402
@@ -276,7 +277,7 @@ def test_without_the_extra_one_sentence_says_what_to_install(start_command, name
     )
     assert command.wait() == 1
     assert command.log().strip().splitlines() == [
-        f"error: {name} is missing: run pip install 'face_perception[offline]'"
+        f'error: {name} is missing: run {install_command("offline")}'
     ]
 
 

@@ -5,6 +5,8 @@ import pytest
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
+import rclpy.utilities
+
 from face_perception.ros import start
 from face_perception.ros.start import StartError, explanation, own_arguments, prepare
 from support.program import told
@@ -24,6 +26,14 @@ def test_a_middleware_that_refuses_its_settings_is_named(monkeypatch):
     assert 'command line' in explanation(SILENT)
     unresolved = RuntimeError('error creating node: Unable to resolve peer nobody')
     assert explanation(unresolved).endswith('unset ROS_STATIC_PEERS')
+
+
+@pytest.mark.parametrize('given', [['image:=/x'], ['-foo', 'b']])
+def test_what_is_no_argument_of_ros_is_named_with_those_that_are(given):
+    with pytest.raises(RuntimeError) as caught:
+        rclpy.utilities.remove_ros_args(['node', '--ros-args', *given])
+    sentence = explanation(caught.value)
+    assert given[-1] in sentence and '-r FROM:=TO' in sentence and '--params-file' in sentence
 
 
 @pytest.mark.parametrize('number', ['-1', '233', '9' * 5000, '1.5', 'kitchen'])

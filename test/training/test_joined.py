@@ -1,6 +1,8 @@
 """The joined graph predicts as the two files; crops that differ are refused."""
 
+import importlib
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +13,7 @@ pytest.importorskip('onnx', reason='training needs the extra "train" (onnx)')
 onnxruntime = pytest.importorskip('onnxruntime', reason='needed to run an exported file')
 
 from face_perception.core.errors import ModelError  # noqa: E402
+from face_perception.core.onnx_models import load_classifier  # noqa: E402
 from face_perception.training.architectures import mini_xception  # noqa: E402
 from face_perception.training.joined import joined  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
@@ -65,3 +68,19 @@ def test_predicts_as_the_two_files(write, count):
 def test_crops_that_differ_are_refused(write):
     with pytest.raises(ModelError, match='margin'):
         joined(write('emotion'), write('gender', '0.1'))
+
+
+def test_the_benchmark_joins_the_shipped_files_which_have_margins_of_their_own(
+    tmp_path, monkeypatch
+):
+    root = Path(__file__).parents[2]
+    monkeypatch.syspath_prepend(root / 'benchmarks')
+    one_call = importlib.import_module('one_call')
+    emotion, gender = (
+        root / 'models' / f'{task}_mini_xception.onnx' for task in ('emotion', 'gender')
+    )
+    margin = load_classifier(emotion, 'emotion').crop_margin
+    copy = one_call.with_margin(gender, margin, tmp_path)
+    assert load_classifier(copy, 'gender').crop_margin == margin
+    outputs = session(joined(emotion, copy).SerializeToString()).get_outputs()
+    assert [output.name for output in outputs] == ['emotion', 'gender']

@@ -10,6 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ...core.extras import install_command
 from ...core.types import Box
 from ..errors import SourceError
 
@@ -173,8 +174,8 @@ def load_photograph() -> np.ndarray:
     except Exception as error:  # not installed, or without its files, which it would download
         raise SourceError(
             "the source 'sample' needs a photograph that scikit-image ships "
-            f"({type(error).__name__}: {error}): run pip install 'face_perception[demo]', or on a "
-            'robot sudo apt-get install python3-skimage'
+            f'({type(error).__name__}: {error}): run {install_command("demo")}, or on a robot '
+            'sudo apt-get install python3-skimage'
         ) from None
     return np.ascontiguousarray(photograph[:, :, ::-1])
 

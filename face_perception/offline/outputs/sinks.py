@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ...core.errors import FacePerceptionError
+from ...core.extras import install_command
 from ...media.bags.reader import Bag
 from ..readers import Reader
 from ..types import Job, Sink
@@ -84,6 +85,6 @@ def check_outputs(jobs: Iterable[Job]) -> None:
         package, extra = _NEEDS[name]
         if find_spec(package) is None:
             raise FacePerceptionError(
-                f"the output '{name}' needs {package}: run pip install "
-                f"'face_perception[{extra}]', or choose others with --outputs"
+                f"the output '{name}' needs {package}: run {install_command(extra)}, or choose "
+                'others with --outputs'
             )

@@ -22,6 +22,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ...core.errors import FacePerceptionError
+from ...core.extras import install_command
 from ...core.files import at_home
 from ...core.networks import FaceNetworks
 from ...core.settings import PipelineSettings
@@ -40,7 +41,7 @@ except ImportError:  # said when it is asked for
     INSTALLED = False
 
 PACKAGE = 'face_perception'
-INSTALL = f"run pip install '{PACKAGE}[offline,cluster]'"
+INSTALL = f'run {install_command("offline", "cluster")}'
 #: One and the same from Python 3.11 on.
 TIMEOUTS = (TimeoutError, asyncio.TimeoutError)
 #: Seconds within which the scheduler, and then a worker, must answer, and without any worker

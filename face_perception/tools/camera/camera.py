@@ -172,13 +172,13 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         '--size',
         type=image_size,
         metavar='WxH',
-        help="scale the images into this size (None: the source's own)",
+        help="scale the images into this size (without it the source's own)",
     )
     parser.add_argument(
         '--rate',
         type=image_rate,
         metavar='HZ',
-        help="images per second (None: the source's own)",
+        help="images per second (without it the source's own)",
     )
     parser.add_argument(
         '--encoding',
@@ -212,7 +212,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         help='begin again at the end of the source',
     )
     parser.add_argument(
-        '--count', type=image_count, metavar='N', help='stop after N images (None: never)'
+        '--count', type=image_count, metavar='N', help='stop after N images (without it never)'
     )
     options = parser.parse_args(arguments)
     if options.compressed and options.encoding != 'bgr8':

@@ -24,6 +24,7 @@ from sensor_msgs.msg import Image
 from ...console.arguments import Parser, duration, image_rate, image_size
 from ...console.signals import catch_signals
 from ...core.errors import FacePerceptionError
+from ...core.extras import install_command
 from ...media.video_writer import Recording
 from ...msg import FaceArray
 from ...ros.spinning import SteadyExecutor, once_a_minute
@@ -234,8 +235,8 @@ def check_extras(source: str) -> None:
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
         raise DemoError(
-            f"the demo needs {' and '.join(missing)}: run pip install 'face_perception[demo]', or "
-            'on a robot sudo apt-get install python3-rich python3-matplotlib python3-skimage'
+            f'the demo needs {" and ".join(missing)}: run {install_command("demo")}, or on a '
+            'robot sudo apt-get install python3-rich python3-matplotlib python3-skimage'
         )
 
 
@@ -262,7 +263,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         "image, a folder of images, or 'sample'",
     )
     parser.add_argument(
-        '--size', type=image_size, default=(640, 480), metavar='WxH', help='size of the images'
+        '--size', type=image_size, default='640x480', metavar='WxH', help='size of the images'
     )
     parser.add_argument(
         '--rate', type=image_rate, default=15.0, metavar='HZ', help='images per second'

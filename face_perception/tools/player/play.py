@@ -41,13 +41,13 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         action='append',
         default=[],
         metavar='TOPIC',
-        help='play only this image topic; can be given more than once (none: all)',
+        help='play only this image topic; can be given more than once (without it all)',
     )
     parser.add_argument(
         '--rate',
         type=number(float, 0.01, 100, 'a factor'),
         metavar='FACTOR',
-        help='times as fast as it was recorded (None: 1; with --lossless as fast '
+        help='times as fast as it was recorded (without it 1; with --lossless as fast '
         'as the node answers)',
     )
     parser.add_argument(
@@ -66,7 +66,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         '--duration',
         metavar='S',
         type=number(float, 0.001, 10**7, 'a duration in seconds'),
-        help='play so many seconds of the bag (None: to its end)',
+        help='play so many seconds of the bag (without it to its end)',
     )
     parser.add_argument(
         '--lossless',
@@ -78,7 +78,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         action='append',
         metavar='TOPIC',
         help='with --lossless: the faces of the node that answers; can be given '
-        'more than once (None: face_perception/faces)',
+        'more than once (without it face_perception/faces)',
     )
     parser.add_argument(
         '--timeout',

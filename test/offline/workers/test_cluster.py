@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from face_perception.core.extras import install_command
 from support.waiting import wait_until
 
 
@@ -246,7 +247,7 @@ def test_without_the_extra_one_sentence_says_what_to_install(fault_of):
             'from face_perception.cli import annotate; sys.exit(annotate())'
         ),
     )
-    assert "run pip install 'face_perception[offline,cluster]'" in line
+    assert f'run {install_command("offline", "cluster")}' in line
 
 
 def test_workers_that_are_missing_or_lack_the_package_are_one_sentence(

@@ -18,6 +18,7 @@ for module in ('rich', 'matplotlib', 'skimage'):
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
+from face_perception.core.extras import install_command  # noqa: E402
 from face_perception.tools.demo import demo  # noqa: E402
 
 
@@ -78,7 +79,7 @@ def test_it_records_for_the_rerun_viewer(start_tool, tmp_path):
 def test_without_rerun_it_is_refused_at_once(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, 'rerun', None)
     assert demo.main(['--rerun', '--output', str(tmp_path / 'out')]) == 2
-    assert "pip install 'face_perception[view]'" in capsys.readouterr().err
+    assert install_command('view') in capsys.readouterr().err
     assert not (tmp_path / 'out').exists()
 
 

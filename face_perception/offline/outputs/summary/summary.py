@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from ....core.errors import FacePerceptionError
+from ....core.extras import install_command
 from ....core.scaling import frame, resize
 from ....core.timing import OFFLINE_STAGES, Timings
 from ....core.types import Box, Face, FrameResult
@@ -47,8 +48,8 @@ class SummaryPicture:
         """
         if importlib.util.find_spec('matplotlib') is None:
             raise SummaryError(
-                "matplotlib is missing: run pip install 'face_perception[demo]', or "
-                'on a robot sudo apt-get install python3-matplotlib'
+                f'matplotlib is missing: run {install_command("demo")}, or on a robot '
+                'sudo apt-get install python3-matplotlib'
             )
         self._folder = folder
         self._summary = InputSummary(source_name, anonymized)
