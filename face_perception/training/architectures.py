@@ -132,7 +132,7 @@ def dilated_mini_xception(channels: int, classes: int) -> Classifier:
 
     Its second depth-wise convolution is dilated instead (Yu, Koltun and Funkhouser 2017, "Dilated
     Residual Networks"): the same weights answer at four times as many places, of which the mean
-    depends less on where exactly a face lies.  A sixth more work.
+    depends less on where exactly a face lies.  A sixth more work, for labels that are as right.
     """
     network = deep_mini_xception(channels, classes)
     index = max(index for index, layer in enumerate(network.layers) if isinstance(layer, Residual))
