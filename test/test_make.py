@@ -34,7 +34,15 @@ def folder(tmp_path):
 def called(folder):
     """Run `make demo`; return how it ended, what it said, and what was called."""
     (folder / 'calls').write_text('')
-    done = subprocess.run(['make', 'demo'], cwd=folder, capture_output=True, text=True)
+    # The tests themselves run under make, whose settings would be heeded.
+    settings = ('MAKE', 'MFLAGS', 'VENV', 'DEMO_ARGS')
+    done = subprocess.run(
+        ['make', 'demo'],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={name: text for name, text in os.environ.items() if not name.startswith(settings)},
+    )
     calls = (folder / 'calls').read_text().splitlines()
     return done.returncode, done.stdout, [call.strip() for call in calls]
 
