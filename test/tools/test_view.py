@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import socket
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from face_perception.core.extras import install_command
 from face_perception.tools import view, viewer
 from face_perception.visuals import rerun_writer
 from face_perception.visuals.rerun_writer import RerunError
@@ -48,7 +50,7 @@ def test_what_launch_adds_for_ros_is_no_recording():
 
 def test_without_rerun_one_sentence_says_what_to_install(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, 'rerun', None)
-    with pytest.raises(RerunError, match=r"pip install 'face_perception\[view\]'"):
+    with pytest.raises(RerunError, match=re.escape(install_command('view'))):
         rerun_writer.import_rerun()
     assert view.main([str(tmp_path)]) == 1
     assert len(capsys.readouterr().err.strip().splitlines()) == 1

@@ -103,12 +103,12 @@ def test_boxes_come_back_to_where_they_were_in_images_of_several_sizes(make_yune
             assert abs(face.box.height - FACE_PX * scale) < 0.02 * FACE_PX * scale
 
 
-@has_its_outputs
 def test_a_yunet_that_is_given_to_another_type_is_told_as_that(make_yunet):
     with pytest.raises(ModelError, match="is a YuNet: choose the detector type 'yunet'"):
         make_detector('onnx', 400, None, make_yunet())
 
 
+@has_its_outputs
 def test_which_file_was_loaded_is_known(make_yunet):
     path = make_yunet()
     model = make_detector('yunet', 400, 0.9, path).model
@@ -116,6 +116,7 @@ def test_which_file_was_loaded_is_known(make_yunet):
     assert model.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@has_its_outputs
 def test_a_yunet_goes_to_other_processes_and_serves_several_threads(make_yunet):
     detector = pickle.loads(pickle.dumps(make_detector('yunet', 400, 0.9, make_yunet())))
     images = [np.zeros((200 + 40 * number, 320, 3), np.uint8) for number in range(4)]
@@ -127,6 +128,7 @@ def test_a_yunet_goes_to_other_processes_and_serves_several_threads(make_yunet):
     assert all(alone)
 
 
+@has_its_outputs
 def test_the_input_size_can_change_and_boxes_are_clipped_to_the_image(make_yunet):
     detector = YuNetDetector(make_yunet(), input_size=160)
     image = np.full((480, 640, 3), 255, np.uint8)

@@ -1,3 +1,5 @@
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -5,6 +7,7 @@ import pytest
 pytest.importorskip('skimage', reason='the sample needs scikit-image (the extra demo)')
 
 from face_perception.core.detectors import make_detector
+from face_perception.core.extras import install_command
 from face_perception.core.settings import PipelineSettings
 from face_perception.media.errors import SourceError
 from face_perception.media.sample import portrait
@@ -97,5 +100,5 @@ def test_without_the_photograph_it_says_what_to_install(monkeypatch):
         raise ModuleNotFoundError("No module named 'pooch'")
 
     monkeypatch.setattr(skimage.data, 'astronaut', fail)
-    with pytest.raises(SourceError, match=r"pooch.*pip install 'face_perception\[demo\]'"):
+    with pytest.raises(SourceError, match=f'pooch.*{re.escape(install_command("demo"))}'):
         portrait.load_photograph()

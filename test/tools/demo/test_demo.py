@@ -131,7 +131,7 @@ def test_an_extra_that_is_missing_is_named(monkeypatch):
     monkeypatch.setattr(
         demo.importlib.util, 'find_spec', lambda name: None if name in missing else find(name)
     )
-    with pytest.raises(demo.DemoError, match=r"rich: run pip install 'face_perception\[demo\]'"):
+    with pytest.raises(demo.DemoError, match=re.escape(f'rich: run {install_command("demo")}')):
         demo.check_extras('0')
     missing[:] = ['matplotlib', 'skimage']
     with pytest.raises(demo.DemoError, match='needs matplotlib and skimage'):

@@ -1,3 +1,4 @@
+import re
 import tracemalloc
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import pytest
 pytest.importorskip('matplotlib', reason='draws the summary (the extra demo)')
 
 from face_perception.core.detectors import make_detector  # noqa: E402
+from face_perception.core.extras import install_command  # noqa: E402
 from face_perception.core.types import Box  # noqa: E402
 from face_perception.offline.outputs.anonymize import Anonymizer  # noqa: E402
 from face_perception.offline.outputs.summary import summary as summary_module  # noqa: E402
@@ -70,7 +72,7 @@ def test_what_hinders_it_is_said(made, tmp_path, monkeypatch):
     with pytest.raises(SummaryError, match='summary.png. cannot be written .No such file'):
         sink.close()
     monkeypatch.setattr(summary_module.importlib.util, 'find_spec', lambda name: None)
-    with pytest.raises(SummaryError, match=r"pip install 'face_perception\[demo\]'"):
+    with pytest.raises(SummaryError, match=re.escape(install_command('demo'))):
         SummaryPicture(tmp_path, 'input.mp4')
 
 
