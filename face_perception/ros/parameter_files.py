@@ -31,9 +31,8 @@ def files_for_others(arguments: Sequence[str], node: Node) -> list[str]:
         if option != '--params-file':
             continue
         entries = dict(_entries(_content(path)))
-        if any(entries.values()) and not any(
-            name in given for name in set().union(*entries.values())
-        ):
+        names = set().union(*entries.values())
+        if names and names.isdisjoint(given):
             others = ', '.join(map(value, list(entries)[:MOST_NAMES]))
             sentences.append(
                 f"nothing in the parameter file '{file_path(path)}' is for this node, "

@@ -116,14 +116,7 @@ def deep_mini_xception(channels: int, classes: int) -> Classifier:
     halve it do so in their first depth-wise convolution rather than by pooling at the end,
     and the maps of the classes come from a 1x1 convolution.
     """
-    widths = (32, 32, 32, 64, 64, 64, 86)
-    return Classifier(
-        *convolution(channels, 16),
-        *convolution(16, widths[0], stride=2),
-        *(_separable_block(*pair) for pair in pairwise(widths)),
-        nn.Conv2d(widths[-1], classes, 1),
-        *_average(),
-    )
+    return _deep_mini_xception(channels, classes)
 
 
 def dilated_mini_xception(channels: int, classes: int) -> Classifier:
@@ -134,10 +127,7 @@ def dilated_mini_xception(channels: int, classes: int) -> Classifier:
     Residual Networks"): the same weights answer at four times as many places, of which the mean
     depends less on where exactly a face lies.  A sixth more work, for labels that are as right.
     """
-    network = deep_mini_xception(channels, classes)
-    index = max(index for index, layer in enumerate(network.layers) if isinstance(layer, Residual))
-    network.layers[index] = _separable_block(64, 86, stride=1, dilation=2)
-    return network
+    return _deep_mini_xception(channels, classes, stride=1, dilation=2)
 
 
 def fully_convolutional(channels: int, classes: int) -> Classifier:
@@ -231,6 +221,19 @@ def _shortcut(wide: int, wider: int, stride: int = 2) -> nn.Sequential:
     """Return a 1x1 convolution of every ``stride``-th pixel and its batch normalisation."""
     convolution = nn.Conv2d(wide, wider, 1, stride=stride, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(wider))
+
+
+def _deep_mini_xception(channels: int, classes: int, **last: int) -> Classifier:
+    """Return ``deep_mini_xception``; ``last`` goes to ``_separable_block`` for its last block."""
+    *pairs, last_pair = pairwise((32, 32, 32, 64, 64, 64, 86))
+    return Classifier(
+        *convolution(channels, 16),
+        *convolution(16, 32, stride=2),
+        *(_separable_block(*pair) for pair in pairs),
+        _separable_block(*last_pair, **last),
+        nn.Conv2d(last_pair[1], classes, 1),
+        *_average(),
+    )
 
 
 def _separable_block(
