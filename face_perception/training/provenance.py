@@ -12,7 +12,7 @@ from .exported import metadata_of
 from .recipe import RecipeError
 
 #: What a checkpoint and an exported file keep of it.
-KEPT = ('data_sets', 'started_from', 'teachers')
+KEPT = ('data_sets', 'started_from', 'teachers', 'mean_of')
 
 
 def provenance(learner: object, start: str | None = None, teachers: Sequence[str] = ()) -> dict:
