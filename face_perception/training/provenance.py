@@ -39,7 +39,8 @@ def same_origin(checkpoint: dict, made_from: dict, folder: Path) -> dict:
     Return what the run in ``folder``, of which ``checkpoint`` is, goes on telling of its origin.
 
     What it began with was said when it began.  Raises ``RecipeError`` when it has learned from
-    other images or teachers than those of ``made_from``: its file could not say from which.
+    other images or teachers than those of ``made_from``: its file could not say from which; and
+    when it began with something else, as it goes on with its own weights all the same.
     """
     kept = {name: checkpoint[name] for name in KEPT if name in checkpoint}
     now = made_from.get('data_sets')
@@ -54,6 +55,13 @@ def same_origin(checkpoint: dict, made_from: dict, folder: Path) -> dict:
         raise RecipeError(
             f'{folder} holds a run that learned from other teachers ({former}; now: {given}): use '
             f'a new folder, with --start-from {folder} if it shall go on'
+        )
+    began, start = kept.get('started_from'), made_from.get('started_from')
+    if start and (began or {}).get('name') != start['name']:
+        former = began['name'] if began else 'random weights'
+        raise RecipeError(
+            f'{folder} holds a run that began with {former}, not with {start["name"]}: use a new '
+            'folder, or leave --start-from out to go on with it'
         )
     return {**made_from, **kept}
 

@@ -96,6 +96,10 @@ def train(
         trainer.restore(found)
         console.print(f'Resuming after epoch {trainer.epoch}')
     last = min(stop_after or recipe.epochs or FOREVER, recipe.epochs or FOREVER)
+    if trainer.epoch >= last:  # killed before it had told of the last epoch, or called once more
+        _write(output, recipe, trainer, made_from)
+        console.print(f'Nothing is left to do: {trainer.epoch} of {last} epochs are done')
+        return trainer
     steps = trainer.steps_per_epoch
     with Progress(
         TextColumn('{task.description}'),
@@ -190,6 +194,8 @@ def make_learner(
             workers,
             load_detector_teachers(teachers) if teachers else None,
         )
+    if workers:
+        raise RecipeError('--workers makes samples for a detector: leave it out for a classifier')
     return ClassifierLearner(
         recipe,
         *load_task(recipe, data, malformed),

@@ -83,6 +83,15 @@ def test_what_it_began_with_stays_known(faces, run, tmp_path):
     assert run(faces(blobs=20), faces(blobs=4))['started_from'] == expected
 
 
+def test_a_run_does_not_go_on_with_what_it_did_not_begin_with(tmp_path):
+    a, b = ({'started_from': {'name': name}} for name in ('a.onnx', 'b.onnx'))
+    assert same_origin(a, a, tmp_path) == same_origin(a, {}, tmp_path) == a
+    with pytest.raises(RecipeError, match=r'began with a\.onnx, not with b\.onnx.*--start-from'):
+        same_origin(a, b, tmp_path)
+    with pytest.raises(RecipeError, match=r'began with random weights, not with b\.onnx'):
+        same_origin({}, b, tmp_path)
+
+
 RECIPE = {'task': 'emotion', 'color': 'gray', 'crop_margin': 0.0, 'epochs': 1, 'batch_size': 4}
 
 
