@@ -47,7 +47,7 @@ def parse_arguments() -> argparse.Namespace:
     add_malformed(parser)
     add_detectors(
         parser,
-        'measure a classifier also with the boxes that these draw, or a detector beside them',
+        'measure a classifier also with the boxes that these draw, or a detector beside haar',
     )
     parser.add_argument(
         '--robustness',
@@ -83,6 +83,7 @@ def evaluate_detector(arguments: argparse.Namespace) -> dict:
         for option, given in (
             ('--robustness', arguments.robustness),
             (f'--split {arguments.split}', arguments.split != VALIDATION),
+            ('--detectors onnx', 'onnx' in arguments.detectors),  # it may have learned from these
         )
         if given
     ]

@@ -101,6 +101,8 @@ def run(arguments: argparse.Namespace) -> None:
     if metadata.get('task') == DetectorRecipe.task:
         from .detection.commands import finish_detector, recipe_of
 
+        if arguments.detectors:
+            raise ModelError('these are face detectors, and --detectors is for classifiers')
         recipe = recipe_of(load_detector(arguments.files[0]))
         numbers = finish_detector(
             model, metadata, recipe, single(arguments.data), arguments.output, arguments.malformed
