@@ -78,6 +78,18 @@ def test_what_a_mean_has_learned_from_stays_known(tmp_path, utkface_folder, monk
     assert [each['name'] for each in origin(mean)['mean_of']] == ['a.onnx', 'b.onnx']
 
 
+def test_layers_that_would_stay_as_they_are_are_refused(tmp_path):
+    classifier(tmp_path / 'a.onnx')
+    graph = onnx.load(str(tmp_path / 'a.onnx'))
+    graph.graph.initializer.append(numpy_helper.from_array(np.eye(2, dtype=np.float32), 'eye'))
+    graph.graph.node[-1].op_type = 'MatMul'  # was Identity
+    graph.graph.node[-1].input.append('eye')
+    (tmp_path / 'a.onnx').write_bytes(graph.SerializeToString())
+    load(tmp_path / 'a.onnx')
+    with pytest.raises(ModelError, match=r'no mean is made \(MatMul\)'):
+        mean_weights.mean_of([tmp_path / 'a.onnx'] * 2, [1, 1])
+
+
 def test_what_cannot_be_a_mean_is_refused(tmp_path, utkface_folder, monkeypatch, capsys):
     a, deep, none = (tmp_path / f'{name}.onnx' for name in ('a', 'deep', 'none'))
     classifier(a)
