@@ -149,7 +149,8 @@ class Recipe(Schedule):
         """Raise ``RecipeError`` for a value that cannot be meant."""
         super().__post_init__()
         if self.task not in LABELS:
-            raise RecipeError(f'task must be one of {tuple(LABELS)}, not {self.task!r}')
+            tasks = (*LABELS, DetectorRecipe.task)
+            raise RecipeError(f'task must be one of {tasks}, not {self.task!r}')
         if self.color not in CHANNELS:
             raise RecipeError(f'color must be one of {tuple(CHANNELS)}, not {self.color!r}')
 
