@@ -270,8 +270,12 @@ _Loader.add_implicit_resolver(
 
 def check_teacher(recipe: Recipe | DetectorRecipe, teacher: object | None) -> None:
     """Raise ``RecipeError`` where there is no ``teacher`` though ``recipe`` needs one, or one."""
-    if (teacher is not None) != (recipe.distillation > 0):
-        raise RecipeError('a teacher is needed exactly when the recipe says distillation')
+    if teacher is None and recipe.distillation > 0:
+        raise RecipeError('the recipe learns from a teacher (distillation): name it with --teacher')
+    if teacher is not None and recipe.distillation == 0:
+        raise RecipeError(
+            'the recipe learns from no teacher: set distillation above 0, or leave --teacher out'
+        )
 
 
 def load_recipe(path: Path | str) -> Recipe | DetectorRecipe:
