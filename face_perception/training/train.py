@@ -35,6 +35,7 @@ from .data import load_task
 from .data.datasets import single
 from .detection.learner import DetectorLearner
 from .detection.pasted import read_crops
+from .detection.sampling import ends_of_workers_told
 from .detection.scenes import load_scenes
 from .detection.teachers import load_detector_teachers
 from .learning_curves import learning_curves
@@ -293,7 +294,8 @@ def run(arguments: argparse.Namespace) -> int:
             start_from(learner.network, arguments.start_from, learner.sample_images(STATISTICS))
         trainer = Trainer(recipe, learner, device, arguments.micro_batches)
         made_from = provenance(learner, arguments.start_from, arguments.teacher)
-        train(recipe, trainer, arguments.output, console=Console(), made_from=made_from)
+        with ends_of_workers_told():
+            train(recipe, trainer, arguments.output, console=Console(), made_from=made_from)
     except InterruptedRunError as stop:
         print(stop, file=sys.stderr)
         return 130
