@@ -27,6 +27,7 @@ from ..console.endings import exit_status
 from ..core.attributes.classifier import Classifier
 from ..core.errors import ModelError
 from ..core.types import Box
+from .checkpoints import writable_folder
 from .classifier_report import AGE_GROUPS
 from .confidence import THRESHOLDS, answered
 from .data import RACES, Data, DatasetError, Sample, load_samples
@@ -262,8 +263,8 @@ def write(report: dict, folder: Path) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the table, and write it where that was asked for."""
-    if arguments.output:  # found out before the measuring if it cannot be made
-        arguments.output.mkdir(parents=True, exist_ok=True)
+    if arguments.output:  # found out before the measuring if it cannot be used
+        writable_folder(arguments.output)
     classifiers = [load(path) for path in arguments.model]
     first = classifiers[0].model
     for classifier in classifiers[1:]:

@@ -12,6 +12,7 @@ from rich.console import Console
 from ..console.endings import exit_status
 from ..core.errors import ModelError
 from ..core.onnx_models import DETECTION
+from .checkpoints import writable_folder
 from .classifier_report import report_of
 from .classifier_tables import tables_of, write_plots
 from .data import load_samples
@@ -104,8 +105,8 @@ def evaluate_detector(arguments: argparse.Namespace) -> dict:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure a file of either kind, and write the report where that was asked for."""
-    if arguments.output:  # found out before the measuring if it cannot be made
-        arguments.output.mkdir(parents=True, exist_ok=True)
+    if arguments.output:  # found out before the measuring if it cannot be used
+        writable_folder(arguments.output)
     detector = metadata_of(Path(arguments.model)).get('task') == DETECTION
     report = (evaluate_detector if detector else evaluate_classifier)(arguments)
     if arguments.output:

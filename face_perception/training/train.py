@@ -28,6 +28,7 @@ from .checkpoints import (
     finished_checkpoint,
     load_checkpoint,
     save_checkpoint,
+    writable_folder,
     write_atomically,
 )
 from .classification import ClassifierLearner
@@ -282,6 +283,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train; returns the exit status."""
     try:
         recipe, device = _recipe(arguments), pick_device(arguments.device)
+        writable_folder(arguments.output)
         learner = make_learner(
             recipe,
             arguments.data,
