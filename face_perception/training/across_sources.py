@@ -36,6 +36,7 @@ from .detector_boxes import find_face
 from .exported import load, metadata_of, probabilities_of
 from .metrics import accuracy
 from .options import add_malformed
+from .provenance import warn_of_other_copies
 from .robustness import near_face
 from .source_plots import draw_confidence, draw_rows
 from .source_tables import ALL, confidence_markdown_of, markdown_of, table_of
@@ -80,6 +81,8 @@ def images_of(
                 raise
             continue
         sources |= {sample.source for sample in found}
+        for each in (path, *others) if split == VALIDATION else ():
+            warn_of_other_copies(each, (sample.source for sample in found))
         samples += [
             sample for sample in found if split == VALIDATION or sample.source not in learned
         ]

@@ -21,6 +21,7 @@ from .data.entries import SPLITS, VALIDATION
 from .detection.commands import detector_report, detector_tables, draw_curve
 from .exported import load, metadata_of
 from .options import add_detectors, add_malformed
+from .provenance import warn_of_other_copies
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -68,6 +69,8 @@ def evaluate_classifier(arguments: argparse.Namespace) -> dict:
         split=arguments.split,
         malformed=arguments.malformed,
     )
+    if arguments.split == VALIDATION:
+        warn_of_other_copies(Path(arguments.model), (sample.source for sample in samples))
     report = report_of(classifier, samples, arguments.detectors, arguments.robustness)
     report['data'] = {'path': ' '.join(arguments.data), 'split': arguments.split}
     for table in tables_of(report):

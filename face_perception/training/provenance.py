@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import logging
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..core.errors import ModelError
 from .checkpoints import finished_checkpoint
 from .exported import metadata_of
 from .recipe import RecipeError
+
+_logger = logging.getLogger(__name__)
 
 #: What a checkpoint and an exported file keep of it.
 KEPT = ('data_sets', 'started_from', 'teachers', 'mean_of')
@@ -64,6 +68,32 @@ def same_origin(checkpoint: dict, made_from: dict, folder: Path) -> dict:
             'folder, or leave --start-from out to go on with it'
         )
     return {**made_from, **kept}
+
+
+def warn_of_other_copies(path: Path, sources: Iterable[str]) -> None:
+    """
+    Warn of a source of which others are held out than when the file at ``path`` was trained.
+
+    ``sources`` are those of the images held out that it is to be measured on.  Names decide which
+    these are: in a copy of a data set with other names the network has learned from most of them.
+    """
+    try:
+        data_sets = training_of(path).get('data_sets')
+    except ModelError:
+        return
+    for source, count in Counter(sources).items():
+        said = data_sets.get(source) if isinstance(data_sets, dict) else None
+        if not isinstance(said, dict) or not said.get('training'):
+            continue
+        if said.get('validation') not in (None, count):
+            _logger.warning(
+                '%s: %d images are held out, but %s when %s was trained: where this is another '
+                'copy of the data set, the network may have learned from them',
+                source,
+                count,
+                said['validation'],
+                path.name,
+            )
 
 
 def counted(data_sets: dict) -> str:

@@ -14,7 +14,12 @@ from face_perception.training.checkpoints import load_checkpoint  # noqa: E402
 from face_perception.training.classification import ClassifierLearner  # noqa: E402
 from face_perception.training.data import FaceSet, one_hot  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
-from face_perception.training.provenance import origin, provenance, same_origin  # noqa: E402
+from face_perception.training.provenance import (  # noqa: E402
+    origin,
+    provenance,
+    same_origin,
+    warn_of_other_copies,
+)
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
 from face_perception.training.trainer import Trainer  # noqa: E402
 
@@ -108,6 +113,21 @@ def test_what_calibrates_is_not_counted_as_learned(faces, recipe_values):
     learner = ClassifierLearner(recipe, faces(blobs=40), faces(blobs=4))
     assert len(learner) == learner.data_sets['blobs']['training']
     assert 10 < len(learner) < 35
+
+
+def test_another_copy_of_a_data_set_is_warned_of(faces, tmp_path, caplog):
+    said = {'data_sets': {'dots': {'training': 7, 'validation': 2}}}
+    network = ClassifierLearner(recipe_from(RECIPE), faces(a=7), faces(a=7)).network.eval()
+    file = tmp_path / 'former.onnx'
+    model = build_model(network, 1.0, 48, {'training': json.dumps(said)})
+    file.write_bytes(model.SerializeToString())
+    warn_of_other_copies(file, ['dots', 'dots', 'lines'])
+    assert caplog.text == ''
+    warn_of_other_copies(file, ['dots', 'dots', 'dots'])
+    assert 'dots: 3 images are held out, but 2 when former.onnx was trained' in caplog.text
+    for nonsense in ('[]', '{"data_sets": ["dots"]}', '{"data_sets": {"dots": 3}}', 'no JSON'):
+        file.write_bytes(build_model(network, 1.0, 48, {'training': nonsense}).SerializeToString())
+        warn_of_other_copies(file, ['dots'])
 
 
 def test_a_run_does_not_go_on_with_other_teachers(tmp_path):
