@@ -252,7 +252,7 @@ def main() -> int:
     """Try the faults and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument('--kills', type=int, default=50, help='how often the node is killed')
-    parser.add_argument('--only', nargs='*', choices=(*FAULTS, 'kills', 'disks'), help='some')
+    parser.add_argument('--only', nargs='*', choices=(*FAULTS, 'kills', 'disks'), help='these')
     parser.add_argument('--output', type=Path, default=Path('benchmarks_output'))
     options = parser.parse_args()
     outcomes: list[Outcome] = []
