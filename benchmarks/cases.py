@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 from skimage import data
 
+from face_perception.console.endings import ended
 from face_perception.core.detectors import HaarDetector, OnnxDetector
 from face_perception.visuals.boxes import FONT
 
@@ -150,4 +152,4 @@ def drawn(name: str, image: np.ndarray, found: list, faces: int) -> np.ndarray:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(ended(main))

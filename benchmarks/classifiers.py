@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import onnx
 from onnx import numpy_helper, shape_inference
 from timing import milliseconds, session, show
 
+from face_perception.console.endings import ended
 from face_perception.core.types import EMOTIONS
 from face_perception.training.architectures import ARCHITECTURES
 from face_perception.training.classifier_report import measure
@@ -123,4 +125,4 @@ def compare(arguments: argparse.Namespace) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(ended(main))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 from timing import show
 
+from face_perception.console.endings import ended
 from face_perception.core.detectors import HaarDetector, OnnxDetector
 from face_perception.core.errors import DetectorError
 from face_perception.training.detection.measure import CONDITIONS
@@ -90,4 +92,4 @@ def draw(image: np.ndarray, detector: OnnxDetector, path: Path) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(ended(main))

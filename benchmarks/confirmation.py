@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from clips import images
 from timing import show
 
+from face_perception.console.endings import ended
 from face_perception.core.detectors import OnnxDetector
 from face_perception.core.tracking.tracker import Tracker
 from face_perception.core.types import Detection
@@ -124,4 +126,4 @@ def face_free_scenes(detector: OnnxDetector, data: Path) -> list:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(ended(main))

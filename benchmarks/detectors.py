@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 from timing import milliseconds, show
 from yunet_runtime import YuNetInRuntime
 
+from face_perception.console.endings import ended
 from face_perception.core.detectors import HaarDetector, OnnxDetector, YuNetDetector
 from face_perception.core.errors import DetectorError
 
@@ -33,6 +35,10 @@ def main() -> None:
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     image = cv2.imread(str(arguments.image)) if arguments.image else sample()
+    if image is None:
+        parser.error(f'{arguments.image} cannot be read as an image')
+    for path in arguments.yunet:  # an error of OpenCV's or the runtime's names no remedy
+        YuNetDetector(path, SIZES[0], 0.5)
     makers = {
         'onnx': lambda size: OnnxDetector(arguments.model, size),
         'haar': lambda size: HaarDetector(size, 0.5),
@@ -112,4 +118,4 @@ def sample() -> np.ndarray:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(ended(main))

@@ -29,6 +29,7 @@ from rclpy.qos import QoSProfile
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 
+from face_perception.console.endings import ended
 from face_perception.core.resources import share_directory
 
 #: Data segment of the node under a limit of memory, in bytes; without bad input it needs half.
@@ -251,7 +252,7 @@ def main() -> int:
     """Try the faults and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument('--kills', type=int, default=50, help='how often the node is killed')
-    parser.add_argument('--only', nargs='*', help='some of them: ' + ', '.join(FAULTS))
+    parser.add_argument('--only', nargs='*', choices=(*FAULTS, 'kills', 'disks'), help='these')
     parser.add_argument('--output', type=Path, default=Path('benchmarks_output'))
     options = parser.parse_args()
     outcomes: list[Outcome] = []
@@ -281,4 +282,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(ended(main))

@@ -23,6 +23,7 @@ from timing import show
 from usage import resident_megabytes
 
 from face_perception import FacePipeline
+from face_perception.console.endings import ended
 from face_perception.core.types import Box, Face
 from face_perception.visuals.boxes import annotate
 
@@ -208,4 +209,4 @@ def watch_memory(process: subprocess.Popen, memory: list[float]) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(ended(main))

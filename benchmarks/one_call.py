@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
 from timing import milliseconds, session, show
 
+from face_perception.console.endings import ended
 from face_perception.core.attributes.classifier import Classifier
 from face_perception.core.onnx_models import load_classifier
 from face_perception.core.types import Box
@@ -105,4 +107,4 @@ def compare(classifiers, one, small, image, boxes) -> list[list[str]]:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(ended(main))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from plots import plot_pipeline
 from timing import milliseconds, show
 
 from face_perception import FacePipeline
+from face_perception.console.endings import ended
 from face_perception.core.attributes.classifier import COLOR_CONVERSIONS
 from face_perception.core.detectors import load_cascade
 
@@ -212,4 +214,4 @@ def print_results(results: list[dict]) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(ended(main))

@@ -14,10 +14,12 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import sys
 import zipfile
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
+from face_perception.console.endings import ended
 from face_perception.training.data.face_crops import COLUMNS
 from face_perception.training.detection.scenes import annotations_in
 
@@ -59,4 +61,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(ended(main))

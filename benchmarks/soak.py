@@ -39,6 +39,7 @@ from std_msgs.msg import Header
 from std_srvs.srv import SetBool
 from usage import processor_seconds
 
+from face_perception.console.endings import ended
 from face_perception.media.bags.recorded import Topic
 from face_perception.media.bags.writer import BagWriter
 from face_perception.media.messages.encoding import compress
@@ -280,4 +281,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(ended(main))

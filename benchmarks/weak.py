@@ -20,6 +20,8 @@ from pathlib import Path
 from held import hold, run_held
 from rig import LARGEST_DOMAIN_ID, Scene, measure, prepare_environment
 
+from face_perception.console.arguments import number
+from face_perception.console.endings import ended
 from face_perception.core.errors import FacePerceptionError
 
 #: Seconds until the processes are held, and how long they then are before the measurement begins:
@@ -86,7 +88,8 @@ def main() -> int:
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition('\n\n')[0])
-    parser.add_argument('--percent', type=int, nargs='+', default=[100, 50, 20, 10])
+    percent = number(int, 1, 100, 'a percentage')
+    parser.add_argument('--percent', type=percent, nargs='+', default=[100, 50, 20, 10])
     parser.add_argument('--cameras', type=int, default=1, help='and nodes, on the same core')
     parser.add_argument('--faces', type=int, choices=(0, 1, 4, 8, 16), default=1)
     parser.add_argument('--rate', type=float, default=30.0, metavar='HZ')
@@ -99,4 +102,4 @@ def parse_arguments() -> argparse.Namespace:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(ended(main))

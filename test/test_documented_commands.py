@@ -1,6 +1,8 @@
 """What documents have a reader type exists: commands and their options, launch files, targets."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,29 @@ def test_every_script_and_its_options_exist():
     for path, options in found:
         text = (ROOT / path).read_text(encoding='utf-8') + shared
         assert [option for option in options if f"'{option}'" not in text] == [], path
+
+
+@pytest.mark.parametrize(
+    'command',
+    [
+        ['classifiers.py', 'nowhere.onnx'],
+        ['one_call.py', 'nowhere.onnx', 'nowhere.onnx'],
+        ['detectors.py', '--data', 'nowhere'],
+        ['detectors.py', '--yunet', 'nowhere.onnx'],
+        ['detectors.py', '--image', 'nowhere.png'],
+        ['portraits.py', 'nowhere.zip', 'out.zip'],
+    ],
+)
+def test_what_a_benchmark_cannot_use_is_told_in_a_sentence(command, tmp_path):
+    for needed in ('torch', 'onnx', 'sklearn', 'rich'):
+        pytest.importorskip(needed, reason='needs the extra "train"')
+    done = subprocess.run(
+        [sys.executable, ROOT / 'benchmarks' / command[0], *command[1:]],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode in (1, 2) and 'Traceback' not in done.stderr
+    assert 'nowhere' in done.stderr

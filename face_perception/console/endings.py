@@ -37,6 +37,11 @@ def exit_status(
     return 1
 
 
+def ended(main: Callable[[], int | None]) -> int:
+    """Return the exit status of a program that reads its own command line, as ``exit_status``."""
+    return exit_status(lambda _: main(), argparse.Namespace())
+
+
 def _sentence(error: OSError) -> str:
     if error.filename is None or not error.strerror:
         return one_line(error)

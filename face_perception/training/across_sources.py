@@ -5,7 +5,7 @@ Measure classifiers on images of several sources, group by group, in one table.
 
 ``MODEL`` is an ONNX file; further ones of the same task, such as a published network that was
 brought into the form of this package, are measured on the same images beside it.  A source
-that the first file has learned from, as it says itself, is measured on what is held out of it,
+that one of the files has learned from, as it says itself, is measured on what is held out of it,
 any other one on all its images.
 """
 
@@ -27,6 +27,7 @@ from ..console.endings import exit_status
 from ..core.attributes.classifier import Classifier
 from ..core.errors import ModelError
 from ..core.types import Box
+from .checkpoints import writable_folder
 from .classifier_report import AGE_GROUPS
 from .confidence import THRESHOLDS, answered
 from .data import RACES, Data, DatasetError, Sample, load_samples
@@ -35,6 +36,7 @@ from .detector_boxes import find_face
 from .exported import load, metadata_of, probabilities_of
 from .metrics import accuracy
 from .options import add_malformed
+from .provenance import warn_of_other_copies
 from .robustness import near_face
 from .source_plots import draw_confidence, draw_rows
 from .source_tables import ALL, confidence_markdown_of, markdown_of, table_of
@@ -59,14 +61,16 @@ class Predictions:
     own: np.ndarray
 
 
-def images_of(path: Path, task: str, data: Data, margin: float, malformed: str) -> list[Sample]:
+def images_of(
+    path: Path, task: str, data: Data, margin: float, malformed: str, others: Sequence[Path] = ()
+) -> list[Sample]:
     """
-    Return the images to measure the file at ``path`` on, none of which it has learned from.
+    Return the images to measure the file at ``path`` on, and ``others`` beside it.
 
-    Sources of which nothing is left are named in warnings.  Raises ``DatasetError`` when there
-    are no images at all.
+    None of them has learned from these.  Sources of which nothing is left are named in warnings.
+    Raises ``DatasetError`` when there are no images at all.
     """
-    learned = learned_from(path)
+    learned = set().union(*map(learned_from, (path, *others)))
     samples = []
     sources: set[str] = set()
     for split in SPLITS:
@@ -77,6 +81,8 @@ def images_of(path: Path, task: str, data: Data, margin: float, malformed: str) 
                 raise
             continue
         sources |= {sample.source for sample in found}
+        for each in (path, *others) if split == VALIDATION else ():
+            warn_of_other_copies(each, (sample.source for sample in found))
         samples += [
             sample for sample in found if split == VALIDATION or sample.source not in learned
         ]
@@ -102,10 +108,12 @@ def learned_from(path: Path) -> set[str]:
         entry = queue.pop()
         if not isinstance(entry, dict):
             continue
-        sets, teachers = entry.get('data_sets'), entry.get('teachers')
+        sets = entry.get('data_sets')
         named = sets if isinstance(sets, (dict, list)) else ()
         sources |= {name for name in named if isinstance(name, str)}
-        queue += [entry.get('started_from'), *(teachers if isinstance(teachers, list) else ())]
+        queue.append(entry.get('started_from'))
+        for several in (entry.get('teachers'), entry.get('mean_of')):
+            queue += several if isinstance(several, list) else ()
     return sources
 
 
@@ -258,8 +266,8 @@ def write(report: dict, folder: Path) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the table, and write it where that was asked for."""
-    if arguments.output:  # found out before the measuring if it cannot be made
-        arguments.output.mkdir(parents=True, exist_ok=True)
+    if arguments.output:  # found out before the measuring if it cannot be used
+        writable_folder(arguments.output)
     classifiers = [load(path) for path in arguments.model]
     first = classifiers[0].model
     for classifier in classifiers[1:]:
@@ -269,7 +277,12 @@ def run(arguments: argparse.Namespace) -> None:
                 f'{first.path} for {first.task}: measure one task at a time'
             )
     samples = images_of(
-        arguments.model[0], first.task, arguments.data, first.crop_margin, arguments.malformed
+        arguments.model[0],
+        first.task,
+        arguments.data,
+        first.crop_margin,
+        arguments.malformed,
+        arguments.model[1:],
     )
     report = measure(classifiers, samples, arguments.detector)
     Console().print(table_of(report))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +74,24 @@ def check_output(path: Path | str) -> Path:
     if there.exists() and not there.is_file():
         raise ModelError(f"'{path}' is a device or a pipe: give the name of a file")
     return there
+
+
+def writable_folder(path: Path | str) -> Path:
+    """
+    Return the folder ``path``, made where there is none.
+
+    To be asked before what takes long.  Raises ``RecipeError`` when nothing can be written there,
+    and ``OSError`` when it cannot be made.
+    """
+    folder = Path(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise RecipeError(
+            f'nothing can be written into {folder} ({error.strerror}): give another folder'
+        ) from error
 
 
 def write_model(path: Path | str, model: ModelProto) -> None:

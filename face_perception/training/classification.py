@@ -195,9 +195,12 @@ def load_network(run: Path | str) -> Classifier:
     """
     Return the averaged network of the folder ``run``, ready for inference on its labels.
 
-    Raises ``RecipeError`` when there is no checkpoint.
+    Raises ``RecipeError`` when there is no checkpoint of a classifier.
     """
-    return network_of(finished_checkpoint(run))
+    checkpoint = finished_checkpoint(run)
+    if not isinstance(checkpoint['recipe'], Recipe):
+        raise RecipeError(f'{run} is the run of a detector, not of a classifier')
+    return network_of(checkpoint)
 
 
 def network_of(checkpoint: dict) -> Classifier:

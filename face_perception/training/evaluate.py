@@ -12,6 +12,7 @@ from rich.console import Console
 from ..console.endings import exit_status
 from ..core.errors import ModelError
 from ..core.onnx_models import DETECTION
+from .checkpoints import writable_folder
 from .classifier_report import report_of
 from .classifier_tables import tables_of, write_plots
 from .data import load_samples
@@ -20,6 +21,7 @@ from .data.entries import SPLITS, VALIDATION
 from .detection.commands import detector_report, detector_tables, draw_curve
 from .exported import load, metadata_of
 from .options import add_detectors, add_malformed
+from .provenance import warn_of_other_copies
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -47,7 +49,7 @@ def parse_arguments() -> argparse.Namespace:
     add_malformed(parser)
     add_detectors(
         parser,
-        'measure a classifier also with the boxes that these draw, or a detector beside them',
+        'measure a classifier also with the boxes that these draw, or a detector beside haar',
     )
     parser.add_argument(
         '--robustness',
@@ -67,6 +69,8 @@ def evaluate_classifier(arguments: argparse.Namespace) -> dict:
         split=arguments.split,
         malformed=arguments.malformed,
     )
+    if arguments.split == VALIDATION:
+        warn_of_other_copies(Path(arguments.model), (sample.source for sample in samples))
     report = report_of(classifier, samples, arguments.detectors, arguments.robustness)
     report['data'] = {'path': ' '.join(arguments.data), 'split': arguments.split}
     for table in tables_of(report):
@@ -83,6 +87,7 @@ def evaluate_detector(arguments: argparse.Namespace) -> dict:
         for option, given in (
             ('--robustness', arguments.robustness),
             (f'--split {arguments.split}', arguments.split != VALIDATION),
+            ('--detectors onnx', 'onnx' in arguments.detectors),  # it may have learned from these
         )
         if given
     ]
@@ -103,8 +108,8 @@ def evaluate_detector(arguments: argparse.Namespace) -> dict:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure a file of either kind, and write the report where that was asked for."""
-    if arguments.output:  # found out before the measuring if it cannot be made
-        arguments.output.mkdir(parents=True, exist_ok=True)
+    if arguments.output:  # found out before the measuring if it cannot be used
+        writable_folder(arguments.output)
     detector = metadata_of(Path(arguments.model)).get('task') == DETECTION
     report = (evaluate_detector if detector else evaluate_classifier)(arguments)
     if arguments.output:

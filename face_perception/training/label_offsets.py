@@ -15,7 +15,7 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -55,11 +55,17 @@ def parse_offset(text: str) -> tuple[str, float]:
 
 
 def vector_of(offsets: Sequence[tuple[str, float]], labels: Sequence[str]) -> np.ndarray:
-    """Return float64 ``[K]`` in the order of ``labels``; ``ModelError`` for an unknown label."""
+    """
+    Return float64 ``[K]`` in the order of ``labels``.
+
+    Raises ``ModelError`` for a label that is unknown or has two offsets.
+    """
     vector = np.zeros(len(labels))
     for label, offset in offsets:
         if label not in labels:
             raise ModelError(f'{label} is none of the labels {", ".join(labels)}')
+        if [each for each, _ in offsets].count(label) > 1:
+            raise ModelError(f'{label} has more than one offset: give one')
         vector[list(labels).index(label)] = offset
     return vector
 
@@ -72,9 +78,18 @@ def shifted(probabilities: np.ndarray, vector: np.ndarray) -> np.ndarray:
 
 
 def add_to_logits(model: ModelProto, vector: np.ndarray) -> None:
-    """Add ``vector [K]`` to the bias of the last convolution of a classifier's ``model``."""
-    last = [node for node in model.graph.node if node.op_type == 'Conv'][-1]
-    (bias,) = (entry for entry in model.graph.initializer if entry.name == last.input[2])
+    """
+    Add ``vector [K]`` to the bias of the last convolution of a classifier's ``model``.
+
+    Raises ``ModelError`` where its logits do not come from there, as in files of other programs.
+    """
+    last = [node.input[2:] for node in model.graph.node if node.op_type == 'Conv'][-1:]
+    bias = next((entry for entry in model.graph.initializer if [entry.name] in last), None)
+    if bias is None or list(bias.dims) != [len(vector)]:
+        raise ModelError(
+            'the network does not end in a convolution with a bias per label: only files of '
+            'face_perception_export can be leaned'
+        )
     changed = numpy_helper.to_array(bias) + vector.astype(np.float32)
     bias.CopyFrom(numpy_helper.from_array(changed, bias.name))
 
@@ -102,41 +117,51 @@ def write_offsets(
     return write_measured(path, model, metadata, data, detectors, malformed)
 
 
-def report(samples: Sequence[Sample], probabilities: np.ndarray, name: str, table: Table) -> None:
-    """Add a row per source of ``samples`` to ``table``, beginning with ``name``."""
-    labels = np.array([sample.label for sample in samples])
+def report(
+    samples: Sequence[Sample], probabilities: np.ndarray, vector: np.ndarray, labels: Sequence[str]
+) -> Iterator[tuple[str, str, str, str]]:
+    """
+    Yield, by source of ``samples``, what each number is as it is and with the offsets ``vector``.
+
+    Source (in its first row alone), name of the number, and both as text.
+    """
+    truths = np.array([sample.label for sample in samples])
     sources = np.array([sample.source for sample in samples])
     for source in dict.fromkeys(sources.tolist()):
-        said, right = probabilities[sources == source], labels[sources == source]
-        table.add_row(
-            name,
-            Text(source),
-            f'{100 * accuracy(said, right):.1f}',
-            f'{macro_f1(said, right):.3f}',
-            f'{100 * calibration_error(said.astype(np.float32), right):.1f}',
-            *('' if math.isnan(each) else f'{100 * each:.1f}' for each in _recalls(said, right)),
-        )
+        said, right = probabilities[sources == source], truths[sources == source]
+        both = (_numbers(each, right, labels) for each in (said, shifted(said, vector)))
+        for number, (before, after) in enumerate(zip(*both, strict=True)):
+            yield (source if number == 0 else '', before[0], before[1], after[1])
 
 
-def _recalls(said: np.ndarray, right: np.ndarray) -> list[float]:
-    return recall_per_class(said, right).tolist()
+def _numbers(
+    said: np.ndarray, right: np.ndarray, labels: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield names and values; a label without images has no recall."""
+    yield 'accuracy %', f'{100 * accuracy(said, right):.1f}'
+    yield 'macro F1', f'{macro_f1(said, right):.3f}'
+    yield 'ECE %', f'{100 * calibration_error(said.astype(np.float32), right):.1f}'
+    for label, recall in zip(labels, recall_per_class(said, right).tolist(), strict=True):
+        if not math.isnan(recall):
+            yield f'recall of {label} %', f'{100 * recall:.1f}'
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print what the offsets change, and write them where that was asked for."""
+    if arguments.detectors and not arguments.write:
+        raise ModelError('--detectors goes with --write: add that, or leave it out')
     classifier = load(arguments.model)
     model = classifier.model
     vector = vector_of(arguments.offsets, model.labels)
-    table = Table(
-        'images', 'source', 'accuracy %', 'macro F1', 'ECE %', *model.labels, title='recall %'
-    )
+    add_to_logits(graph_of(arguments.model), vector)  # found out before the measuring
+    table = Table('images', 'source', 'number', 'as it is', 'with the offsets')
     for split in (TRAIN, VALIDATION):
         samples = load_samples(
             model.task, arguments.data, model.crop_margin, split, arguments.malformed
         )
         said = probabilities_of(classifier, samples)
-        report(samples, said, f'{split}, as it is', table)
-        report(samples, shifted(said, vector), f'{split}, with the offsets', table)
+        for source, *cells in report(samples, said, vector, model.labels):
+            table.add_row(split if source else '', Text(source), *cells)
     Console().print(table)
     if arguments.write:
         numbers = write_offsets(

@@ -124,7 +124,9 @@ def main() -> int:
     parser.add_argument('--data', required=True, nargs='+', help='files or folders with data sets')
     parser.add_argument('--detector', choices=('onnx', 'haar'), default='onnx')
     margin = number(float, *CROP_MARGINS, 'a margin')
-    parser.add_argument('--margins', type=margin, nargs='+', default=MARGINS)
+    parser.add_argument(
+        '--margins', type=margin, nargs='+', default=MARGINS, help='to compare; not with --write'
+    )
     parser.add_argument(
         '--write', type=margin, metavar='MARGIN', help="make this the file's margin instead"
     )

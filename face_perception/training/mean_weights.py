@@ -32,6 +32,9 @@ from .provenance import origin, training_of
 from .recipe import DetectorRecipe
 from .served_file import write_measured
 
+#: Layers with weights that this package exports none of: they would stay those of the first file.
+OTHER_LAYERS = {'BatchNormalization', 'ConvTranspose', 'Gemm', 'InstanceNormalization'}
+OTHER_LAYERS |= {'LayerNormalization', 'MatMul', 'PRelu'}
 #: The largest share: above, others count for nothing.
 LARGEST = 1000
 
@@ -40,12 +43,17 @@ def mean_of(paths: Sequence[Path], shares: Sequence[float]) -> ModelProto:
     """
     Return the first file's graph with the mean of all files' weights.
 
-    ``shares`` say how much each counts.  Raises ``ModelError`` where a file cannot be read, or is
-    of another architecture than the first.
+    ``shares`` say how much each counts.  Raises ``ModelError`` where a file cannot be read, is
+    of another architecture than the first, or has learned more than convolutions.
     """
     models = [graph_of(path) for path in paths]
     weights = [_weights_of(model) for model in models]
-    for path, each in zip(paths, weights, strict=True):
+    for path, model, each in zip(paths, models, weights, strict=True):
+        if kinds := sorted({node.op_type for node in model.graph.node} & OTHER_LAYERS):
+            raise ModelError(
+                f'{path} has layers of which no mean is made ({", ".join(kinds)}): only files of '
+                'face_perception_export have one'
+            )
         if [one.shape for one in each] != [one.shape for one in weights[0]]:
             raise ModelError(f'{path} is of another architecture than {paths[0]}')
     parts = np.array(shares, float) / sum(shares)
@@ -101,6 +109,8 @@ def run(arguments: argparse.Namespace) -> None:
     if metadata.get('task') == DetectorRecipe.task:
         from .detection.commands import finish_detector, recipe_of
 
+        if arguments.detectors:
+            raise ModelError('these are face detectors, and --detectors is for classifiers')
         recipe = recipe_of(load_detector(arguments.files[0]))
         numbers = finish_detector(
             model, metadata, recipe, single(arguments.data), arguments.output, arguments.malformed

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import logging
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..core.errors import ModelError
@@ -11,8 +13,10 @@ from .checkpoints import finished_checkpoint
 from .exported import metadata_of
 from .recipe import RecipeError
 
+_logger = logging.getLogger(__name__)
+
 #: What a checkpoint and an exported file keep of it.
-KEPT = ('data_sets', 'started_from', 'teachers')
+KEPT = ('data_sets', 'started_from', 'teachers', 'mean_of')
 
 
 def provenance(learner: object, start: str | None = None, teachers: Sequence[str] = ()) -> dict:
@@ -39,7 +43,8 @@ def same_origin(checkpoint: dict, made_from: dict, folder: Path) -> dict:
     Return what the run in ``folder``, of which ``checkpoint`` is, goes on telling of its origin.
 
     What it began with was said when it began.  Raises ``RecipeError`` when it has learned from
-    other images or teachers than those of ``made_from``: its file could not say from which.
+    other images or teachers than those of ``made_from``: its file could not say from which; and
+    when it began with something else, as it goes on with its own weights all the same.
     """
     kept = {name: checkpoint[name] for name in KEPT if name in checkpoint}
     now = made_from.get('data_sets')
@@ -55,7 +60,40 @@ def same_origin(checkpoint: dict, made_from: dict, folder: Path) -> dict:
             f'{folder} holds a run that learned from other teachers ({former}; now: {given}): use '
             f'a new folder, with --start-from {folder} if it shall go on'
         )
+    began, start = kept.get('started_from'), made_from.get('started_from')
+    if start and (began or {}).get('name') != start['name']:
+        former = began['name'] if began else 'random weights'
+        raise RecipeError(
+            f'{folder} holds a run that began with {former}, not with {start["name"]}: use a new '
+            'folder, or leave --start-from out to go on with it'
+        )
     return {**made_from, **kept}
+
+
+def warn_of_other_copies(path: Path, sources: Iterable[str]) -> None:
+    """
+    Warn of a source of which others are held out than when the file at ``path`` was trained.
+
+    ``sources`` are those of the images held out that it is to be measured on.  Names decide which
+    these are: in a copy of a data set with other names the network has learned from most of them.
+    """
+    try:
+        data_sets = training_of(path).get('data_sets')
+    except ModelError:
+        return
+    for source, count in Counter(sources).items():
+        said = data_sets.get(source) if isinstance(data_sets, dict) else None
+        if not isinstance(said, dict) or not said.get('training'):
+            continue
+        if said.get('validation') not in (None, count):
+            _logger.warning(
+                '%s: %d images are held out, but %s when %s was trained: where this is another '
+                'copy of the data set, the network may have learned from them',
+                source,
+                count,
+                said['validation'],
+                path.name,
+            )
 
 
 def counted(data_sets: dict) -> str:

@@ -149,7 +149,8 @@ class Recipe(Schedule):
         """Raise ``RecipeError`` for a value that cannot be meant."""
         super().__post_init__()
         if self.task not in LABELS:
-            raise RecipeError(f'task must be one of {tuple(LABELS)}, not {self.task!r}')
+            tasks = (*LABELS, DetectorRecipe.task)
+            raise RecipeError(f'task must be one of {tasks}, not {self.task!r}')
         if self.color not in CHANNELS:
             raise RecipeError(f'color must be one of {tuple(CHANNELS)}, not {self.color!r}')
 
@@ -269,8 +270,12 @@ _Loader.add_implicit_resolver(
 
 def check_teacher(recipe: Recipe | DetectorRecipe, teacher: object | None) -> None:
     """Raise ``RecipeError`` where there is no ``teacher`` though ``recipe`` needs one, or one."""
-    if (teacher is not None) != (recipe.distillation > 0):
-        raise RecipeError('a teacher is needed exactly when the recipe says distillation')
+    if teacher is None and recipe.distillation > 0:
+        raise RecipeError('the recipe learns from a teacher (distillation): name it with --teacher')
+    if teacher is not None and recipe.distillation == 0:
+        raise RecipeError(
+            'the recipe learns from no teacher: set distillation above 0, or leave --teacher out'
+        )
 
 
 def load_recipe(path: Path | str) -> Recipe | DetectorRecipe:

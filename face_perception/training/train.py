@@ -28,6 +28,7 @@ from .checkpoints import (
     finished_checkpoint,
     load_checkpoint,
     save_checkpoint,
+    writable_folder,
     write_atomically,
 )
 from .classification import ClassifierLearner
@@ -35,6 +36,7 @@ from .data import load_task
 from .data.datasets import single
 from .detection.learner import DetectorLearner
 from .detection.pasted import read_crops
+from .detection.sampling import ends_of_workers_told
 from .detection.scenes import load_scenes
 from .detection.teachers import load_detector_teachers
 from .learning_curves import learning_curves
@@ -96,6 +98,10 @@ def train(
         trainer.restore(found)
         console.print(f'Resuming after epoch {trainer.epoch}')
     last = min(stop_after or recipe.epochs or FOREVER, recipe.epochs or FOREVER)
+    if trainer.epoch >= last:  # killed before it had told of the last epoch, or called once more
+        _write(output, recipe, trainer, made_from)
+        console.print(f'Nothing is left to do: {trainer.epoch} of {last} epochs are done')
+        return trainer
     steps = trainer.steps_per_epoch
     with Progress(
         TextColumn('{task.description}'),
@@ -190,6 +196,8 @@ def make_learner(
             workers,
             load_detector_teachers(teachers) if teachers else None,
         )
+    if workers:
+        raise RecipeError('--workers makes samples for a detector: leave it out for a classifier')
     return ClassifierLearner(
         recipe,
         *load_task(recipe, data, malformed),
@@ -275,6 +283,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train; returns the exit status."""
     try:
         recipe, device = _recipe(arguments), pick_device(arguments.device)
+        writable_folder(arguments.output)
         learner = make_learner(
             recipe,
             arguments.data,
@@ -287,7 +296,8 @@ def run(arguments: argparse.Namespace) -> int:
             start_from(learner.network, arguments.start_from, learner.sample_images(STATISTICS))
         trainer = Trainer(recipe, learner, device, arguments.micro_batches)
         made_from = provenance(learner, arguments.start_from, arguments.teacher)
-        train(recipe, trainer, arguments.output, console=Console(), made_from=made_from)
+        with ends_of_workers_told():
+            train(recipe, trainer, arguments.output, console=Console(), made_from=made_from)
     except InterruptedRunError as stop:
         print(stop, file=sys.stderr)
         return 130

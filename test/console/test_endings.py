@@ -4,7 +4,7 @@ from argparse import Namespace
 
 import pytest
 
-from face_perception.console.endings import exit_status
+from face_perception.console.endings import ended, exit_status
 from face_perception.core.errors import ModelError
 
 
@@ -49,3 +49,12 @@ def test_ctrl_c_is_told_in_a_word(capsys):
 
     assert exit_status(run, Namespace()) == 130
     assert capsys.readouterr().err == 'stopped\n'
+
+
+def test_a_program_that_reads_its_own_command_line_ends_alike(capsys):
+    def main():
+        raise ModelError('no such file')
+
+    assert ended(main) == 1
+    assert capsys.readouterr().err == 'error: no such file\n'
+    assert ended(lambda: 3) == 3 and ended(lambda: None) == 0

@@ -87,6 +87,7 @@ def test_a_folder_of_ones_own_has_a_row(tmp_path, faces):
         {'data_sets': {'mine': {'training': 3, 'validation': 1}}},
         {'data_sets': {}, 'started_from': {'name': 'x', 'data_sets': {'mine': {}}}},
         {'data_sets': {}, 'teachers': [{'name': 'x', 'data_sets': {'mine': {}}}]},
+        {'data_sets': {}, 'mean_of': [{'name': 'x', 'data_sets': {'mine': {}}}]},
         {'data_sets': ['mine']},
     ],
 )
@@ -99,6 +100,20 @@ def test_what_was_learned_from_is_left_out(tmp_path, faces, training):
 @pytest.mark.parametrize('said', [5, [[]], {'data_sets': 5}, {'teachers': 'x', 'data_sets': [[]]}])
 def test_a_file_that_says_nonsense_of_its_training_has_learned_from_nothing_known(tmp_path, said):
     assert across_sources.learned_from(write_model(tmp_path / 'a.onnx', said)) == set()
+
+
+def test_what_a_file_beside_it_has_learned_from_is_left_out(
+    tmp_path, faces, monkeypatch, found, capsys
+):
+    files = [
+        write_model(tmp_path / name, {'data_sets': sets})
+        for name, sets in (('a.onnx', []), ('b.onnx', ['mine']))
+    ]
+    asked = ['--data', str(faces), '--output', str(tmp_path / 'report')]
+    monkeypatch.setattr(sys, 'argv', ['across_sources', *map(str, files), *asked])
+    assert across_sources.main() == 0
+    report = json.loads((tmp_path / 'report' / 'sources.json').read_text())
+    assert report['rows'][0]['pictures'] < 30
 
 
 def test_a_source_without_a_row_is_named(tmp_path, faces, utkface_folder, caplog):

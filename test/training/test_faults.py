@@ -154,6 +154,19 @@ def test_an_output_that_is_a_file_ends_with_a_sentence(
     assert capsys.readouterr().err.startswith('error: ')
 
 
+@pytest.mark.skipif(not os.path.isdir('/proc/self'), reason='nobody can write there')
+def test_a_folder_that_takes_no_files_is_told_before_the_work(
+    recipe_values, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / 'recipe.yaml').write_text(json.dumps(recipe_values))
+    options = ['--data', str(tmp_path / 'nowhere'), '--output', '/proc/self']
+    for program, first in ((training, tmp_path / 'recipe.yaml'), (evaluate, 'gone.onnx')):
+        monkeypatch.setattr(signal, 'signal', lambda number, handler: None)
+        monkeypatch.setattr(sys, 'argv', ['program', str(first), *options])
+        assert program.main() == 1
+        assert 'nothing can be written into /proc/self' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     'options, message',
     [(['--robustness'], '--robustness'), (['--split', 'test'], '--split test')],

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
-pytest.importorskip('onnx', reason='training needs the extra "train" (onnx)')
+onnx = pytest.importorskip('onnx', reason='training needs the extra "train" (onnx)')
 pytest.importorskip('rich', reason='training needs the extra "train" (rich)')
 
+from face_perception.core.types import EMOTIONS  # noqa: E402
 from face_perception.training import label_offsets  # noqa: E402
 from face_perception.training.architectures import mini_xception  # noqa: E402
 from face_perception.training.exported import load, metadata_of  # noqa: E402
@@ -68,6 +69,61 @@ def test_without_writing_the_file_stays(model, utkface_folder, monkeypatch):
     before = model.read_bytes()
     assert run(monkeypatch, model, '--data', utkface_folder, '--offsets', 'male=1') == 0
     assert model.read_bytes() == before
+
+
+@pytest.mark.parametrize('model', ['plain'], indirect=True)
+def test_every_number_can_be_read_in_a_narrow_terminal(model, fer_folder, monkeypatch, capsys):
+    monkeypatch.setenv('COLUMNS', '80')
+    torch.manual_seed(3)
+    metadata = {**GENDER, 'task': 'emotion', 'labels': json.dumps(EMOTIONS), 'color': 'gray'}
+    built = build_model(mini_xception(1, 7).eval(), 1.0, 48, metadata)
+    model.write_bytes(built.SerializeToString())
+    assert run(monkeypatch, model, '--data', fer_folder, '--offsets', 'fear=4') == 0
+    said = capsys.readouterr().out
+    assert '…' not in said
+    assert said.count('accuracy %') == said.count('macro F1') == 2  # to learn from, held out
+    (cells,) = (line.split('│') for line in said.splitlines()[-5:] if 'recall of neutral' in line)
+    assert [cell.strip() for cell in cells[1:-1]][:3] == ['', '', 'recall of neutral %']
+    lines = [line.split('│')[-2].strip() for line in said.splitlines() if 'recall of fear' in line]
+    assert lines == ['100.0', '100.0']
+
+
+@pytest.mark.parametrize('model', ['plain'], indirect=True)
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['female=0.1', 'female=0.2', '--write'], 'female has more than one offset'),
+        (['female=0.1', '--detectors', 'haar'], '--detectors goes with --write'),
+    ],
+)
+def test_what_would_be_ignored_is_refused(
+    model, utkface_folder, monkeypatch, capsys, arguments, words
+):
+    before = model.read_bytes()
+    assert run(monkeypatch, model, '--data', utkface_folder, '--offsets', *arguments) == 1
+    assert words in capsys.readouterr().err
+    assert model.read_bytes() == before
+
+
+@pytest.mark.parametrize('model', ['plain'], indirect=True)
+def test_a_network_of_another_program_is_refused(model, utkface_folder, monkeypatch, capsys):
+    graph = onnx.load(str(model))
+    last = [node for node in graph.graph.node if node.op_type == 'Conv'][-1]
+    bias = last.input.pop()
+    after = next(node for node in graph.graph.node if last.output[0] in node.input)
+    shape = onnx.numpy_helper.from_array(np.array([1, -1, 1, 1]), 'shape')
+    graph.graph.initializer.append(shape)
+    added = [
+        onnx.helper.make_node('Reshape', [bias, 'shape'], ['bias']),
+        onnx.helper.make_node('Add', [last.output[0], 'bias'], ['sum']),
+    ]
+    place = list(graph.graph.node).index(after)
+    for node in reversed(added):
+        graph.graph.node.insert(place, node)
+    after.input[0] = 'sum'
+    model.write_bytes(graph.SerializeToString())
+    assert run(monkeypatch, model, '--data', utkface_folder, '--offsets', 'male=1') == 1
+    assert 'only files of face_perception_export can be leaned' in capsys.readouterr().err
 
 
 def test_an_unknown_label_is_named(model, utkface_folder, monkeypatch, capsys):

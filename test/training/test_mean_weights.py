@@ -14,9 +14,11 @@ from onnx import numpy_helper  # noqa: E402
 
 from face_perception.core.errors import ModelError  # noqa: E402
 from face_perception.training import mean_weights  # noqa: E402
+from face_perception.training.across_sources import learned_from  # noqa: E402
 from face_perception.training.architectures import deep_mini_xception, mini_xception  # noqa: E402
 from face_perception.training.exported import load, metadata_of  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
+from face_perception.training.provenance import origin  # noqa: E402
 from support.untrained import GENDER  # noqa: E402
 
 
@@ -65,6 +67,27 @@ def test_it_lies_between_the_files(tmp_path, utkface_folder, monkeypatch):
     assert parts[1]['data_sets'] == {'b': {'training': 3, 'validation': 1}}
     assert 'accuracy' in json.loads(metadata['accuracy'])
     assert 'mean.onnx' in (tmp_path / 'SHA256SUMS').read_text()
+
+
+def test_what_a_mean_has_learned_from_stays_known(tmp_path, utkface_folder, monkeypatch):
+    a, b, mean = (tmp_path / f'{name}.onnx' for name in ('a', 'b', 'mean'))
+    classifier(a)
+    classifier(b, seed=1)
+    assert run(monkeypatch, a, b, '--data', utkface_folder, '--output', mean) == 0
+    assert learned_from(mean) == {'a', 'b'}
+    assert [each['name'] for each in origin(mean)['mean_of']] == ['a.onnx', 'b.onnx']
+
+
+def test_layers_that_would_stay_as_they_are_are_refused(tmp_path):
+    classifier(tmp_path / 'a.onnx')
+    graph = onnx.load(str(tmp_path / 'a.onnx'))
+    graph.graph.initializer.append(numpy_helper.from_array(np.eye(2, dtype=np.float32), 'eye'))
+    graph.graph.node[-1].op_type = 'MatMul'  # was Identity
+    graph.graph.node[-1].input.append('eye')
+    (tmp_path / 'a.onnx').write_bytes(graph.SerializeToString())
+    load(tmp_path / 'a.onnx')
+    with pytest.raises(ModelError, match=r'no mean is made \(MatMul\)'):
+        mean_weights.mean_of([tmp_path / 'a.onnx'] * 2, [1, 1])
 
 
 def test_what_cannot_be_a_mean_is_refused(tmp_path, utkface_folder, monkeypatch, capsys):

@@ -14,7 +14,12 @@ from face_perception.training.checkpoints import load_checkpoint  # noqa: E402
 from face_perception.training.classification import ClassifierLearner  # noqa: E402
 from face_perception.training.data import FaceSet, one_hot  # noqa: E402
 from face_perception.training.onnx_graph import build_model  # noqa: E402
-from face_perception.training.provenance import origin, provenance, same_origin  # noqa: E402
+from face_perception.training.provenance import (  # noqa: E402
+    origin,
+    provenance,
+    same_origin,
+    warn_of_other_copies,
+)
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
 from face_perception.training.trainer import Trainer  # noqa: E402
 
@@ -83,6 +88,15 @@ def test_what_it_began_with_stays_known(faces, run, tmp_path):
     assert run(faces(blobs=20), faces(blobs=4))['started_from'] == expected
 
 
+def test_a_run_does_not_go_on_with_what_it_did_not_begin_with(tmp_path):
+    a, b = ({'started_from': {'name': name}} for name in ('a.onnx', 'b.onnx'))
+    assert same_origin(a, a, tmp_path) == same_origin(a, {}, tmp_path) == a
+    with pytest.raises(RecipeError, match=r'began with a\.onnx, not with b\.onnx.*--start-from'):
+        same_origin(a, b, tmp_path)
+    with pytest.raises(RecipeError, match=r'began with random weights, not with b\.onnx'):
+        same_origin({}, b, tmp_path)
+
+
 RECIPE = {'task': 'emotion', 'color': 'gray', 'crop_margin': 0.0, 'epochs': 1, 'batch_size': 4}
 
 
@@ -99,6 +113,21 @@ def test_what_calibrates_is_not_counted_as_learned(faces, recipe_values):
     learner = ClassifierLearner(recipe, faces(blobs=40), faces(blobs=4))
     assert len(learner) == learner.data_sets['blobs']['training']
     assert 10 < len(learner) < 35
+
+
+def test_another_copy_of_a_data_set_is_warned_of(faces, tmp_path, caplog):
+    said = {'data_sets': {'dots': {'training': 7, 'validation': 2}}}
+    network = ClassifierLearner(recipe_from(RECIPE), faces(a=7), faces(a=7)).network.eval()
+    file = tmp_path / 'former.onnx'
+    model = build_model(network, 1.0, 48, {'training': json.dumps(said)})
+    file.write_bytes(model.SerializeToString())
+    warn_of_other_copies(file, ['dots', 'dots', 'lines'])
+    assert caplog.text == ''
+    warn_of_other_copies(file, ['dots', 'dots', 'dots'])
+    assert 'dots: 3 images are held out, but 2 when former.onnx was trained' in caplog.text
+    for nonsense in ('[]', '{"data_sets": ["dots"]}', '{"data_sets": {"dots": 3}}', 'no JSON'):
+        file.write_bytes(build_model(network, 1.0, 48, {'training': nonsense}).SerializeToString())
+        warn_of_other_copies(file, ['dots'])
 
 
 def test_a_run_does_not_go_on_with_other_teachers(tmp_path):

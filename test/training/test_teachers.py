@@ -12,6 +12,7 @@ from face_perception.core.onnx_models import load_classifier  # noqa: E402
 from face_perception.core.resources import model_path  # noqa: E402
 from face_perception.core.types import EMOTIONS  # noqa: E402
 from face_perception.training import teachers  # noqa: E402
+from face_perception.training.checkpoints import save_checkpoint  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
 from face_perception.training.teachers import Teachers, load_teachers  # noqa: E402
 
@@ -66,3 +67,10 @@ def test_a_run_of_another_kind_is_named(tmp_path, monkeypatch):
         with pytest.raises(RecipeError, match='run cannot teach this recipe'):
             load_teachers([tmp_path / 'run'], recipe_from(RECIPE))
         assert load_teachers([tmp_path / 'run'], said['recipe'])
+
+
+def test_the_run_of_a_detector_teaches_no_classifier(tmp_path):
+    detector = recipe_from({'task': 'face_detection', 'epochs': 1, 'held_out': ['a']})
+    save_checkpoint(tmp_path, detector, {'average': {}})
+    with pytest.raises(RecipeError, match='run of a detector, not of a classifier'):
+        load_teachers([tmp_path], recipe_from(RECIPE))

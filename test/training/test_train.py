@@ -195,6 +195,23 @@ def test_leaves_a_checkpoint_a_history_and_a_plot(data, recipe_values, tmp_path)
     assert not list(tmp_path.glob('*.part'))
 
 
+def test_a_run_that_is_done_says_so_and_tells_of_its_last_epoch(data, recipe_values, tmp_path):
+    run({**recipe_values, 'epochs': 1}, data, tmp_path)
+    (tmp_path / 'history.json').unlink()  # killed between the two files
+    recipe, console = recipe_from({**recipe_values, 'epochs': 1}), Console(file=io.StringIO())
+    trainer = Trainer(recipe, ClassifierLearner(recipe, *data), CPU)
+    training.train(recipe, trainer, tmp_path, console=console)
+    assert 'Nothing is left to do: 1 of 1 epochs are done' in console.file.getvalue()
+    assert len(json.loads((tmp_path / 'history.json').read_text())) == 1
+
+
+def test_workers_are_refused_where_nobody_needs_them(recipe_values, data_folder):
+    with pytest.raises(RecipeError, match='--workers makes samples for a detector'):
+        training.make_learner(
+            recipe_from(recipe_values), [str(data_folder)], [], 'stop', CPU, workers=2
+        )
+
+
 def test_half_a_checkpoint_does_no_harm(data, recipe_values, tmp_path):
     run(recipe_values, data, tmp_path, stop_after=1)
     (tmp_path / 'checkpoint.pt.part').write_bytes(b'half')

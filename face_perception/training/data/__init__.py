@@ -14,9 +14,9 @@ emotion ``fer2013_train.npz``, ``fer2013_public.npz``        PublicTest
 emotion ``fer2013.csv`` or ``icml_face_data.csv``, the file  PublicTest; PrivateTest is not read,
         or its folder; FER+'s ``fer2013new.csv`` beside it   but for ``load_samples(split='test')``
         gives the votes
-emotion a folder per class: ``angry disgust fear happy sad   ``validation``, ``val`` or ``test``
-        surprise neutral``, under ``train`` and              beside ``train``; else a tenth by the
-        ``validation`` or without                            hash of the file's name
+emotion a folder per class: ``angry disgust fear happy sad   ``validation``, ``val``, ``valid`` or
+        surprise neutral``, under ``train`` and              ``test`` beside ``train``; else a tenth
+        ``validation`` or without                            by the hash of the file's name
 gender  ``utkface_train.zip`` with ``index.csv``, or that    a tenth by the hash of the file's name
         folder unpacked
 gender  UTKFace's own files, "aligned and cropped", in one   a tenth by the hash of the file's name

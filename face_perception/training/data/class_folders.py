@@ -1,7 +1,8 @@
 """
 A folder per class: the folder's name is the label, and a face fills each image in it.
 
-Either ``train/angry/...`` and ``validation/angry/...`` (also ``val`` or ``test``), or
+Either ``train/angry/...`` (also ``training``) and ``validation/angry/...`` (also ``val``, ``valid``
+or ``test``), or
 ``angry/...`` alone, where a fixed tenth by the hash of the file's name is held out.  Next to
 ``validation`` a folder ``test`` is left alone.  Images may have any size and colours and lie
 in further folders.
@@ -21,8 +22,9 @@ from .faults import Faults
 from .images import read_image, sorted_images, sub_folders
 
 #: Folders that may hold the images for validation; the first that exists does.
-VALIDATION_NAMES = ('validation', 'val', 'test')
-SPLIT_NAMES = ('train', *VALIDATION_NAMES)
+VALIDATION_NAMES = ('validation', 'val', 'valid', 'test')
+TRAIN_NAMES = ('train', 'training')
+SPLIT_NAMES = (*TRAIN_NAMES, *VALIDATION_NAMES)
 #: Copies of FER-2013 as images have the set held back in ``test`` too, by these names.
 PRIVATE = 'PrivateTest_'
 
@@ -76,12 +78,11 @@ def _split_folders(
     folders = {folder.name.lower(): folder for folder in sub_folders(path)}
     if not set(folders) & set(SPLIT_NAMES):
         return [(path, None)]
-    if 'train' not in folders:
+    train = next((name for name in TRAIN_NAMES if name in folders), None)
+    if train is None:
         raise DatasetError(f'{path} has no folder train beside {", ".join(sorted(folders))}')
     validation = next((name for name in VALIDATION_NAMES if name in folders), None)
-    roles = (
-        {'train': TRAIN, 'test': TEST, validation: VALIDATION} if validation else {'train': None}
-    )
+    roles = {train: TRAIN, 'test': TEST, validation: VALIDATION} if validation else {train: None}
     for name, folder in folders.items():
         if name not in roles:
             faults.report(folder.name, f'the folder is none of {", ".join(roles)}')

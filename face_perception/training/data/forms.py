@@ -110,6 +110,8 @@ def recognise(task: str, path: Path | str) -> tuple[Form, Any]:
                 f'{file_path(path)} does not exist: it should be a file or a folder with data '
                 f'for {task}'
             )
+        if path.name == INDEX and path.is_file():
+            path = path.parent  # the list of the images beside it
         for form in FORMS[task]:
             found = form.find(path)
             if found is not None:

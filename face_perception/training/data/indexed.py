@@ -61,7 +61,10 @@ class IndexedImages:
             self._rows = [(index.line_num, row) for row in index] if rows else []
         except DAMAGES as error:
             self.close()
-            raise DatasetError(f'{path} cannot be read as {what}: {error}') from error
+            reason: object = error
+            if self._archive is not None and INDEX not in self._archive.namelist():
+                reason = f'it holds no {INDEX}; if it holds a folder per class, unpack it'
+            raise DatasetError(f'{path} cannot be read as {what}: {reason}') from error
         if missing:
             self.close()
             raise DatasetError(f'{path}: {INDEX} has no column {" or ".join(sorted(missing))}')

@@ -37,6 +37,12 @@ AGE_LIMITS = (20, 30, 40, 50, 60, 70)
 #: The value of a group, such as the age, where it is not known.
 UNKNOWN = -1
 
+#: What to do where no image is held out.
+HELD_OUT = (
+    ': of what has no split of its own about a tenth is held out, by name; give more images, or '
+    'say which (folders train and validation, or a column split in index.csv)'
+)
+
 #: A file or folder, or several: what each holds is found out by looking.
 Data = Path | str | Sequence[Path | str]
 
@@ -150,7 +156,8 @@ def _read(
 
 def _demand(images: Collection, data: Data, split: str) -> None:
     if len(images) == 0:
-        raise DatasetError(f'{named(data)} has no usable image for {split}')
+        remedy = HELD_OUT if split == VALIDATION else ''
+        raise DatasetError(f'{named(data)} has no usable image for {split}{remedy}')
 
 
 class _Images:

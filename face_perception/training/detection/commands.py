@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +47,8 @@ from .scenes import load_scenes
 VERSION = '0.1.0'
 #: Boxes that score less are not even measured.
 LOWEST_SCORE = 0.001
+
+_logger = logging.getLogger(__name__)
 
 
 def export_detector(
@@ -107,6 +111,13 @@ def finish_detector(
         numbers = measure(detector, scenes, threshold)
         apart = measure_apart(detector, split.apart, threshold)
         numbers['false_per_100_face_free'] = alarms_per_100(apart, recipe.alarms_on)
+    if numbers['recall'] == 0:  # no box is wrong then: the precision is perfect
+        _logger.warning(
+            'the detector finds none of the %d faces held out at its threshold, %g: '
+            'train for longer, or on more scenes',
+            numbers['faces'],
+            threshold,
+        )
     set_metadata(model, {**metadata, 'accuracy': json.dumps(numbers)})
     write_model(output, model)
     return {**numbers, 'score_threshold': threshold}
@@ -143,7 +154,8 @@ def detector_report(
     ``numbers`` as of ``measure``; ``conditions`` the average precision by condition; ``cases``
     what ``measure_cases`` says at the file's threshold; ``apart`` what ``measure_apart`` says of
     the scenes kept apart; ``thresholds`` what others give (see ``measure_thresholds``);
-    ``sizes`` by input size the average precision and the smallest face that is found; ``curves``
+    ``sizes`` by input size the average precision and the smallest face that is found, ``None``
+    where none is; ``curves``
     recall and precision by detector, with ``haar`` also of OpenCV's
     cascade.  Raises ``ModelError`` for a file that is no detector or does not say how it was
     trained.
@@ -176,9 +188,10 @@ def detector_report(
         numbers['average_precision_haar'] = round(points.average, 4)
     for size in INPUT_SIZES:
         detector.input_size = size
+        smallest = smallest_found(detector, scenes, threshold)
         sizes[size] = {
             'average_precision': round(curve(scenes, predictions(detector, scenes)).average, 4),
-            'smallest_face': smallest_found(detector, scenes, threshold),
+            'smallest_face': smallest if math.isfinite(smallest) else None,  # JSON has no infinity
         }
     return report
 
@@ -234,8 +247,11 @@ def detector_tables(report: dict) -> list[Table]:
         caption='pixels of an image whose long side has 640',
     )
     for size, numbers in report['sizes'].items():
+        smallest = numbers['smallest_face']
         sizes.add_row(
-            str(size), f'{numbers["average_precision"]:.3f}', f'{numbers["smallest_face"]:g}'
+            str(size),
+            f'{numbers["average_precision"]:.3f}',
+            'none' if smallest is None else f'{smallest:g}',
         )
     return [overall, conditions, cases, apart, thresholds, sizes]
 

@@ -2,13 +2,15 @@
 Make scenes small enough to be carried to another machine.
 
 ``python -m face_perception.training.detection.pack DATA OUTPUT``: each file of scenes in the folder
-``DATA`` is written to ``OUTPUT`` with smaller images, boxes scaled alike, all else as it was.
+``DATA`` is written to ``OUTPUT`` with smaller images, boxes scaled alike, all else as it was.  That
+is also their names, whatever these end in: which scenes a recipe keeps back is drawn by name.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 import zipfile
 from pathlib import Path
@@ -20,10 +22,12 @@ from rich.progress import track
 from ...console.endings import exit_status
 from ...core.errors import ImageError
 from ...media.images.decode import decode_image
-from ..data import DatasetError
+from ..data import DatasetError, face_crops
 from ..data.faults import MalformedError
 from ..options import whole_number
 from .scenes import ANNOTATIONS, UNREADABLE, annotations_in, boxes_of, is_scenes, reason
+
+_logger = logging.getLogger(__name__)
 
 
 def pack(source: Path, output: Path, long_side: int, quality: int) -> int:
@@ -31,8 +35,8 @@ def pack(source: Path, output: Path, long_side: int, quality: int) -> int:
     Write the file of scenes ``source`` to ``output`` and return its size in bytes.
 
     Images get at most ``long_side`` pixels, as WebP of ``quality`` 1..100; boxes are scaled with
-    them.  Images that cannot be decoded are left out with their boxes.  Raises ``DatasetError``
-    when ``source`` cannot be read.
+    them.  Images that cannot be decoded are left out with their boxes, and counted in a warning.
+    Raises ``DatasetError`` when ``source`` cannot be read.
     """
     aside = output.with_name(output.name + '.part')
     try:
@@ -48,12 +52,11 @@ def pack(source: Path, output: Path, long_side: int, quality: int) -> int:
                 scale = min(1.0, long_side / max(height, width))
                 size = max(1, round(width * scale)), max(1, round(height * scale))
                 small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-                name = str(Path(entry['file_name']).with_suffix('.webp'))
                 coded = cv2.imencode('.webp', small, [cv2.IMWRITE_WEBP_QUALITY, quality])[1]
-                write.writestr(name, coded.tobytes())
+                write.writestr(entry['file_name'], coded.tobytes())
                 scales[entry['id']] = size[0] / width, size[1] / height
                 sides = {'width': size[0], 'height': size[1]}
-                images.append({**entry, 'file_name': name, **sides})
+                images.append({**entry, **sides})
             faces = [face for face in content['annotations'] if face['image_id'] in scales]
             boxes_of(faces)
             faces = [
@@ -62,6 +65,8 @@ def pack(source: Path, output: Path, long_side: int, quality: int) -> int:
             text = json.dumps({**content, 'images': images, 'annotations': faces})
             write.writestr(ANNOTATIONS, text, zipfile.ZIP_DEFLATED)
         aside.replace(output)
+        if left_out := len(content['images']) - len(images):
+            _logger.warning('%s: images that cannot be decoded: %d, left out', source, left_out)
     except OSError:  # of the disk: it says of which file
         raise
     except (*UNREADABLE, MalformedError) as error:
@@ -107,6 +112,9 @@ def run(arguments: argparse.Namespace) -> int:
         total += size
         print(f'{source.name}: {source.stat().st_size / 1e6:.1f} MB to {size / 1e6:.1f} MB')
     print(f'together {total / 1e6:.1f} MB')
+    for path in sorted(set(arguments.data.glob('*.zip')) - set(sources)):
+        if face_crops.find(path) is not None:  # they are small already
+            print(f'{path.name}: crops, which a recipe with paste uses: copy it there as it is')
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import cv2
@@ -11,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from ...core.errors import FacePerceptionError
+from ...core.text import one_line
 from ..recipe import DetectorRecipe
 from .augmentation import AugmentedSample, augmented_sample
 from .mining import Mined
@@ -106,6 +109,29 @@ class Sampler:
             return augmented_sample(self._scenes, index, size, how, random, box, self._patches)
         index = int(random.choice(len(self._scenes), p=self._chances))
         return augmented_sample(self._scenes, index, size, how, random, patches=self._patches)
+
+
+class WorkerError(FacePerceptionError):
+    """A process that made samples ahead is gone."""
+
+
+@contextmanager
+def ends_of_workers_told() -> Iterator[None]:
+    """
+    Raise ``WorkerError`` where PyTorch finds that a process of ``Sampler.ahead`` has ended.
+
+    It says so in a ``RuntimeError`` in the main thread, wherever that is at the time.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if 'DataLoader worker' not in str(error):
+            raise
+        raise WorkerError(
+            f'a process of --workers is gone ({one_line(error)}): there is too little memory, or '
+            'shared memory (in Docker: --shm-size 2g). Give that, or fewer --workers; the same '
+            'command goes on after the last whole epoch'
+        ) from error
 
 
 class _Ordered(Dataset):

@@ -74,6 +74,8 @@ def load_scenes(recipe: DetectorRecipe, folder: Path | str, malformed: str = STO
     Raises ``DatasetError`` when a file is malformed or there is nothing to train or to validate on.
     """
     paths = [path for path in sorted(Path(folder).glob('*.zip')) if is_scenes(path)]
+    if Path(folder).is_file():
+        raise DatasetError(f'{folder} is a file: give the folder in which the .zip of scenes lies')
     if not paths:
         raise DatasetError(f'{folder} holds no .zip with annotations.json and images')
     split = Split([], [], [])

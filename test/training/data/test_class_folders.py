@@ -30,11 +30,21 @@ def test_a_tenth_by_name_is_held_out(emotions, recipe, names):
     assert train.images.shape == (14, 48, 48, 1) and train.weights is None
 
 
-@pytest.mark.parametrize('name', ['validation', 'val', 'test', 'Val'])
-def test_a_split_of_its_own_is_kept(tmp_path, write_image, recipe, name):
+@pytest.mark.parametrize(
+    ('own', 'name'),
+    [
+        ('train', 'validation'),
+        ('train', 'val'),
+        ('train', 'test'),
+        ('train', 'Val'),
+        ('train', 'valid'),
+        ('Training', 'Validation'),
+    ],
+)
+def test_a_split_of_its_own_is_kept(tmp_path, write_image, recipe, own, name):
     for label, emotion in enumerate(EMOTIONS):
         for number in range(12):  # names that would be held out stay in training
-            write_image(tmp_path / 'train' / emotion / f'{number}.png', seed=20 * label + number)
+            write_image(tmp_path / own / emotion / f'{number}.png', seed=20 * label + number)
         write_image(tmp_path / name / emotion / 'a.png', seed=20 * label + 15)
     train, validation = load_task(recipe('emotion'), tmp_path)
     assert (len(train), len(validation)) == (84, 7)
@@ -42,16 +52,17 @@ def test_a_split_of_its_own_is_kept(tmp_path, write_image, recipe, name):
     assert samples[2].name == f'{name}/fear/a.png' and samples[2].label == 2
 
 
-def test_beside_a_validation_set_the_test_set_is_left_alone(tmp_path, write_image, recipe):
-    for folder, seed in (('train', 0), ('val', 10), ('test', 20)):
+@pytest.mark.parametrize('name', ['val', 'valid'])
+def test_beside_a_validation_set_the_test_set_is_left_alone(tmp_path, write_image, recipe, name):
+    for folder, seed in (('train', 0), (name, 10), ('test', 20)):
         for label, gender in enumerate(GENDERS):
             write_image(tmp_path / folder / gender / 'a.jpg', seed=seed + label)
     (tmp_path / 'test/female/broken.jpg').write_bytes(b'')
     train, validation = load_task(recipe('gender'), tmp_path)
     assert (len(train), len(validation)) == (2, 2)
     assert [sample.name for sample in load_samples('gender', tmp_path, 0.0)] == [
-        'val/female/a.jpg',
-        'val/male/a.jpg',
+        f'{name}/female/a.jpg',
+        f'{name}/male/a.jpg',
     ]
     tested = load_samples('gender', tmp_path, 0.0, split='test', malformed='skip')
     assert [sample.name for sample in tested] == ['test/female/a.jpg', 'test/male/a.jpg']

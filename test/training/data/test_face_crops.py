@@ -93,6 +93,16 @@ def test_a_zip_and_a_folder_say_the_same(rows, write):
     )
 
 
+@pytest.mark.parametrize('task', ['gender', 'emotion'])
+def test_the_index_may_stand_for_its_folder(rows, write, task):
+    # Also for emotion, of which every other .csv is taken for FER-2013's.
+    rows = [{**row, 'source': '', 'label': {'emotion': 'sad'}.get(task, '0')} for row in rows]
+    folder = write(rows, 'faces')
+    said = everything(folder / 'index.csv', task)
+    assert [one.name for _, one in said] == [one.name for _, one in everything(folder, task)]
+    assert {one.source for _, one in said} == {'faces'}
+
+
 def test_labels_boxes_and_sources_are_those_of_the_index(rows, write):
     samples = {sample.name: sample for _, sample in everything(write(rows))}
     assert len(samples) == 60

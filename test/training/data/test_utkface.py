@@ -160,7 +160,7 @@ def test_a_broken_row_is_named_or_left_out(
 @pytest.mark.parametrize(
     'files, message',
     [
-        ({}, 'index.csv'),
+        ({}, 'no index.csv; if it holds a folder per class, unpack it'),
         ({'index.csv': HEADER}, 'no usable image'),
         ({'index.csv': 'file,age\nimages/0.png,20\n'}, 'no column gender or race'),
         ({'index.csv': HEADER + 'images/0.png,20\n'}, 'not all numbers'),

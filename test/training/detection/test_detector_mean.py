@@ -18,7 +18,7 @@ from face_perception.training.recipe import recipe_from  # noqa: E402
 
 
 def test_a_detectors_mean_is_calibrated_and_measured(
-    tmp_path, scenes_folder, detector_values, monkeypatch
+    tmp_path, scenes_folder, detector_values, monkeypatch, capsys
 ):
     paths = [tmp_path / f'{name}.onnx' for name in ('a', 'b')]
     recipe = recipe_from(detector_values).as_dict()
@@ -34,6 +34,9 @@ def test_a_detectors_mean_is_calibrated_and_measured(
         path.write_bytes(model.SerializeToString())
     mean = tmp_path / 'mean.onnx'
     command = ['mean_weights', *paths, '--data', scenes_folder, '--output', mean]
+    monkeypatch.setattr('sys.argv', [*map(str, command), '--detectors', 'haar'])
+    assert mean_weights.main() == 1
+    assert '--detectors is for classifiers' in capsys.readouterr().err
     monkeypatch.setattr('sys.argv', [str(each) for each in command])
     assert mean_weights.main() == 0
     training = json.loads(metadata_of(mean)['training'])

@@ -89,9 +89,12 @@ def test_a_network_comes_to_predict_as_a_wider_one(run, scenes_folder, detector_
 
 
 def test_a_detectors_teacher_and_its_recipe_belong_together(run, scenes_folder, detector_values):
-    for share, teacher in ((0.5, None), (0.0, load_detector_teachers([run]))):
+    for share, teacher, words in (
+        (0.5, None, 'name it with --teacher'),
+        (0.0, load_detector_teachers([run]), 'set distillation above 0, or leave --teacher out'),
+    ):
         recipe = recipe_from({**detector_values, 'distillation': share})
-        with pytest.raises(RecipeError, match='teacher'):
+        with pytest.raises(RecipeError, match=words):
             DetectorLearner(recipe, load_scenes(recipe, scenes_folder), teacher=teacher)
 
 

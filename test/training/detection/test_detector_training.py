@@ -1,5 +1,7 @@
 """The network: small, learns to find, and predicts the same from the ONNX file."""
 
+import os
+import signal
 import sys
 import time
 from functools import partial
@@ -16,6 +18,12 @@ from face_perception.training.detection.graph import build_detector_model  # noq
 from face_perception.training.detection.learner import DetectorLearner  # noqa: E402
 from face_perception.training.detection.network import FaceDetector, cells  # noqa: E402
 from face_perception.training.detection.predict import predict  # noqa: E402
+from face_perception.training.detection.sampling import (  # noqa: E402
+    Order,
+    Sampler,
+    WorkerError,
+    ends_of_workers_told,
+)
 from face_perception.training.detection.scenes import load_scenes  # noqa: E402
 from face_perception.training.recipe import RecipeError, recipe_from  # noqa: E402
 from face_perception.training.trainer import Batch, Trainer  # noqa: E402
@@ -174,3 +182,21 @@ def test_predictions_are_in_pixels_of_the_image():
 def test_a_mistake_in_the_recipe_is_refused(detector_values, change):
     with pytest.raises(RecipeError):
         recipe_from({**detector_values, **change})
+
+
+class Ends(Sampler):
+    """Is killed where it should make a batch, as where memory is short."""
+
+    def __init__(self):
+        pass
+
+    def batch(self, order):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='processes share scenes by fork')
+def test_a_worker_that_is_gone_is_told_with_what_to_do():
+    with pytest.raises(WorkerError, match='--shm-size'), ends_of_workers_told():
+        next(Ends().ahead([Order(0, 1)], 1))
+    with pytest.raises(RuntimeError, match='another'), ends_of_workers_told():
+        raise RuntimeError('another fault')

@@ -1,6 +1,7 @@
 """Scenes are made smaller, with their boxes."""
 
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ import pytest
 pytest.importorskip('torch', reason='training needs the extra "train" (PyTorch)')
 
 from face_perception.training.detection import pack  # noqa: E402
-from face_perception.training.detection.scenes import read_scenes  # noqa: E402
+from face_perception.training.detection.scenes import load_scenes, read_scenes  # noqa: E402
+from face_perception.training.recipe import recipe_from  # noqa: E402
 
 
 def packed(monkeypatch, *arguments):
@@ -29,6 +31,34 @@ def test_boxes_are_where_they_were_and_all_else_stays(scenes_folder, tmp_path, m
             middle = smaller.image[(y1 + y2) // 2, (x1 + x2) // 2].astype(int)
             assert middle[2] > middle[0]  # skin
     assert (small / 'scenes.zip').stat().st_size < (scenes_folder / 'scenes.zip').stat().st_size
+
+
+def test_the_same_scenes_are_kept_back(scenes_folder, tmp_path, monkeypatch, detector_values):
+    # Which are, is drawn by name: a network that learned from packed scenes is measured on others.
+    recipe = recipe_from({**detector_values, 'held_out_events': ['a', 'b'], 'held_out_share': 0.4})
+    small = tmp_path / 'small'
+    assert packed(monkeypatch, scenes_folder, small, '--long-side', 80) == 0
+    before, after = (load_scenes(recipe, folder) for folder in (scenes_folder, small))
+    assert [scene.name for scene in after.apart] == [scene.name for scene in before.apart] != []
+    assert [scene.name for scene in after.train] == [scene.name for scene in before.train]
+
+
+def test_images_that_are_left_out_are_counted(rewrite, tmp_path, monkeypatch, caplog):
+    def damage(content):
+        content['images'][3]['file_name'] = 'annotations.json'
+        return content
+
+    path = rewrite(damage)
+    assert packed(monkeypatch, path.parent, tmp_path / 'small') == 0
+    assert 'images that cannot be decoded: 1, left out' in caplog.text
+    assert len(read_scenes(tmp_path / 'small' / 'scenes.zip')) == 23
+
+
+def test_crops_to_be_pasted_are_not_forgotten(scenes_folder, tmp_path, monkeypatch, capsys):
+    with zipfile.ZipFile(scenes_folder / 'crops.zip', 'w') as archive:
+        archive.writestr('index.csv', 'file,label,x,y,w,h\n')
+    assert packed(monkeypatch, scenes_folder, tmp_path / 'small') == 0
+    assert 'crops.zip: crops' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

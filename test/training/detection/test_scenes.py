@@ -54,6 +54,11 @@ def test_an_empty_folder_is_named(tmp_path, detector_values):
         load_scenes(recipe_from(detector_values), tmp_path)
 
 
+def test_a_file_in_place_of_its_folder_is_told(scenes_folder, detector_values):
+    with pytest.raises(DatasetError, match='give the folder'):
+        load_scenes(recipe_from(detector_values), scenes_folder / 'scenes.zip')
+
+
 def test_a_missing_image_stops_or_is_skipped(scenes_folder, broken_zip, detector_values):
     (scenes_folder / 'more.zip').write_bytes(broken_zip)
     with pytest.raises(DatasetError, match='gone.png'):
