@@ -111,6 +111,14 @@ def test_the_detector_runs_on_every_nth_image_and_the_boxes_move_on():
         assert face.box == face.box.clipped(640, 480)
 
 
+@pytest.mark.parametrize('seldom', [{'detector_max_rate': 0.5}, {'detector_interval': 40}])
+def test_a_detector_that_looks_less_often_than_faces_are_forgotten_keeps_identities(seldom):
+    stream, *_ = make(80, tracker_max_age=1.0, **seldom)
+    results = [stream(IMAGE, index / 20) for index in range(100)]  # of a face that stays
+    assert sum(result.detected for result in results) == 3
+    assert {face.track_id for result in results for face in result.faces} == {'1'}
+
+
 def test_a_face_that_walks_out_between_detections_is_clipped_and_then_gone():
     stream, detector, _ = make(80, detector_interval=100)
     play(stream, detector, 1)

@@ -101,15 +101,19 @@ class Tracker:
         Link the detections of one image to the faces of earlier ones.
 
         ``time_s`` is when the image was taken.  A face unseen for longer than ``max_age``
-        seconds is forgotten; time that was set back forgets all.  A faint detection where no
+        seconds is forgotten, but not one that nobody looked for meanwhile, in images that were
+        predicted; time that was set back forgets all.  A faint detection where no
         face was becomes one when the next ``confirmations`` detections find it too (0: never),
         or one of them is sure of it.  Returns one track per detection, in their order and with
         their boxes, but for those that are no face yet.
         """
+        last_image = self._time
         self._advance(time_s)
         self._keep(
             [
-                self._time - one.last_seen <= max_age
+                # Who was there when the detector looked last was followed up to the last image.
+                self._time - (last_image if one.last_seen == self._updated else one.last_seen)
+                <= max_age
                 if one.id
                 else one.last_seen == self._updated and confirmations > 0
                 for one in self._identities

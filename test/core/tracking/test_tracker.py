@@ -106,6 +106,20 @@ def test_between_detections_the_faces_move_on():
     assert track.box.width == pytest.approx(60 + 22, abs=2)
 
 
+def test_who_was_not_looked_for_meanwhile_is_not_forgotten():
+    tracker = Tracker()
+    for i in range(40):  # the detector looks every two seconds, at a camera of 5 Hz
+        if i % 10:
+            tracks = tracker.predict(i / 5)
+        else:
+            tracks = tracker.update([face(100)] if i < 30 else [], i / 5, max_age=1.0)
+        assert [track.id for track in tracks] == (['1'] if i < 30 else [])
+    (track,) = tracker.update([face(100)], 8.0, max_age=1.0)
+    assert track.id == '2', 'it was looked for, and missed for longer than that'
+    (track,) = tracker.update([face(100)], 9.5, max_age=1.0)
+    assert track.id == '3', 'there was no image for longer than that'
+
+
 def test_what_the_detector_missed_is_not_made_up():
     tracker = Tracker()
     tracker.update([face(100), face(300)], 0.0)
