@@ -27,6 +27,9 @@ IRREGULAR_SHARE = 0.2
 #: Nor has one whose images come in groups, as of two cameras on one topic: of its intervals more
 #: than ``LONG_SHARE`` have over ``LONG`` periods, which losses at random do not make.
 LONG, LONG_SHARE = 5, 0.25
+#: So many intervals in a row that are the same multiple of the period: the camera has another one
+#: by now, as a webcam's that lengthens its exposure in dim light. Losses are not that even.
+SAME = 6
 #: After a pause of so many seconds the camera was stopped rather than its images lost.
 PAUSE_S = 5.0
 #: Images that may come before one that was sent before them.
@@ -101,7 +104,8 @@ class StampGaps:
     Counts the images that a regular camera sent and that never came.
 
     The period is the lower quartile of the last intervals, so that it holds also while half of
-    the images are lost.  A camera without a period, such as one that is triggered, loses none.
+    the images are lost.  A camera without a period, such as one that is triggered, loses none, and
+    one that goes on at a half or a third of its rate has lost none, but for the first few.
     An image that a few later ones have overtaken on its way did come: what is missing is counted
     once ``MOST_OVERTAKING`` more images are here.
     """
@@ -145,7 +149,11 @@ class StampGaps:
         period = self._period()
         if period is None:
             return 0
-        return max(round(interval / period) - 1, 0)
+        lost = max(round(interval / period) - 1, 0)
+        if lost and {round(each / period) for each in list(self._intervals)[-SAME:]} == {lost + 1}:
+            self._intervals.clear()
+            return 0
+        return lost
 
     def _period(self) -> float | None:
         if len(self._intervals) < FEWEST_INTERVALS:

@@ -30,6 +30,14 @@ def test_the_images_that_never_came_are_counted(share):
     assert lost(stamps) == pytest.approx(missing, rel=0.2, abs=5)
 
 
+@pytest.mark.parametrize('slower', [2, 3])
+def test_a_camera_that_goes_on_at_a_slower_rate_has_lost_few(slower):
+    random = np.random.default_rng(3)
+    intervals = np.repeat([1.0, slower, 1.0], [300, 150, 300]) / 30  # such as in dim light
+    stamps = np.cumsum(intervals) + random.normal(0, 0.001, 750)
+    assert lost(stamps) <= 5 * (slower - 1)
+
+
 def test_a_camera_that_is_triggered_has_no_gaps():
     stamps = np.cumsum(np.random.default_rng(2).exponential(0.1, 300))
     assert lost(stamps) == 0
