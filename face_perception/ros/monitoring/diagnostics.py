@@ -9,10 +9,12 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 from ...core.networks import FaceNetworks
-from ..clocks import is_simulated
+from ..clocks import NO_CLOCK, is_without_clock
 from .health import LOG_PERIOD_S, Health
 
 PERIOD_S = 1.0
+#: Seconds that /clock may be missing before the log says so: all is started in some order.
+CLOCK_PATIENCE_S = 5.0
 
 
 class Diagnostics:
@@ -29,15 +31,17 @@ class Diagnostics:
         self._health = health
         self._describe = describe
         self._complained = float('-inf')
+        self._without_clock = 0
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
         node.create_timer(PERIOD_S, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _publish(self) -> None:
         level, message, values = self._describe()
         clock = self._node.get_clock()
-        if is_simulated(clock) and clock.now().nanoseconds == 0 and (level == DiagnosticStatus.OK):
-            level = DiagnosticStatus.WARN
-            message = 'use_sim_time is true, but nobody publishes /clock: start the simulation'
+        without_clock = is_without_clock(self._node)
+        self._without_clock = self._without_clock + 1 if without_clock else 0
+        if without_clock and level == DiagnosticStatus.OK:
+            level, message = DiagnosticStatus.WARN, NO_CLOCK
         name = self._node.get_fully_qualified_name()
         status = self._health.status(
             f'face_perception: {name}',
@@ -52,8 +56,10 @@ class Diagnostics:
         self._publisher.publish(array)
 
     def _log_complaint(self) -> None:
-        """Warn of dropped or lost images in the log too, once a minute."""
+        """Warn of dropped or lost images and lost time in the log too, once a minute."""
         complaint = self._health.complaint()
+        if self._without_clock * PERIOD_S >= CLOCK_PATIENCE_S:
+            complaint = NO_CLOCK
         if complaint and time.monotonic() - self._complained >= LOG_PERIOD_S:
             self._complained = time.monotonic()
             self._node.get_logger().warning(complaint)

@@ -11,10 +11,16 @@ from builtin_interfaces.msg import Time as TimeMessage
 from rclpy.time import Time
 
 from ...media.messages.fields import NANOSECONDS
+from ..clocks import NO_CLOCK
 
 #: An image older than this, or more than a second from the future, has a wrong stamp.
 OLDEST_STAMP_S = 10.0
 FUTURE_STAMP_S = 1.0
+#: What is done about it outside of simulations.
+REMEDY = (
+    "synchronise the machines' clocks (chrony), or set use_sim_time when a bag is replayed, with "
+    '--clock'
+)
 #: Seconds of real time for which stamps must be wrong in simulation before that is said.
 SETTLE_S = 1.0
 #: Intervals between images from which the camera's period is estimated, at least and at most.
@@ -93,10 +99,18 @@ class StampCheck:
             self._report(
                 f'stamp {where}',
                 f'an image has a stamp {abs(age):.1f} s in the {where}: '
-                "synchronise the machines' clocks (chrony), or set use_sim_time when a bag is "
-                'replayed',
+                + (_remedy_in_simulation(receipt) if simulated else REMEDY),
             )
         return age
+
+
+def _remedy_in_simulation(receipt: Time) -> str:
+    if receipt.nanoseconds == 0:
+        return NO_CLOCK
+    return (
+        'use_sim_time is true, so images have to be of the time of /clock: let the same simulation '
+        'or bag give both, or set use_sim_time to false'
+    )
 
 
 class StampGaps:

@@ -72,6 +72,15 @@ def test_one_stamp_from_another_time_hides_no_loss_and_is_none():
     assert lost(stamps) == pytest.approx(30, abs=4)
 
 
+def test_in_simulation_the_remedy_is_not_to_set_what_is_set():
+    passed, said = [0.0], []
+    check = StampCheck(lambda kind, text: said.append(text), lambda: passed[0])
+    for passed[0] in (0.0, 5.0):  # of a real camera
+        check.transport_time(TimeMessage(sec=1_700_000_000), Time(seconds=50), simulated=True)
+    (sentence,) = said
+    assert 'set use_sim_time to false' in sentence and 'chrony' not in sentence
+
+
 @pytest.mark.parametrize('sec', [-5, -1, -(2**31)])
 def test_a_stamp_before_1970_is_called_wrong_as_others_are(sec):
     said = []
