@@ -302,6 +302,34 @@ def test_a_box_that_another_detector_draws_larger_does_not_grow_on():
     assert last.faces[0].track_id == '1'
 
 
+class ScaledDetector(Detector):
+    """Finds the same faces in images of any size."""
+
+    def detect(self, image_bgr, faint_share=1.0):
+        share = image_bgr.shape[1] / 640
+        return [
+            Detection(Box(*(share * side for side in vars(found.box).values())), found.score)
+            for found in super().detect(image_bgr, faint_share)
+        ]
+
+
+def test_a_camera_that_changes_its_size_shows_the_same_faces_where_they_are_now():
+    detector, emotion = ScaledDetector(80), Classifier('happy', 'sad')
+    settings = PipelineSettings(detector_max_rate=5.0, smoothing_time_constant=10.0)
+    stream = FaceStream(FaceNetworks(detector, emotion), settings)
+    images = [np.zeros((height, 4 * height // 3, 3), np.uint8) for height in (480, 1440, 240)]
+    for index in range(66):
+        image, detector.time = images[index // 22], index / 20
+        result = stream(image, index / 20)
+        (face,), share = result.faces, image.shape[1] / 640
+        assert face.track_id == '1'
+        if index < 10:  # until it is known how fast it walks
+            continue
+        assert result.detected or index % 22
+        assert face.box.x / share == pytest.approx(10 + 60 * index / 20, abs=6)
+        assert face.box.width / share == pytest.approx(80, abs=8)
+
+
 def test_faint_faces_are_asked_for_only_where_faces_are_followed():
     stream, detector, _ = make(80)
     asked = []

@@ -157,14 +157,20 @@ class Tracker:
             links |= {int(unsure[column]): left[row] for column, row in assign(rest).items()}
         return links
 
-    def expect_other_boxes(self) -> None:
+    def expect_other_boxes(self, wider: float = 1.0, higher: float = 1.0) -> None:
         """
         Take the next detections' boxes as they are: they are drawn otherwise than the last ones.
+
+        ``wider`` and ``higher`` are how many times as large the next images are.
 
         Another detector's box of the same face may be half as high again, and that is no motion:
         taken for one, the face would be said to grow on until the next detection.
         """
-        box, both, _ = self._variance
+        scale = np.array([wider, higher, wider, higher])
+        self._boxes *= scale
+        self._velocity *= scale
+        box, both, velocity = self._variance
+        velocity *= scale**2
         box[:] = (OTHER_BOX * self._sides()[:, None]) ** 2
         both[:] = 0.0
 
