@@ -133,6 +133,7 @@ class FrameProcessor:
         with self._between_images:
             header = Header(stamp=self._clock.now().to_msg(), frame_id=self._frame_id)
             self._outputs.nobody(header)
+            self._health.nobody()
 
     def forget_gaps(self) -> None:
         """Images begin to come again: those that nobody asked for are not lost."""
