@@ -49,8 +49,11 @@ class ImageInput:
     def topic(self) -> str:
         """Return the full name of the topic."""
         topic = self._node.resolve_topic_name('image')
-        # Beside the raw topic, wherever that is remapped to, as image_transport has it.
-        return f'{topic}/compressed' if self.message_type is CompressedImage else topic
+        if self.message_type is Image:
+            return topic
+        # Beside the raw topic, wherever that is remapped to, as image_transport has it; and this
+        # name may be remapped itself.
+        return self._node.resolve_topic_name(f'{topic}/compressed')
 
     def subscribe(self) -> None:
         """Let images come."""

@@ -126,7 +126,7 @@ def other_topics(node: Node, topic: str, message_type: str) -> str:
             found[name] = kind
     if not found:
         return ''
-    remapped = topic.removesuffix(SUFFIX) if message_type == COMPRESSED else topic
+    remapped = node.resolve_topic_name('image')
     # The same camera in another form first, then what this node could subscribe to as it is.
     names = sorted(
         found,
