@@ -49,7 +49,8 @@ def test_a_camera_slower_than_images_are_waited_for_does_not_fill_the_log(start_
     for count in range(1, 4):
         _, _, values = robot.wait_for_status(lambda level, text, values: 'no image for' in text)
         assert values['errors: no image'].startswith(f'{count}, ')
-        robot.wait_for_status(heard)
+        level, text, _ = robot.wait_for_status(heard)
+        assert level == 0, f'images arrive: {text}'
     assert robot.process.log().count('no image for') == 1
     assert robot.process.log().count('images arrive again') == 1
 

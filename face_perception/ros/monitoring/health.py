@@ -122,6 +122,12 @@ class Health:
             entry.logged = now
             return True
 
+    def is_over(self, kind: str) -> None:
+        """Let the last error of a kind be warned of no longer: its cause is known to be gone."""
+        with self._lock:
+            if kind in self._errors:
+                self._errors[kind].last_time = float('-inf')
+
     def silence(self) -> float:
         """Return the seconds since the last image (or since images could come)."""
         with self._lock:

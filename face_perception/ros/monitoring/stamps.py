@@ -36,8 +36,10 @@ LONG, LONG_SHARE = 5, 0.25
 #: So many intervals in a row that are the same multiple of the period: the camera has another one
 #: by now, as a webcam's that lengthens its exposure in dim light. Losses are not that even.
 SAME = 6
-#: After a pause of so many seconds the camera was stopped rather than its images lost.
+#: After a pause of so many seconds the camera was stopped rather than its images lost, and after
+#: one of fewer that is of more than so many periods: what gets lost is lost here and there.
 PAUSE_S = 5.0
+SHORT_PAUSE_S, MOST_IN_A_ROW = 1.0, 10
 #: Images that may come before one that was sent before them.
 MOST_OVERTAKING = 3
 
@@ -164,6 +166,8 @@ class StampGaps:
         if period is None:
             return 0
         lost = max(round(interval / period) - 1, 0)
+        if lost > MOST_IN_A_ROW and interval > SHORT_PAUSE_S:
+            return 0
         if lost and {round(each / period) for each in list(self._intervals)[-SAME:]} == {lost + 1}:
             self._intervals.clear()
             return 0

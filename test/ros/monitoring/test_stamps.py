@@ -54,6 +54,13 @@ def test_a_pause_and_time_that_is_set_back_are_no_loss():
     assert lost(stamps) == 0
 
 
+@pytest.mark.parametrize('pause', [1.5, 4.0])
+@pytest.mark.parametrize('rate', [10.0, 30.0])
+def test_a_camera_that_stands_or_is_started_again_has_lost_nothing(rate, pause):
+    images = np.arange(200) / rate
+    assert lost([*images, *(images[-1] + pause + images)]) == 0
+
+
 @pytest.mark.parametrize('order', [(0, 2, 1, 3), (3, 2, 1, 0), (1, 2, 3, 0)])
 def test_images_that_come_in_another_order_are_not_lost(order):
     numbers = [group + number for group in range(0, 400, 4) for number in order]
