@@ -110,8 +110,10 @@ class FaceStream:
     def _choose(self, tracks: list[Track], time_s: float) -> list[Track]:
         """Return the faces that are classified in this image."""
         self._history.keep(self._tracker.ids)
+        most = self.settings.max_faces or len(tracks)
+        self._history.forget_older(tracks[most:], time_s - self.settings.tracker_max_age)
         return self._history.due(
-            tracks[: self.settings.max_faces or None],
+            tracks[:most],
             self.networks.classifiers,
             self.settings.classifier_interval,
             self.settings.classifier_max_rate,

@@ -153,6 +153,21 @@ def test_only_the_largest_are_classified_and_all_are_there():
     assert emotion.batches == [[90, 70], [90, 70]] and result.classified == 2
 
 
+def test_who_is_no_longer_among_the_largest_does_not_keep_a_label_for_good():
+    stream, detector, emotion = make(80, 60, max_faces=1, detector_max_rate=0.0)
+    play(stream, detector, 10)
+    detector.sides, emotion.said = (60, 80), [0.1, 0.9]
+    short, *_, last = play(stream, detector, 40, start=10)
+    assert {face.track_id: face.emotion.label for face in short.faces} == {'1': 'happy', '2': 'sad'}
+    assert {face.track_id: face.emotion and face.emotion.label for face in last.faces} == {
+        '2': 'sad',
+        '1': None,
+    }
+    detector.sides = (80, 60)
+    (first, _) = play(stream, detector, 1, start=50)[0].faces
+    assert (first.track_id, first.emotion.label) == ('1', 'sad'), 'it is asked about at once'
+
+
 def test_the_prediction_is_averaged_and_the_raw_one_is_there_too():
     stream, detector, emotion = make(80, smoothing_time_constant=0.5, classifier_max_rate=0.0)
     play(stream, detector, 40)
