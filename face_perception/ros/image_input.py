@@ -26,10 +26,15 @@ class ImageInput:
         self,
         node: Node,
         settings: NodeSettings,
-        on_image: Callable[[Image | CompressedImage], None],
+        on_image: Callable[..., None],
         report: Callable[[str, str], None],
     ):
-        """``on_image`` may be called in a thread of its own; ``report`` is as of ``Receiver``."""
+        """
+        Subscribe to nothing yet.
+
+        ``on_image`` may be called in a thread of its own, and then gets the message's number too;
+        ``report`` is as of ``Receiver``.
+        """
         self._node = node
         self._settings = settings
         self._on_image, self._report = on_image, report

@@ -18,8 +18,8 @@ OLDEST_STAMP_S = 10.0
 FUTURE_STAMP_S = 1.0
 #: What is done about it outside of simulations.
 REMEDY = (
-    "synchronise the machines' clocks (chrony), let the camera's driver stamp with the system's time "
-    "rather than the camera's own, or set use_sim_time when a bag is replayed, with --clock"
+    "synchronise the machines' clocks (chrony), let the camera's driver stamp with the system's "
+    "time rather than the camera's own, or set use_sim_time when a bag is replayed, with --clock"
 )
 #: Seconds of real time for which stamps must be wrong in simulation before that is said.
 SETTLE_S = 1.0
