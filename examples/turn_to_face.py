@@ -1,13 +1,19 @@
 """Turn a robot to the nearest face: the largest in the image, as no distance is measured."""
 
+import signal
+import time
+
 import rclpy
 from geometry_msgs.msg import Twist
-from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 
 from face_perception.msg import FaceArray
 
 #: Radians per second for a face at the edge of the image.
 FASTEST = 0.5
+#: Seconds without a message after which the robot stands: nobody looks where it turns any more.
+PATIENCE = 0.5
 
 
 def turn(message: FaceArray) -> Twist:
@@ -20,14 +26,39 @@ def turn(message: FaceArray) -> Twist:
     return twist
 
 
+class TurnToFace(Node):
+    """Turns to the faces that come, and stands where none come any more."""
+
+    def __init__(self):
+        super().__init__('turn_to_face')
+        self._heard = float('-inf')
+        self._turns = False
+        self._commands = self.create_publisher(Twist, '/cmd_vel', 1)
+        self.create_subscription(FaceArray, '/face_perception/faces', self._on_faces, 1)
+        self.create_timer(0.1, self._watch)
+
+    def _on_faces(self, message: FaceArray) -> None:
+        self._heard = time.monotonic()
+        self.command(turn(message))
+
+    def _watch(self) -> None:
+        if self._turns and time.monotonic() - self._heard > PATIENCE:
+            self.command(Twist())
+
+    def command(self, twist: Twist) -> None:
+        """Tell the robot how to move."""
+        self._turns = twist.angular.z != 0
+        self._commands.publish(twist)
+
+
 if __name__ == '__main__':
-    rclpy.init()
-    node = rclpy.create_node('turn_to_face')
-    commands = node.create_publisher(Twist, '/cmd_vel', 1)
-    node.create_subscription(
-        FaceArray, '/face_perception/faces', lambda faces: commands.publish(turn(faces)), 1
-    )
+    # Ctrl-C is Python's: after rclpy's own nothing could be published, and the robot turned on.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    node = TurnToFace()
     try:
         rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):  # Ctrl-C, or a signal to end
+    except KeyboardInterrupt:
         pass
+    finally:
+        node.command(Twist())

@@ -11,6 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from support.program import Program
+
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / 'examples').glob('*.py'))
 
@@ -84,6 +86,32 @@ def test_the_robot_stands_where_nobody_is_seen():
     from face_perception.msg import FaceArray
 
     assert example.turn(FaceArray(image_width=640, image_height=480)).angular.z == 0
+
+
+@pytest.mark.parametrize('end', ['silence', signal.SIGINT, signal.SIGTERM])
+def test_the_robot_stands_when_no_faces_come_any_more(ros, tmp_path, end):
+    pytest.importorskip('geometry_msgs')
+    from geometry_msgs.msg import Twist
+
+    from face_perception.msg import Face, FaceArray
+
+    commands = ros.collect(Twist, '/cmd_vel')
+    faces = ros.node.create_publisher(FaceArray, '/face_perception/faces', 1)
+    program = Program([ROOT / 'examples' / 'turn_to_face.py'], tmp_path, 'turn_to_face')
+    message = FaceArray(image_width=640, image_height=480, faces=[Face()])
+    ros.spin_until(lambda: faces.publish(message) or commands)
+    assert commands[-1].angular.z > 0
+    if end == 'silence':
+        ros.spin_until(lambda: commands[-1].angular.z == 0)
+        ros.spin_for(1.0)  # on a busy machine the last faces may have come late
+        said = len(commands)
+        ros.spin_for(1.0)
+        assert len(commands) == said, 'others may drive it now'
+    program.stop(signal.SIGINT if end == 'silence' else end)
+    ros.spin_until(lambda: commands[-1].angular.z == 0)
+    assert program.log() == ''
+    ros.node.destroy_publisher(faces)
+    ros.stop_collecting('/cmd_vel')
 
 
 def test_the_launch_file_includes_ours_with_an_argument_that_it_has():

@@ -15,13 +15,13 @@ class Turn(NamedTuple):
     """
     What happens with an image: whether the detector runs on it, whether the stream begins anew.
 
-    ``other_detector`` is whether the image before had another detector, or the same one with
-    other settings: what it finds now may be drawn otherwise.
+    ``redrawn`` is whether boxes may be drawn otherwise than in the image before: that had another
+    detector, the same one with other settings, or another size.
     """
 
     due: bool
     anew: bool
-    other_detector: bool
+    redrawn: bool
 
 
 @dataclass(frozen=True)
@@ -49,32 +49,32 @@ class DetectionTurns:
         """Begin anew with the next image."""
         self._time: float | None = None
         self._since = 0
-        self._detector: tuple = ()
+        self._drawn: tuple = ()
         self._rate = RateLimit(0.0)
 
-    def take(self, time_s: float, settings: PipelineSettings) -> Turn:
-        """Count an image; return what happens with it."""
-        before, detector = self._time, _detector(settings)
+    def take(self, time_s: float, settings: PipelineSettings, size: tuple[int, ...]) -> Turn:
+        """Count an image of ``size`` pixels; return what happens with it."""
+        before, drawn = self._time, (_detector(settings), size)
         anew = before is None or is_set_back(before, time_s)
         if anew:
             self.reset()
         self._time = time_s if before is None or anew else max(before, time_s)
         if self._rate.rate != settings.detector_max_rate:
             self._rate = RateLimit(settings.detector_max_rate)
-        # Nobody can say where the faces are after a gap in which they would be forgotten, and who
-        # changes the detector wants to see what it finds.
-        other_detector = not anew and detector != self._detector
+        # Nobody can say where the faces are after a gap in which they would be forgotten or in an
+        # image of another size, and who changes the detector wants to see what it finds.
+        redrawn = not anew and drawn != self._drawn
         needed = (
             before is None
             or anew
             or time_s - before > max(settings.tracker_max_age, SET_BACK_S)
-            or other_detector
+            or redrawn
         )
         turn = self._since + 1 >= settings.detector_interval
         due = (turn and self._rate.allows(self._time)) or needed
-        self._detector = detector
+        self._drawn = drawn
         self._since = 0 if due else self._since + 1
-        return Turn(due, anew, other_detector)
+        return Turn(due, anew, redrawn)
 
 
 def _detector(settings: PipelineSettings) -> tuple:

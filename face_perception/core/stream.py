@@ -29,6 +29,7 @@ class FaceStream:
         self._history = LabelHistory()
         self._clock = StreamClock()
         self._turns = DetectionTurns()
+        self._width = self._height = 0
 
     def reset(self) -> None:
         """Forget all faces: the next image has nothing to do with those before it."""
@@ -59,7 +60,7 @@ class FaceStream:
         """
         check_image(image_bgr)
         time_s = self._clock.of(clock_time(time_s))
-        turn = self._turns.take(time_s, self.settings)
+        turn = self._turns.take(time_s, self.settings, image_bgr.shape[:2])
         if not turn.due:
             return Look(None, turn, time_s, 0.0)
         watch = Stopwatch()
@@ -72,9 +73,10 @@ class FaceStream:
         time_s = look.time_s
         if look.turn.anew:
             self._forget()
-        elif look.turn.other_detector:
-            self._tracker.expect_other_boxes()
         height, width = image_bgr.shape[:2]
+        if look.turn.redrawn:
+            self._tracker.expect_other_boxes(width / self._width, height / self._height)
+        self._width, self._height = width, height
         watch = Stopwatch()
         tracks = self._follow(look.detections, time_s, width, height)
         track_time = watch.lap()
@@ -108,8 +110,10 @@ class FaceStream:
     def _choose(self, tracks: list[Track], time_s: float) -> list[Track]:
         """Return the faces that are classified in this image."""
         self._history.keep(self._tracker.ids)
+        most = self.settings.max_faces or len(tracks)
+        self._history.forget_older(tracks[most:], time_s - self.settings.tracker_max_age)
         return self._history.due(
-            tracks[: self.settings.max_faces or None],
+            tracks[:most],
             self.networks.classifiers,
             self.settings.classifier_interval,
             self.settings.classifier_max_rate,

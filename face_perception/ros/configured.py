@@ -154,6 +154,11 @@ class Configured:
             self._frames.say_nobody()
         self._node.get_logger().debug('subscribed' if wanted else 'unsubscribed')
 
+    @property
+    def camera(self) -> str:
+        """Return the topic of the images, or ``''`` while none is subscribed to."""
+        return self._input.topic if self._input.subscribed else ''
+
     def describe(self) -> tuple[bytes, str]:
         """Return level and message for /diagnostics."""
         if not self._works:

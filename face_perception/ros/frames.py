@@ -26,7 +26,8 @@ from .conversions import fill_latency
 from .library_words import LibraryWords
 from .monitoring.clock_resets import ClockResets
 from .monitoring.health import Health
-from .monitoring.stamps import StampCheck, StampGaps, has_stamp, seconds_of
+from .monitoring.lost import LostImages
+from .monitoring.stamps import StampCheck, has_stamp, seconds_of
 from .newest import NewestSlot
 from .outputs.topics import Outputs
 from .settings import NodeSettings
@@ -69,7 +70,7 @@ class FrameProcessor:
         self._decoder = ImageDecoder(settings.max_image_size)
         self._rate = RateLimit(settings.max_rate)
         self._set_budget(settings)
-        self._gaps = StampGaps()
+        self._lost = LostImages()
         self._stamps = StampCheck(report)
         self._frame_id = ''
         self._taken = TakenTimes()
@@ -133,17 +134,22 @@ class FrameProcessor:
         with self._between_images:
             header = Header(stamp=self._clock.now().to_msg(), frame_id=self._frame_id)
             self._outputs.nobody(header)
+            self._health.nobody()
 
     def forget_gaps(self) -> None:
         """Images begin to come again: those that nobody asked for are not lost."""
-        self._gaps = StampGaps()
+        self._lost = LostImages()
 
-    def receive(self, message: Image | CompressedImage) -> None:
-        """Leave an image for the worker; what it replaces is dropped."""
+    def receive(self, message: Image | CompressedImage, number: int = 0) -> None:
+        """
+        Leave an image for the worker; what it replaces is dropped.
+
+        ``number`` is its publisher's for the message, 0 where that is not known.
+        """
         resets = self._clock_resets.current  # first: what was here before a reset is of before
         stamp_s = seconds_of(message.header.stamp)
         stray = resets > 0 and self._clock_resets.is_stray(stamp_s, self._now_s())
-        self._health.image_received(0 if stray else self._gaps.add(stamp_s))
+        self._health.image_received(0 if stray else self._lost.add(stamp_s, number))
         if stray:
             self._health.image_dropped()
         elif not self._rate.allows():

@@ -26,10 +26,15 @@ class ImageInput:
         self,
         node: Node,
         settings: NodeSettings,
-        on_image: Callable[[Image | CompressedImage], None],
+        on_image: Callable[..., None],
         report: Callable[[str, str], None],
     ):
-        """``on_image`` may be called in a thread of its own; ``report`` is as of ``Receiver``."""
+        """
+        Subscribe to nothing yet.
+
+        ``on_image`` may be called in a thread of its own, and then gets the message's number too;
+        ``report`` is as of ``Receiver``.
+        """
         self._node = node
         self._settings = settings
         self._on_image, self._report = on_image, report
@@ -49,8 +54,11 @@ class ImageInput:
     def topic(self) -> str:
         """Return the full name of the topic."""
         topic = self._node.resolve_topic_name('image')
-        # Beside the raw topic, wherever that is remapped to, as image_transport has it.
-        return f'{topic}/compressed' if self.message_type is CompressedImage else topic
+        if self.message_type is Image:
+            return topic
+        # Beside the raw topic, wherever that is remapped to, as image_transport has it; and this
+        # name may be remapped itself.
+        return self._node.resolve_topic_name(f'{topic}/compressed')
 
     def subscribe(self) -> None:
         """Let images come."""

@@ -53,7 +53,7 @@ class FacePerceptionNode(LifecycleNode):
         faults = declare_parameters(self)
         self._changes = ParameterChanges(self, self._report)
         self._changes.faults = faults
-        self._diagnostics = Diagnostics(self, self._health, self._describe)
+        self._diagnostics = Diagnostics(self, self._health, self._describe, self._camera)
         self._jumps = self.get_clock().create_jump_callback(
             JumpThreshold(
                 min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
@@ -192,6 +192,9 @@ class FacePerceptionNode(LifecycleNode):
     def _report(self, kind: str, message: str) -> None:
         if self._health.error(kind, message) and self.context.ok():
             self.get_logger().error(one_line(message))
+
+    def _camera(self) -> str:
+        return '' if self._configured is None else self._configured.camera
 
     def _describe(self) -> tuple[bytes, str, dict[str, str]]:
         """Return level, message and values for /diagnostics."""

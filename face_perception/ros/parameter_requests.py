@@ -17,9 +17,10 @@ KNOWN_TYPES = range(ParameterType.PARAMETER_NOT_SET, ParameterType.PARAMETER_STR
 
 class ParameterRequests(ParameterService):
     """
-    rclpy's services, but for values of a type that does not exist.
+    rclpy's services, but for values of a type that does not exist, and for those that stay.
 
-    rclpy raises in its own callback then, and whoever asked waits for good. Give a node
+    rclpy raises in its own callback at the first, and whoever asked waits for good. It refuses the
+    second where a parameter is read-only: so nothing would load what was dumped. Give a node
     ``start_parameter_services=False``, and this instead.
     """
 
@@ -42,6 +43,9 @@ class ParameterRequests(ParameterService):
     def _set_parameters_callback(self, request, response):
         node = self._get_node()
         for parameter in request.parameters:
+            if self._stays(parameter):
+                response.results.append(SetParametersResult(successful=True))
+                continue
             if fault := self._fault([parameter]):
                 response.results.append(self._refused(fault))
                 continue
@@ -55,6 +59,7 @@ class ParameterRequests(ParameterService):
         return response
 
     def _set_parameters_atomically_callback(self, request, response):
+        request.parameters = [each for each in request.parameters if not self._stays(each)]
         if fault := self._fault(request.parameters):
             response.result = self._refused(fault)
             return response
@@ -63,6 +68,15 @@ class ParameterRequests(ParameterService):
         except Exception as error:
             response.result = self._refused(_sentence(request.parameters[0], error))
         return response
+
+    def _stays(self, parameter) -> bool:
+        """Return whether a request gives a read-only parameter the value that it has."""
+        node, name = self._get_node(), parameter.name
+        return (
+            node.has_parameter(name)
+            and node.describe_parameter(name).read_only
+            and node.get_parameter(name).get_parameter_value() == parameter.value
+        )
 
     def _fault(self, parameters) -> str:
         for parameter in parameters:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -19,6 +19,11 @@ from .spinning import REST_S, not_taken
 
 #: After so many seconds without a message the thread looks whether the process ends.
 PATIENCE_S = 1.0
+
+
+def number_of(info: Mapping[str, Any]) -> int:
+    """Return which of its publisher's messages one is, from 1 on; 0 where that is not known."""
+    return info.get('publication_sequence_number') or 0  # Humble and Cyclone DDS do not tell
 
 
 class _NotTheExecutors(ReentrantCallbackGroup):
@@ -52,7 +57,7 @@ class Receiver:
 
     For each message an executor would gather and wait for all that the node has, services, timers
     and events, twice: that takes longer than taking an image.  ``on_message`` is called in this
-    thread.
+    thread, with the message and its number (see ``number_of``).
     """
 
     def __init__(
@@ -105,7 +110,7 @@ class Receiver:
                             event.callback(data)
                     taken = subscription.handle.take_message(kind, False)
                     if taken is not None and not self._stopped:
-                        self._on_message(taken[0])
+                        self._on_message(taken[0], number_of(taken[1]))
                 except Exception as error:  # whatever comes, the next message gets its chance
                     if self._context.ok():
                         self._report('internal', not_taken(error))

@@ -111,6 +111,14 @@ def test_the_detector_runs_on_every_nth_image_and_the_boxes_move_on():
         assert face.box == face.box.clipped(640, 480)
 
 
+@pytest.mark.parametrize('seldom', [{'detector_max_rate': 0.5}, {'detector_interval': 40}])
+def test_a_detector_that_looks_less_often_than_faces_are_forgotten_keeps_identities(seldom):
+    stream, *_ = make(80, tracker_max_age=1.0, **seldom)
+    results = [stream(IMAGE, index / 20) for index in range(100)]  # of a face that stays
+    assert sum(result.detected for result in results) == 3
+    assert {face.track_id for result in results for face in result.faces} == {'1'}
+
+
 def test_a_face_that_walks_out_between_detections_is_clipped_and_then_gone():
     stream, detector, _ = make(80, detector_interval=100)
     play(stream, detector, 1)
@@ -143,6 +151,21 @@ def test_only_the_largest_are_classified_and_all_are_there():
     assert [face.box.width for face in result.faces] == [90, 70, 50]
     assert [face.emotion is None for face in result.faces] == [False, False, True]
     assert emotion.batches == [[90, 70], [90, 70]] and result.classified == 2
+
+
+def test_who_is_no_longer_among_the_largest_does_not_keep_a_label_for_good():
+    stream, detector, emotion = make(80, 60, max_faces=1, detector_max_rate=0.0)
+    play(stream, detector, 10)
+    detector.sides, emotion.said = (60, 80), [0.1, 0.9]
+    short, *_, last = play(stream, detector, 40, start=10)
+    assert {face.track_id: face.emotion.label for face in short.faces} == {'1': 'happy', '2': 'sad'}
+    assert {face.track_id: face.emotion and face.emotion.label for face in last.faces} == {
+        '2': 'sad',
+        '1': None,
+    }
+    detector.sides = (80, 60)
+    (first, _) = play(stream, detector, 1, start=50)[0].faces
+    assert (first.track_id, first.emotion.label) == ('1', 'sad'), 'it is asked about at once'
 
 
 def test_the_prediction_is_averaged_and_the_raw_one_is_there_too():
@@ -292,6 +315,34 @@ def test_a_box_that_another_detector_draws_larger_does_not_grow_on():
     assert first.detected and not last.detected
     assert first.faces[0].box.width == 110 and abs(last.faces[0].box.width - 110) < 6
     assert last.faces[0].track_id == '1'
+
+
+class ScaledDetector(Detector):
+    """Finds the same faces in images of any size."""
+
+    def detect(self, image_bgr, faint_share=1.0):
+        share = image_bgr.shape[1] / 640
+        return [
+            Detection(Box(*(share * side for side in vars(found.box).values())), found.score)
+            for found in super().detect(image_bgr, faint_share)
+        ]
+
+
+def test_a_camera_that_changes_its_size_shows_the_same_faces_where_they_are_now():
+    detector, emotion = ScaledDetector(80), Classifier('happy', 'sad')
+    settings = PipelineSettings(detector_max_rate=5.0, smoothing_time_constant=10.0)
+    stream = FaceStream(FaceNetworks(detector, emotion), settings)
+    images = [np.zeros((height, 4 * height // 3, 3), np.uint8) for height in (480, 1440, 240)]
+    for index in range(66):
+        image, detector.time = images[index // 22], index / 20
+        result = stream(image, index / 20)
+        (face,), share = result.faces, image.shape[1] / 640
+        assert face.track_id == '1'
+        if index < 10:  # until it is known how fast it walks
+            continue
+        assert result.detected or index % 22
+        assert face.box.x / share == pytest.approx(10 + 60 * index / 20, abs=6)
+        assert face.box.width / share == pytest.approx(80, abs=8)
 
 
 def test_faint_faces_are_asked_for_only_where_faces_are_followed():

@@ -79,15 +79,19 @@ def test_idle_is_no_fault(start_robot, ros):
     assert level == 0 and values['state'] == 'active'
 
 
-def test_enable_stops_and_resumes(start_robot, ros):
+def test_enable_stops_and_resumes(start_robot, ros, portrait):
     robot = start_robot()
-    message = gray()
+    message = image_message(Header(), portrait[0])
     robot.show_and_wait(message)
+    robot.wait_for_status(lambda level, text, values: values['faces'] == values['tracks'] == '1')
     name = f'/{robot.process.name}/enable'
     answer = ros.call_until_answered(SetBool, name, SetBool.Request(data=False))
     assert answer.success and 'disabled' in answer.message
     wait_for_subscribers(ros, robot.camera, 0)
-    robot.wait_for_status(lambda level, text, values: level == 0 and 'disabled' in text)
+    *_, values = robot.wait_for_status(
+        lambda level, text, values: level == 0 and 'disabled' in text
+    )
+    assert values['faces'] == values['tracks'] == '0', 'nobody is seen any more'
     before = len(robot.faces)
     robot.show(message)
     ros.spin_for(0.5)

@@ -9,7 +9,13 @@ import pytest
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
 from rcl_interfaces.msg import Parameter, ParameterValue
-from rcl_interfaces.srv import DescribeParameters, SetParameters, SetParametersAtomically
+from rcl_interfaces.srv import (
+    DescribeParameters,
+    GetParameters,
+    ListParameters,
+    SetParameters,
+    SetParametersAtomically,
+)
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool
 
@@ -76,6 +82,29 @@ def test_what_is_refused_is_said_in_the_nodes_own_words_and_counted(start_robot)
             result = answer.results[0] if service is SetParameters else answer.result
             assert not result.successful and words in result.reason
             assert result.reason in robot.status()[2]['errors: parameter']
+
+
+@pytest.mark.parametrize('service', [SetParameters, SetParametersAtomically])
+def test_what_was_dumped_can_be_loaded(shared_robot, service):
+    robot = shared_robot
+    own = f'/{robot.process.name}'
+    listed = robot.ros.call_until_answered(
+        ListParameters, f'{own}/list_parameters', ListParameters.Request()
+    )
+    names = listed.result.names
+    values = robot.ros.call_until_answered(
+        GetParameters, f'{own}/get_parameters', GetParameters.Request(names=names)
+    ).values
+    assert {'model_directories', 'autostart', 'max_rate'} <= set(names)
+    dumped = [Parameter(name=name, value=value) for name, value in zip(names, values)]
+    name = 'set_parameters' + ('_atomically' if service is SetParametersAtomically else '')
+    before = robot.status()[2]['errors']
+    answer = robot.ros.call_until_answered(
+        service, f'{own}/{name}', service.Request(parameters=dumped)
+    )
+    results = answer.results if service is SetParameters else [answer.result]
+    assert [result.reason for result in results if not result.successful] == []
+    assert robot.status()[2]['errors'] == before
 
 
 def test_names_that_do_not_exist_are_answered(shared_robot):

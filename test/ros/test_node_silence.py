@@ -49,7 +49,8 @@ def test_a_camera_slower_than_images_are_waited_for_does_not_fill_the_log(start_
     for count in range(1, 4):
         _, _, values = robot.wait_for_status(lambda level, text, values: 'no image for' in text)
         assert values['errors: no image'].startswith(f'{count}, ')
-        robot.wait_for_status(heard)
+        level, text, _ = robot.wait_for_status(heard)
+        assert level == 0, f'images arrive: {text}'
     assert robot.process.log().count('no image for') == 1
     assert robot.process.log().count('images arrive again') == 1
 
@@ -133,4 +134,9 @@ def test_a_compressed_topic_of_another_name_can_be_remapped_as_is_said(ros, tmp_
     node = Program(['-m', 'face_perception.ros.node', '--ros-args', *arguments], tmp_path, 'node')
     ros.spin_until(camera.get_subscription_count)
     ros.node.destroy_publisher(camera)
+    assert "looking for faces on '/odd/jpeg'" in node.log()
+    other = ros.node.create_publisher(CompressedImage, '/other/jpeg', 1)
+    node.wait_for_log("nobody publishes on '/odd/jpeg': start the camera; ")
+    node.wait_for_log("remap '/image/compressed' to it")
+    ros.node.destroy_publisher(other)
     assert node.stop() == 0, node.log()

@@ -18,7 +18,7 @@ class Simulation:
     def __init__(self, ros):
         self.ros = ros
         self.now = 0.0
-        self._clock = ros.node.create_publisher(Clock, '/clock', QoSProfile(depth=1))
+        self.start()
 
     def step(self, time_s):
         """Set the time; wait until it has arrived, as far as can be known."""
@@ -32,6 +32,9 @@ class Simulation:
 
     def wait_for_node(self):
         self.ros.spin_until(self._clock.get_subscription_count)
+
+    def start(self):
+        self._clock = self.ros.node.create_publisher(Clock, '/clock', QoSProfile(depth=1))
 
     def stop(self):
         self.ros.node.destroy_publisher(self._clock)
@@ -193,3 +196,30 @@ def test_two_nodes_in_two_namespaces_keep_to_their_cameras(start_robot, portrait
     for robot in (left, right):
         assert robot.status()[2]['state'] == 'active'
         assert robot.lifecycle_state() == 'active'
+
+
+def test_a_clock_that_ends_is_said(start_robot, simulation, portrait):
+    robot = start_robot(use_sim_time=True, detector__input_size=240)
+    simulation.wait_for_node()
+    simulation.step(500.0)
+    show(robot, simulation, image_message(Header(), portrait[0]))
+    simulation.stop()  # as a simulator that crashed, or the end of a bag
+    robot.wait_for_status(lambda level, text, values: level == 1 and 'nobody publishes' in text)
+    robot.wait_for_status(lambda *_: 'nobody publishes /clock' in robot.process.log())
+    simulation.start()
+    simulation.wait_for_node()
+    show(robot, simulation, image_message(Header(), portrait[0]))
+    robot.wait_for_status(lambda level, text, values: level == 0)
+
+
+def test_images_of_a_bag_without_a_clock_are_not_told_to_set_what_is_set(start_robot, portrait):
+    robot = start_robot(use_sim_time=True, detector__input_size=240)
+    message = image_message(Header(), portrait[0])
+
+    def said(level, text, values):
+        robot.show_and_wait(message)
+        return 'stamp' in robot.process.log()
+
+    robot.wait_for_status(said)
+    assert 'play the bag with --clock' in robot.process.log()
+    assert 'chrony' not in robot.process.log()

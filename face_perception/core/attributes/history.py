@@ -92,6 +92,13 @@ class LabelHistory:
             del self._labels[gone], self._waited[gone]
             self._shown.pop(gone, None)
 
+    def forget_older(self, tracks: Sequence[Track], time_s: float) -> None:
+        """Forget what was said of faces before ``time_s``, as nobody asks about them now."""
+        for track in tracks:
+            labels = self._labels.get(track.id, {})
+            for name in [name for name, label in labels.items() if label.time_s < time_s]:
+                del labels[name]
+
     def due(
         self,
         tracks: Sequence[Track],

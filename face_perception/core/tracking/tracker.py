@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..types import Box, Detection, Track
+from .assignment import assign
 
 #: Standard deviations of the filter, in sides of the face: of a detector's box, of one that it is
 #: not sure of (half a face that goes behind another), of a new face's velocity (per second) and of
@@ -42,6 +43,10 @@ ABSENCE_PENALTY = 0.25
 #: An image that is older than the one before by more than this means that time was set back, in
 #: seconds; one that is less so came out of order.
 SET_BACK_S = 1.0
+#: Of a slow camera, whose images are further apart than a face may be unseen, each face of the last
+#: image is looked for in the next one, if that comes within so many times the gap before, and
+#: within so many seconds.
+REGULAR, LONGEST_GAP_S = 1.5, 3.0
 #: Faces that are followed at most: with those of a new image they make a table of pairs.
 MOST_TRACKS = 1000
 
@@ -85,6 +90,8 @@ class Tracker:
         """Forget all faces; identities are not given out again."""
         #: When the last image was taken, and the last on which a detector ran; before all: none.
         self._time = self._updated = -math.inf
+        #: Seconds between the last two images.
+        self._gap = 0.0
         self._identities: list[_Identity] = []
         self._boxes = np.zeros((0, 4))  # centre x, centre y, width, height
         self._velocity = np.zeros((0, 4))
@@ -101,15 +108,23 @@ class Tracker:
         Link the detections of one image to the faces of earlier ones.
 
         ``time_s`` is when the image was taken.  A face unseen for longer than ``max_age``
-        seconds is forgotten; time that was set back forgets all.  A faint detection where no
+        seconds is forgotten, but not one that nobody looked for meanwhile, in images that were
+        predicted; time that was set back forgets all.  A faint detection where no
         face was becomes one when the next ``confirmations`` detections find it too (0: never),
         or one of them is sure of it.  Returns one track per detection, in their order and with
         their boxes, but for those that are no face yet.
         """
+        last_image, gap = self._time, self._gap
         self._advance(time_s)
+        patience = max(max_age, min(REGULAR * gap, LONGEST_GAP_S) if max_age > 0 else 0.0)
         self._keep(
             [
-                self._time - one.last_seen <= max_age
+                (
+                    # Who was there when the detector looked last was followed up to the last image.
+                    self._time - last_image <= patience
+                    if one.last_seen == self._updated
+                    else self._time - one.last_seen <= max_age
+                )
                 if one.id
                 else one.last_seen == self._updated and confirmations > 0
                 for one in self._identities
@@ -153,14 +168,20 @@ class Tracker:
             links |= {int(unsure[column]): left[row] for column, row in assign(rest).items()}
         return links
 
-    def expect_other_boxes(self) -> None:
+    def expect_other_boxes(self, wider: float = 1.0, higher: float = 1.0) -> None:
         """
         Take the next detections' boxes as they are: they are drawn otherwise than the last ones.
+
+        ``wider`` and ``higher`` are how many times as large the next images are.
 
         Another detector's box of the same face may be half as high again, and that is no motion:
         taken for one, the face would be said to grow on until the next detection.
         """
-        box, both, _ = self._variance
+        scale = np.array([wider, higher, wider, higher])
+        self._boxes *= scale
+        self._velocity *= scale
+        box, both, velocity = self._variance
+        velocity *= scale**2
         box[:] = (OTHER_BOX * self._sides()[:, None]) ** 2
         both[:] = 0.0
 
@@ -198,6 +219,7 @@ class Tracker:
             self.reset()
         step = max(time_s - self._time, 0.0) if math.isfinite(self._time) else 0.0
         self._time = max(time_s, self._time)
+        self._gap = step or self._gap
         if step == 0.0 or not self._identities:
             return
         noise = (ACCELERATION * self._sides()[:, None]) ** 2
@@ -282,32 +304,3 @@ class Tracker:
 def is_set_back(before_s: float, time_s: float) -> bool:
     """Return whether a stream begins anew with an image of ``time_s`` after one of ``before_s``."""
     return time_s < before_s - SET_BACK_S
-
-
-def assign(affinity: np.ndarray) -> dict[int, int]:
-    """
-    Pair the columns of ``affinity`` ``[rows, columns]`` with rows: ``{column: row}``.
-
-    The best pair first, then partners are exchanged wherever that raises the sum, which is what
-    two crossing faces need; -inf is never paired.
-    """
-    rows, columns = affinity.shape
-    if not rows or not columns:
-        return {}
-    values = affinity.tolist()
-    links: dict[int, int] = {}
-    taken: set[int] = set()
-    for pair in np.argsort(-affinity, axis=None, kind='stable').tolist():
-        row, column = divmod(pair, columns)
-        if values[row][column] == -np.inf or len(links) == min(rows, columns):
-            break
-        if column not in links and row not in taken:
-            links[column] = row
-            taken.add(row)
-    pairs = list(links)
-    for position, first in enumerate(pairs):
-        for second in pairs[position + 1 :]:
-            a, b = links[first], links[second]
-            if values[a][second] + values[b][first] > values[a][first] + values[b][second]:
-                links[first], links[second] = b, a
-    return links

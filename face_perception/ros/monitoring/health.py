@@ -105,6 +105,11 @@ class Health:
                     self._stages[stage] = self._window()
                 self._stages[stage].add(value, now)
 
+    def nobody(self) -> None:
+        """Note that no images come any more: who was in the last one is not there now."""
+        with self._lock:
+            self.faces = self.tracks = 0
+
     def error(self, kind: str, message: str) -> bool:
         """Count an error; return whether it should be logged (once a minute per kind)."""
         with self._lock:
@@ -116,6 +121,12 @@ class Health:
                 return False
             entry.logged = now
             return True
+
+    def is_over(self, kind: str) -> None:
+        """Let the last error of a kind be warned of no longer: its cause is known to be gone."""
+        with self._lock:
+            if kind in self._errors:
+                self._errors[kind].last_time = float('-inf')
 
     def silence(self) -> float:
         """Return the seconds since the last image (or since images could come)."""
@@ -195,13 +206,13 @@ class Health:
 
     def _complaint(self) -> str:
         received = len(self._input)
-        if received < FEWEST_IMAGES:
-            return ''
-        if self.over_budget:
+        if self.over_budget and received:
             return (
                 'target_latency is missed at the smallest input of the detector: raise it, '
                 'or lower detector.min_input_size or max_faces'
             )
+        if received < FEWEST_IMAGES:
+            return ''
         if len(self._drops) > MOST_DROPPED * received:
             return (
                 f'{len(self._drops)} of the last {received} images were dropped, because '

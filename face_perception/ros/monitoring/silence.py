@@ -17,6 +17,8 @@ from ..transport import is_fast_dds, loss_remedy
 from .health import LOG_PERIOD_S, Health
 
 RAW, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
+#: Of the errors that are counted here.
+KIND = 'no image'
 #: What a compressed topic's name adds to that of the raw one, as image_transport has it.
 SUFFIX = '/compressed'
 #: Topics that a sentence names at most.
@@ -54,8 +56,10 @@ class SilenceWatch:
         seconds = self._health.silence()
         if seconds < settings.no_image_timeout:
             # Else time was set.
-            if self._is_logged and self._said and self._health.received > self._received:
-                self._node.get_logger().info('images arrive again')
+            if self._said and self._health.received > self._received:
+                self._health.is_over(KIND)
+                if self._is_logged:
+                    self._node.get_logger().info('images arrive again')
             self._said = ''
             return ''
         cause = explain_silence(
@@ -68,7 +72,7 @@ class SilenceWatch:
         self._received = self._health.received
         if cause.kind != self._said:
             self._said = cause.kind
-            self._health.error('no image', cause.sentence)
+            self._health.error(KIND, cause.sentence)
             now = time.monotonic()
             self._is_logged = now - self._logged.get(cause.kind, float('-inf')) >= LOG_PERIOD_S
             if self._is_logged:
@@ -126,7 +130,7 @@ def other_topics(node: Node, topic: str, message_type: str) -> str:
             found[name] = kind
     if not found:
         return ''
-    remapped = topic.removesuffix(SUFFIX) if message_type == COMPRESSED else topic
+    remapped = node.resolve_topic_name('image')
     # The same camera in another form first, then what this node could subscribe to as it is.
     names = sorted(
         found,

@@ -11,10 +11,16 @@ from builtin_interfaces.msg import Time as TimeMessage
 from rclpy.time import Time
 
 from ...media.messages.fields import NANOSECONDS
+from ..clocks import NO_CLOCK
 
 #: An image older than this, or more than a second from the future, has a wrong stamp.
 OLDEST_STAMP_S = 10.0
 FUTURE_STAMP_S = 1.0
+#: What is done about it outside of simulations.
+REMEDY = (
+    "synchronise the machines' clocks (chrony), let the camera's driver stamp with the system's "
+    "time rather than the camera's own, or set use_sim_time when a bag is replayed, with --clock"
+)
 #: Seconds of real time for which stamps must be wrong in simulation before that is said.
 SETTLE_S = 1.0
 #: Intervals between images from which the camera's period is estimated, at least and at most.
@@ -27,8 +33,13 @@ IRREGULAR_SHARE = 0.2
 #: Nor has one whose images come in groups, as of two cameras on one topic: of its intervals more
 #: than ``LONG_SHARE`` have over ``LONG`` periods, which losses at random do not make.
 LONG, LONG_SHARE = 5, 0.25
-#: After a pause of so many seconds the camera was stopped rather than its images lost.
+#: So many intervals in a row that are the same multiple of the period: the camera has another one
+#: by now, as a webcam's that lengthens its exposure in dim light. Losses are not that even.
+SAME = 6
+#: After a pause of so many seconds the camera was stopped rather than its images lost, and after
+#: one of fewer that is of more than so many periods: what gets lost is lost here and there.
 PAUSE_S = 5.0
+SHORT_PAUSE_S, MOST_IN_A_ROW = 1.0, 10
 #: Images that may come before one that was sent before them.
 MOST_OVERTAKING = 3
 
@@ -90,10 +101,18 @@ class StampCheck:
             self._report(
                 f'stamp {where}',
                 f'an image has a stamp {abs(age):.1f} s in the {where}: '
-                "synchronise the machines' clocks (chrony), or set use_sim_time when a bag is "
-                'replayed',
+                + (_remedy_in_simulation(receipt) if simulated else REMEDY),
             )
         return age
+
+
+def _remedy_in_simulation(receipt: Time) -> str:
+    if receipt.nanoseconds == 0:
+        return NO_CLOCK
+    return (
+        'use_sim_time is true, so images have to be of the time of /clock: let the same simulation '
+        'or bag give both, or set use_sim_time to false'
+    )
 
 
 class StampGaps:
@@ -101,7 +120,8 @@ class StampGaps:
     Counts the images that a regular camera sent and that never came.
 
     The period is the lower quartile of the last intervals, so that it holds also while half of
-    the images are lost.  A camera without a period, such as one that is triggered, loses none.
+    the images are lost.  A camera without a period, such as one that is triggered, loses none, and
+    one that goes on at a half or a third of its rate has lost none, but for the first few.
     An image that a few later ones have overtaken on its way did come: what is missing is counted
     once ``MOST_OVERTAKING`` more images are here.
     """
@@ -145,7 +165,13 @@ class StampGaps:
         period = self._period()
         if period is None:
             return 0
-        return max(round(interval / period) - 1, 0)
+        lost = max(round(interval / period) - 1, 0)
+        if lost > MOST_IN_A_ROW and interval > SHORT_PAUSE_S:
+            return 0
+        if lost and {round(each / period) for each in list(self._intervals)[-SAME:]} == {lost + 1}:
+            self._intervals.clear()
+            return 0
+        return lost
 
     def _period(self) -> float | None:
         if len(self._intervals) < FEWEST_INTERVALS:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from face_perception.core.tracking.tracker import MOST_TRACKS, Tracker, assign
+from face_perception.core.tracking.tracker import MOST_TRACKS, Tracker
 from face_perception.core.types import Box, Detection
 
 RATE = 30.0
@@ -106,6 +106,31 @@ def test_between_detections_the_faces_move_on():
     assert track.box.width == pytest.approx(60 + 22, abs=2)
 
 
+def test_who_was_not_looked_for_meanwhile_is_not_forgotten():
+    tracker = Tracker()
+    for i in range(40):  # the detector looks every two seconds, at a camera of 5 Hz
+        if i % 10:
+            tracks = tracker.predict(i / 5)
+        else:
+            tracks = tracker.update([face(100)] if i < 30 else [], i / 5, max_age=1.0)
+        assert [track.id for track in tracks] == (['1'] if i < 30 else [])
+    (track,) = tracker.update([face(100)], 8.0, max_age=1.0)
+    assert track.id == '2', 'it was looked for, and missed for longer than that'
+    (track,) = tracker.update([face(100)], 9.5, max_age=1.0)
+    assert track.id == '3', 'there was no image for longer than that'
+
+
+@pytest.mark.parametrize('period', [1.05, 2.0])
+def test_the_faces_of_a_slow_camera_keep_their_ids(period):
+    tracker = Tracker()
+    random = np.random.default_rng(4)
+    times = np.arange(20) * period + random.normal(0, 0.05, 20)
+    ids = [tracker.update([face(100)], time, max_age=1.0)[0].id for time in times.tolist()]
+    assert set(ids[1:]) == {ids[-1]}, 'how slow it is shows with its second image'
+    (track,) = tracker.update([face(100)], times[-1] + 4.0, max_age=1.0)
+    assert track.id != ids[-1], 'that is no period'
+
+
 def test_what_the_detector_missed_is_not_made_up():
     tracker = Tracker()
     tracker.update([face(100), face(300)], 0.0)
@@ -164,27 +189,6 @@ def test_ten_shaky_faces_that_are_missed_at_times_keep_their_ids():
         for number, track in zip(shown, tracks):
             switches += known.setdefault(number, track.id) != track.id
     assert switches == 0 and len(set(known.values())) == 10
-
-
-def test_two_rows_and_columns_are_assigned_as_well_as_can_be():
-    random = np.random.default_rng(0)
-    for rows, columns in 50 * [(1, 2), (2, 1), (2, 2)]:
-        affinity = random.uniform(0.1, 1, (rows, columns))
-        best = (
-            max(affinity[0, 0] + affinity[1, 1], affinity[0, 1] + affinity[1, 0])
-            if rows == columns
-            else affinity.max()
-        )
-        links = assign(affinity)
-        assert len(set(links.values())) == len(links) == min(rows, columns)
-        assert sum(affinity[row, column] for column, row in links.items()) == pytest.approx(best)
-
-
-def test_what_cannot_be_one_is_never_paired():
-    nothing = -np.inf
-    assert assign(np.array([[nothing, 0.5], [nothing, 0.7]])) == {1: 1}
-    assert assign(np.full((2, 3), nothing)) == {}
-    assert assign(np.zeros((0, 3))) == assign(np.zeros((3, 0))) == {}
 
 
 def faint(x, side=60.0):
