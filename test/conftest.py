@@ -252,6 +252,14 @@ def images():
 
 
 @pytest.fixture
+def start_program():
+    """Start any program, with the arguments of ``Program``, as by ``Programs``."""
+    programs = Programs()
+    yield programs.start
+    programs.end()
+
+
+@pytest.fixture
 def start_tool(tmp_path):
     """Start one of the tools, as by ``Programs``."""
     programs = Programs()

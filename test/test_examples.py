@@ -11,8 +11,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from support.program import Program
-
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / 'examples').glob('*.py'))
 
@@ -89,7 +87,7 @@ def test_the_robot_stands_where_nobody_is_seen():
 
 
 @pytest.mark.parametrize('end', ['silence', signal.SIGINT, signal.SIGTERM])
-def test_the_robot_stands_when_no_faces_come_any_more(ros, tmp_path, end):
+def test_the_robot_stands_when_no_faces_come_any_more(ros, start_program, tmp_path, end):
     pytest.importorskip('geometry_msgs')
     from geometry_msgs.msg import Twist
 
@@ -97,7 +95,7 @@ def test_the_robot_stands_when_no_faces_come_any_more(ros, tmp_path, end):
 
     commands = ros.collect(Twist, '/cmd_vel')
     faces = ros.node.create_publisher(FaceArray, '/face_perception/faces', 1)
-    program = Program([ROOT / 'examples' / 'turn_to_face.py'], tmp_path, 'turn_to_face')
+    program = start_program([ROOT / 'examples' / 'turn_to_face.py'], tmp_path, 'turn_to_face')
     message = FaceArray(image_width=640, image_height=480, faces=[Face()])
     ros.spin_until(lambda: faces.publish(message) or commands)
     assert commands[-1].angular.z > 0

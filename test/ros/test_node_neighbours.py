@@ -9,7 +9,6 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from face_perception.media.messages.encoding import image_message
-from support.program import Program
 
 #: Does not wait until a killed process would be forgotten.
 IMPATIENT = """
@@ -35,9 +34,9 @@ def test_two_cameras_on_one_topic_are_said(start_robot, ros):
     robot.wait_for_status(lambda level, text, values: level == 0)
 
 
-def test_another_node_of_the_same_name_is_said(start_robot, ros, tmp_path):
+def test_another_node_of_the_same_name_is_said(start_robot, start_program, tmp_path):
     robot = start_robot(patch=IMPATIENT, no_image_timeout=60.0)
-    twin = Program(
+    twin = start_program(
         ['-m', 'face_perception.ros.node', '--ros-args', '-r', f'__node:={robot.process.name}'],
         tmp_path,
         'twin',

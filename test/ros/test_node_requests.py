@@ -20,7 +20,6 @@ from std_msgs.msg import Header
 from std_srvs.srv import SetBool
 
 from face_perception.media.messages.encoding import image_message
-from support.program import Program
 
 
 def gray():
@@ -142,8 +141,8 @@ def test_a_callback_that_fails_is_reported_and_does_not_end_the_node(start_robot
     robot.ros.node.destroy_client(client)
 
 
-def test_the_camera_answers_such_requests_too(ros, tmp_path):
-    camera = Program(
+def test_the_camera_answers_such_requests_too(ros, start_program, tmp_path):
+    camera = start_program(
         ['-m', 'face_perception.tools.camera.camera', '--size', '64x48', '--ros-args']
         + ['-r', '__node:=strange_camera', '-r', 'image:=/strange/image'],
         tmp_path,
@@ -170,9 +169,10 @@ def test_the_camera_answers_such_requests_too(ros, tmp_path):
     ],
 )
 def test_what_stands_in_the_way_of_a_start_is_said_in_one_sentence(
-    program, environment, words, tmp_path
+    start_program, program, environment, words, tmp_path
 ):
-    process = Program(['-m', f'face_perception.{program}'], tmp_path, 'x', environment)
+    command = ['-m', f'face_perception.{program}']
+    process = start_program(command, tmp_path, 'x', environment)
     assert process.wait(40) in (1, 2)
     said = [line for line in process.log().splitlines() if line.startswith('face_perception_')]
     assert len(said) == 1 and words in said[0], process.log()
@@ -191,11 +191,13 @@ def test_what_stands_in_the_way_of_a_start_is_said_in_one_sentence(
         'tools.view --live --web',
     ],
 )
-def test_a_domain_beyond_the_last_is_refused_before_fast_dds_ends_the_process(program, tmp_path):
+def test_a_domain_beyond_the_last_is_refused_before_fast_dds_ends_the_process(
+    start_program, program, tmp_path
+):
     if 'view' in program:
         pytest.importorskip('rerun', reason='needs rerun-sdk (the extra view)')
     arguments = ['-m', *f'face_perception.{program}'.split()]
-    process = Program(arguments, tmp_path, 'x', {'ROS_DOMAIN_ID': '233'})
+    process = start_program(arguments, tmp_path, 'x', {'ROS_DOMAIN_ID': '233'})
     assert process.wait(40) in (1, 2)
     said = process.log().splitlines()
     assert len(said) == 1 and said[0].endswith(
@@ -203,12 +205,12 @@ def test_a_domain_beyond_the_last_is_refused_before_fast_dds_ends_the_process(pr
     ), process.log()
 
 
-def test_started_in_the_background_it_takes_up_ctrl_c_before_it_has_loaded(tmp_path):
+def test_started_in_the_background_it_takes_up_ctrl_c_before_it_has_loaded(start_program, tmp_path):
     def ignore():  # as a shell does for what it starts with &
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     program = 'import sys; from face_perception.cli import node; sys.exit(node())'
-    process = Program(['-c', program], tmp_path, 'node', prepare=ignore)
+    process = start_program(['-c', program], tmp_path, 'node', prepare=ignore)
 
     process.wait_to_catch(signal.SIGINT)
     assert process.stop(timeout=20) == 0, process.log()

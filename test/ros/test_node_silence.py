@@ -13,7 +13,6 @@ from std_msgs.msg import Header
 from face_perception.media.messages.encoding import image_message
 from face_perception.ros.monitoring.silence import COMPRESSED, RAW, way_to
 from face_perception.ros.transport import loss_remedy
-from support.program import Program
 
 
 def silence_of(robot, words):
@@ -127,11 +126,14 @@ def test_a_camera_that_is_compressed_alone(start_robot, ros):
     ros.node.destroy_publisher(camera)
 
 
-def test_a_compressed_topic_of_another_name_can_be_remapped_as_is_said(ros, tmp_path):
+def test_a_compressed_topic_of_another_name_can_be_remapped_as_is_said(
+    ros, start_program, tmp_path
+):
     camera = ros.node.create_publisher(CompressedImage, '/odd/jpeg', 1)
     arguments = ['-r', '__node:=odd_node', '-r', '/image/compressed:=/odd/jpeg']
     arguments += ['-p', 'image_transport:=compressed', '-p', 'lazy:=false']
-    node = Program(['-m', 'face_perception.ros.node', '--ros-args', *arguments], tmp_path, 'node')
+    command = ['-m', 'face_perception.ros.node', '--ros-args', *arguments]
+    node = start_program(command, tmp_path, 'node')
     ros.spin_until(camera.get_subscription_count)
     ros.node.destroy_publisher(camera)
     assert "looking for faces on '/odd/jpeg'" in node.log()
