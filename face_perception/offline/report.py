@@ -116,7 +116,8 @@ def write_report(folder: Path, under: dict, counts: Counts, report: JobReport) -
         'files': [str(path.relative_to(folder)) for path in report.files],
         'bytes': [path.stat().st_size for path in report.files],
     }
-    (folder / REPORT).write_text(json.dumps(document, indent=1, ensure_ascii=False) + '\n')
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    (folder / REPORT).write_text(f'{text}\n', encoding='utf-8')
 
 
 def read_report(folder: Path) -> dict | None:
