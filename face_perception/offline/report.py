@@ -18,8 +18,8 @@ from .names import readable, resolved
 from .types import Job, JobReport
 
 REPORT = 'report.json'
-#: Its bytes at most, and what its entries are.
-MOST_REPORT_BYTES = 2**24
+#: Its bytes at most, which are room for two million images of a folder, and what its entries are.
+MOST_REPORT_BYTES = 2**27
 _KINDS = {'state': str, 'reason': str, 'files': list, 'skipped': dict, 'frames': int, 'faces': int}
 #: Reasons for skipped frames that are told apart.
 MOST_REASONS = 50
