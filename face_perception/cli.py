@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 from importlib import import_module
-from io import TextIOWrapper
+
+from .console.streams import mend_streams, use_utf8
 
 
 def annotate() -> int:
@@ -74,7 +75,8 @@ def _run(module: str, interrupted: int = 0) -> int:
         # NumPy and OpenCV each start threads for matrices and have them wait busily for a while,
         # which takes longer than their own import; nothing here multiplies any.
         os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
-    _mend_streams()
+    use_utf8()
+    mend_streams()
     try:
         return import_module(module).main()
     except KeyboardInterrupt:
@@ -86,23 +88,9 @@ def _run(module: str, interrupted: int = 0) -> int:
         return 1
 
 
-def _mend_streams() -> None:
-    """Let programs read and print, whatever was closed and whatever an encoding lacks."""
-    for number, name in enumerate(('stdin', 'stdout', 'stderr')):
-        stream = getattr(sys, name)
-        if stream is None:
-            # The descriptor too: else the next file or socket would be printed into.
-            null = os.open(os.devnull, os.O_RDWR)
-            if null != number:
-                os.dup2(null, number)
-                os.close(null)
-            setattr(sys, name, open(number, 'r' if number == 0 else 'w', closefd=False))
-        elif number and isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors='backslashreplace')
-
-
 def _run_with_ros(module: str) -> int:
-    _mend_streams()
+    use_utf8()
+    mend_streams()
     try:
         from .console.ros_presence import ros_fault
 

@@ -49,25 +49,29 @@ def generate_launch_description() -> LaunchDescription:
             ),
             # First: it declares image, namespace and name, and sets the transport for all others.
             IncludeLaunchDescription(PythonLaunchDescriptionSource(node)),
-            Node(
-                package='face_perception',
-                executable='face_perception_camera',
-                namespace=LaunchConfiguration('namespace'),
-                arguments=[
-                    '--source',
-                    LaunchConfiguration('source'),
-                    '--size',
-                    LaunchConfiguration('size'),
-                    '--rate',
-                    LaunchConfiguration('rate'),
-                ],
-                remappings=[('image', LaunchConfiguration('image'))],
-                output='screen',
-                on_exit=Shutdown(reason='the camera ended'),
-            ),
+            OpaqueFunction(function=start_camera),
             OpaqueFunction(function=start_rviz),
         ]
     )
+
+
+def start_camera(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Return the camera, which publishes what the node subscribes to."""
+    given = {name: LaunchConfiguration(name) for name in ('source', 'size', 'rate')}
+    arguments = [part for name, value in given.items() for part in (f'--{name}', value)]
+    if LaunchConfiguration('image_transport').perform(context) == 'compressed':
+        arguments += ['--compressed', 'jpeg']
+    return [
+        Node(
+            package='face_perception',
+            executable='face_perception_camera',
+            namespace=LaunchConfiguration('namespace'),
+            arguments=arguments,
+            remappings=[('image', LaunchConfiguration('image'))],
+            output='screen',
+            on_exit=Shutdown(reason='the camera ended'),
+        )
+    ]
 
 
 def start_rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:

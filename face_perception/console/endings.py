@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from ..core.errors import FacePerceptionError
 from ..core.text import file_path, one_line
+from .streams import mend_streams
 
 #: The status of a command that Ctrl-C ended, as of shells: 128 and the number of SIGINT.
 INTERRUPTED = 130
@@ -25,6 +26,7 @@ def exit_status(
     operating system, that is printed to standard error, and the status is 1.  Any other is a fault
     of this package and goes on.
     """
+    mend_streams()
     try:
         return run(options) or 0
     except KeyboardInterrupt:

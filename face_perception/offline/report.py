@@ -18,8 +18,8 @@ from .names import readable, resolved
 from .types import Job, JobReport
 
 REPORT = 'report.json'
-#: Its bytes at most, and what its entries are.
-MOST_REPORT_BYTES = 2**24
+#: Its bytes at most, which are room for two million images of a folder, and what its entries are.
+MOST_REPORT_BYTES = 2**27
 _KINDS = {'state': str, 'reason': str, 'files': list, 'skipped': dict, 'frames': int, 'faces': int}
 #: Reasons for skipped frames that are told apart.
 MOST_REASONS = 50
@@ -116,7 +116,8 @@ def write_report(folder: Path, under: dict, counts: Counts, report: JobReport) -
         'files': [str(path.relative_to(folder)) for path in report.files],
         'bytes': [path.stat().st_size for path in report.files],
     }
-    (folder / REPORT).write_text(json.dumps(document, indent=1, ensure_ascii=False) + '\n')
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    (folder / REPORT).write_text(f'{text}\n', encoding='utf-8')
 
 
 def read_report(folder: Path) -> dict | None:

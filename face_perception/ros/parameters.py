@@ -211,6 +211,12 @@ PARAMETERS = (
     ),
 )
 
+#: How other nodes take the quality of service; the topics that ROS gives to every node, which a
+#: common file may name.
+OVERRIDES = 'qos_overrides.'
+OVERRIDES_OF_ROS = tuple(
+    f'{OVERRIDES}/{topic}.' for topic in ('clock', 'parameter_events', 'rosout')
+)
 #: Those that name a file.
 MODELS = ('detector.model', 'emotion.model', 'gender.model')
 PARAMETERS_BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
@@ -234,7 +240,7 @@ def declare_parameters(node: Node) -> dict[str, str]:
         if fault:
             faults[parameter.name] = fault + ('; start the node again' if parameter.fixed else '')
     for name in overrides:
-        if not node.has_parameter(name) and not name.startswith('qos_overrides.'):
+        if not node.has_parameter(name) and not name.startswith(OVERRIDES_OF_ROS):
             faults[name] = f'{unknown(name)}; start the node again without it'
     return faults
 
@@ -242,11 +248,12 @@ def declare_parameters(node: Node) -> dict[str, str]:
 def unknown(name: str) -> str:
     """Return a sentence about a parameter that does not exist, and which one may be meant."""
     close = difflib.get_close_matches(name, PARAMETERS_BY_NAME, 1)
-    hint = (
-        f"did you mean '{close[0]}'?"
-        if close
-        else '`ros2 param list` or docs/parameters.md names those that exist'
-    )
+    if name.startswith(OVERRIDES):
+        hint = 'the quality of service is that of qos.image.* and qos.output.*'
+    elif close:
+        hint = f"did you mean '{close[0]}'?"
+    else:
+        hint = '`ros2 param list` or docs/parameters.md names those that exist'
     return f"parameter '{shown(name)}' does not exist: {hint}"
 
 

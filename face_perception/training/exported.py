@@ -11,6 +11,7 @@ import onnx
 from ..core.attributes.classifier import Classifier
 from ..core.errors import ModelError
 from ..core.onnx_models import load_classifier
+from ..core.text import LONGEST_WORDS, one_line
 from .data import Sample
 from .data.forms import LABELS
 
@@ -43,6 +44,15 @@ def graph_of(path: Path) -> onnx.ModelProto:
         return onnx.load(str(path))
     except Exception as error:  # whatever the file makes protobuf stumble over
         raise ModelError(f'{path} cannot be read as an ONNX file: {error}') from error
+
+
+def check(model: onnx.ModelProto, name: object) -> None:
+    """Raise ``ModelError`` where ``model``, called ``name``, does not hold to ONNX's rules."""
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        reason = one_line(' '.join(str(error).split()), LONGEST_WORDS)
+        raise ModelError(f'{name} is no graph that ONNX accepts: {reason}') from error
 
 
 def metadata_of(path: Path) -> dict[str, str]:

@@ -17,8 +17,8 @@ from onnx import ModelProto, TensorProto, compose, helper, numpy_helper
 from ..console.endings import exit_status
 from ..core.errors import ModelError
 from ..core.onnx_models import ClassifierModel, load_classifier
-from .exported import graph_of
-from .onnx_graph import IR_VERSION, OPSET, image_input
+from .exported import check, graph_of
+from .onnx_graph import image_input
 
 #: Luma of RGB (ITU-R BT.601), as OpenCV computes it.
 LUMA = (0.299, 0.587, 0.114)
@@ -30,7 +30,8 @@ def joined(emotion: Path, gender: Path) -> ModelProto:
 
     Input ``image`` uint8 ``[N, S, S, 3]`` RGB; outputs ``emotion`` float32 ``[N, 7]`` and
     ``gender`` float32 ``[N, 2]``.  A gray network gets the luma of the crop.  Raises
-    ``ModelError`` when the two do not see the same crop: another size or margin.
+    ``ModelError`` when the two do not see the same crop, another size or margin, or are of versions
+    of ONNX that do not go together.
     """
     models = {
         task: load_classifier(Path(path), task)
@@ -42,11 +43,13 @@ def joined(emotion: Path, gender: Path) -> ModelProto:
             f'the crops differ: {first.input_size} px with margin {first.crop_margin} and '
             f'{second.input_size} px with {second.crop_margin}: train both with the same'
         )
+    graphs = {task: graph_of(model.path) for task, model in models.items()}
+    opsets = _opsets_of(*graphs.values())
     nodes: list[onnx.NodeProto] = []
     weights: list[TensorProto] = []
     outputs: list[onnx.ValueInfoProto] = []
     for task, model in models.items():
-        graph = compose.add_prefix(graph_of(model.path), f'{task}_').graph
+        graph = compose.add_prefix(graphs[task], f'{task}_').graph
         nodes += [
             *_input_of(model, f'{task}_image', weights),
             *graph.node,
@@ -59,12 +62,26 @@ def joined(emotion: Path, gender: Path) -> ModelProto:
     graph = helper.make_graph(nodes, 'faces', [image_input(first.input_size, 3)], outputs, weights)
     result = helper.make_model(
         graph,
-        opset_imports=[helper.make_opsetid('', OPSET)],
-        ir_version=IR_VERSION,
+        opset_imports=[helper.make_opsetid(*opset) for opset in opsets.items()],
+        ir_version=max(each.ir_version for each in graphs.values()),
         producer_name='face_perception',
     )
-    onnx.checker.check_model(result, full_check=True)
+    check(result, f'{emotion} and {gender} joined')
     return result
+
+
+def _opsets_of(first: ModelProto, second: ModelProto) -> dict[str, int]:
+    """Return the version of each domain of operators, which may mean other things in another."""
+    of_first, of_second = (
+        {opset.domain: opset.version for opset in model.opset_import} for model in (first, second)
+    )
+    for domain in of_first.keys() & of_second.keys():
+        if of_first[domain] != of_second[domain]:
+            raise ModelError(
+                f'the opsets differ, {of_first[domain]} and {of_second[domain]}: export both with '
+                'the same'
+            )
+    return of_first | of_second
 
 
 def _input_of(model: ClassifierModel, name: str, weights: list) -> list[onnx.NodeProto]:

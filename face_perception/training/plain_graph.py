@@ -16,9 +16,9 @@ from pathlib import Path
 import onnx
 from onnx import ModelProto
 
-from ..core.errors import FacePerceptionError
+from ..console.endings import exit_status
 from .checkpoints import write_model
-from .exported import graph_of, said_by
+from .exported import check, graph_of, said_by
 from .onnx_graph import set_metadata
 
 #: What doubles the batch, and what joins its halves again, as they were written.
@@ -63,9 +63,16 @@ def make_plain(path: Path) -> bool:
     if not without_mirror(model):
         return False
     set_metadata(model, {**metadata, 'mirror': 'true'})
-    onnx.checker.check_model(model, full_check=True)
+    check(model, path)
     write_model(path, model)
     return True
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Change the files, and say which."""
+    for path in arguments.models:
+        said = 'is plain now' if make_plain(path) else 'has no mirror image inside'
+        print(f'{path} {said}')
 
 
 def main() -> int:
@@ -75,14 +82,7 @@ def main() -> int:
         description='Take the mirror image out of the graph of classifiers.',
     )
     parser.add_argument('models', type=Path, nargs='+', help='ONNX files of classifiers')
-    try:
-        for path in parser.parse_args().models:
-            said = 'is plain now' if make_plain(path) else 'has no mirror image inside'
-            print(f'{path} {said}')
-    except (FacePerceptionError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(run, parser.parse_args())
 
 
 if __name__ == '__main__':

@@ -32,6 +32,7 @@ from .checkpoints import (
     write_atomically,
 )
 from .classification import ClassifierLearner
+from .command_line import parse_arguments
 from .data import load_task
 from .data.datasets import single
 from .detection.learner import DetectorLearner
@@ -40,7 +41,6 @@ from .detection.sampling import ends_of_workers_told
 from .detection.scenes import load_scenes
 from .detection.teachers import load_detector_teachers
 from .learning_curves import learning_curves
-from .options import add_malformed, whole_number
 from .provenance import provenance, same_origin
 from .recipe import DetectorRecipe, Recipe, RecipeError, load_recipe
 from .teachers import load_teachers
@@ -52,9 +52,6 @@ FOREVER = sys.maxsize
 HISTORY, CURVES = 'history.json', 'learning_curves.png'
 #: Images that the statistics of a network are measured on that starts from a file.
 STATISTICS = 256
-#: More threads than any machine has.
-MOST_THREADS = 1024
-
 
 #: Set when the user asks the run to stop: what a signal handler raises is lost where it meets a
 #: destructor or a callback of a weak reference, so that each step looks here too.
@@ -218,67 +215,6 @@ def _stop_if_asked() -> None:
         raise InterruptedRunError('stopped; the same command goes on after the last whole epoch')
 
 
-def _arguments() -> argparse.Namespace:
-    positive, none_or_more = (whole_number(lowest, MOST_THREADS) for lowest in (1, 0))
-    parser = argparse.ArgumentParser(
-        prog='face_perception_train', description='Train a network (resumes by itself).'
-    )
-    parser.add_argument(
-        'recipe',
-        help='YAML file, such as config/training/emotion.yaml, or the folder of a run that goes on',
-    )
-    parser.add_argument(
-        '--data', required=True, nargs='+', help='files or folders with the data sets'
-    )
-    parser.add_argument('--output', help='folder of the run')
-    parser.add_argument(
-        '--decay',
-        type=int,
-        metavar='EPOCHS',
-        help='branch off the run given as recipe: in so many epochs, in the folder --output, the '
-        'rate falls to nothing and a network to export results',
-    )
-    parser.add_argument(
-        '--teacher',
-        nargs='+',
-        default=[],
-        metavar='RUN_OR_FILE',
-        help='what to learn from, for a recipe with distillation: folders of '
-        'finished runs or, for a classifier, exported ONNX files, whose predictions are averaged',
-    )
-    parser.add_argument(
-        '--start-from',
-        metavar='RUN_OR_FILE',
-        help='what to go on from: an exported ONNX file of the same '
-        'architecture, or the folder of a run, also of a network that has '
-        'grown since',
-    )
-    add_malformed(parser)
-    parser.add_argument('--device', default='auto', help='cpu, cuda, or auto: CUDA if there is one')
-    parser.add_argument('--threads', type=positive, help='CPU threads (default: PyTorch decides)')
-    parser.add_argument(
-        '--micro-batches',
-        type=positive,
-        default=1,
-        metavar='N',
-        help='split each batch into N, a thread each, and normalise each by itself: on a CPU with '
-        'N cores faster than threads within the layers',
-    )
-    parser.add_argument(
-        '--workers',
-        type=none_or_more,
-        default=0,
-        metavar='N',
-        help='processes that make samples of scenes ahead (detector, Linux): with a GPU as many as '
-        'there are cores',
-    )
-    # Its former name.
-    parser.add_argument(
-        '--parts', dest='micro_batches', type=positive, default=1, help=argparse.SUPPRESS
-    )
-    return parser.parse_args()
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Train; returns the exit status."""
     try:
@@ -306,7 +242,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main() -> int:
     """Run the command line; returns the exit status."""
-    arguments = _arguments()
+    arguments = parse_arguments()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     _asked_to_stop.clear()

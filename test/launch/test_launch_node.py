@@ -12,6 +12,8 @@ import os
 import sys
 import time
 
+import cv2
+import numpy as np
 import pytest
 
 NEEDS = 'needs launch and launch_ros, which come with ROS 2 and are not on PyPI'
@@ -24,6 +26,7 @@ from launch.event_handlers import OnProcessExit  # noqa: E402
 from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
 
 from face_perception.core.resources import share_directory  # noqa: E402
+from face_perception.msg import FaceArray  # noqa: E402
 from face_perception.ros.transport import DECISIONS, is_fast_dds  # noqa: E402
 
 LAUNCH_FILES = share_directory() / 'launch'
@@ -123,6 +126,26 @@ def test_every_argument_is_described(file_name):
         assert argument.description not in ('', 'no description given'), argument.name
         required = (file_name, argument.name) == ('replay.launch.py', 'bag')
         assert (argument.default_value is None) == required, argument.name
+
+
+@pytest.mark.parametrize('transport', ['', 'compressed'])
+def test_the_demo_s_camera_publishes_what_the_node_subscribes_to(ros, names, tmp_path, transport):
+    image = tmp_path / 'gray.png'
+    cv2.imwrite(str(image), np.full((48, 64, 3), 128, np.uint8))
+    topic = f'/{names["namespace"]}/image'
+    topics = [topic, f'{topic}/compressed']
+    wanted = [0, 1] if transport else [1, 0]
+    faces = ros.collect(FaceArray, f'/{names["namespace"]}/{names["name"]}/faces')
+
+    def wait():
+        ros.spin_until(
+            lambda: faces and list(map(ros.node.count_publishers, topics)) == wanted, ITSELF_S
+        )
+
+    launched = Launched(
+        'demo.launch.py', source=str(image), rviz='false', image_transport=transport, **names
+    )
+    assert launched.run(wait) == 0
 
 
 @pytest.fixture

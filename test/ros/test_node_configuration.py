@@ -62,6 +62,23 @@ def test_a_configuration_file_with_an_unknown_key(start_robot, tmp_path):
     unconfigured_because(robot, "parameter 'xyz' does not exist")
 
 
+def test_overrides_of_the_quality_of_service_are_refused_but_for_ros_own_topics(
+    start_robot, tmp_path
+):
+    path = tmp_path / 'config.yaml'
+    override = '    qos_overrides./{}.subscription.reliability: reliable\n'
+    path.write_text('/**:\n  ros__parameters:\n' + override.format('clock'))
+    robot = start_robot('--params-file', str(path))
+    assert robot.lifecycle_state() == 'active'
+    path.write_text('/**:\n  ros__parameters:\n' + override.format('camera/image'))
+    robot = start_robot('--params-file', str(path), matched=False)
+    unconfigured_because(
+        robot,
+        "parameter 'qos_overrides./camera/image.subscription.reliability' does not exist: the "
+        'quality of service is that of qos.image.* and qos.output.*',
+    )
+
+
 def test_a_configuration_file_that_is_no_yaml_ends_with_one_sentence(tmp_path):
     path = tmp_path / 'config.yaml'
     path.write_text('face_perception:\n  ros__parameters:\n   - : : x\n')

@@ -76,3 +76,12 @@ def test_what_is_no_model_is_named(tmp_path, monkeypatch, capsys):
     (tmp_path / 'none.onnx').write_bytes(b'no model')
     assert run(monkeypatch, tmp_path / 'none.onnx') == 1
     assert 'cannot be read as an ONNX file' in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_it_in_a_word(tmp_path, monkeypatch, capsys):
+    def interrupted(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(plain_graph, 'make_plain', interrupted)
+    assert run(monkeypatch, tmp_path / 'gender.onnx') == 130
+    assert capsys.readouterr().err == 'stopped\n'

@@ -101,6 +101,9 @@ _GIF = (b'GIF87a', b'GIF89a')
 #: Bytes of a file that are read as an image at most: what the largest image takes unpacked with
 #: 16 bits for each of four channels.
 LARGEST_FILE = 8 * MAX_PIXELS
+#: So many JPEGs behind the first, in so many bytes, are a video; some photographs have one or two
+#: there, of the depth or the brightness.
+STREAM_IMAGES, STREAM_BYTES = 4, 2**24
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -141,12 +144,13 @@ def is_image(path: Path) -> bool:
     """
     Return whether a file by itself is opened as an image, by how it begins or by its name.
 
-    A GIF may move, and a video may be one JPEG behind the other: names of videos are believed.
+    A GIF may move, and a video may be one JPEG behind the other: names are believed, and where they
+    say nothing, many are a video.
     """
     suffix = path.suffix.lower()
     if suffix in VIDEO_SUFFIXES or _start(path).startswith(_GIF):
         return False
-    return suffix in IMAGE_SUFFIXES or begins_as_image(path)
+    return suffix in IMAGE_SUFFIXES or (begins_as_image(path) and not _is_stream(path))
 
 
 def begins_as_image(path: Path) -> bool:
@@ -159,11 +163,16 @@ def begins_as_image(path: Path) -> bool:
     )
 
 
-def _start(path: Path) -> bytes:
+def _is_stream(path: Path) -> bool:
+    """Return whether a file is one JPEG behind the other."""
+    return _start(path, STREAM_BYTES).count(b'\xff\xd9\xff\xd8\xff') >= STREAM_IMAGES
+
+
+def _start(path: Path, most: int = 12) -> bytes:
     """Return the first bytes of a file, none of one that cannot be read."""
     try:
         with path.open('rb') as file:
-            return file.read(12)
+            return file.read(most)
     except OSError:
         return b''
 

@@ -35,7 +35,7 @@ class Messages:
         folder = share_directory() / 'msg'
         types: Typesdict = {}
         for kind in (FACE, FACES, LATENCY):
-            text = (folder / f'{kind.rsplit("/", 1)[1]}.msg').read_text()
+            text = (folder / f'{kind.rsplit("/", 1)[1]}.msg').read_text('utf-8')
             types |= get_types_from_msg(text, kind)
         self.store.register(types)
         self._types = SimpleNamespace(

@@ -29,7 +29,7 @@ from ...ros.parameter_requests import ParameterRequests
 from ...ros.quality import reliability_of
 from ...ros.start import begin, finish
 from ..ros_program import leave, refuse, run_program, steady_executor, warn
-from .pace import Pace
+from .pace import Pace, Shortfall
 
 PROGRAM = 'face_perception_camera'
 #: Seconds that the last images get to arrive.
@@ -75,6 +75,14 @@ class CameraNode(Node):
             f"publishing '{readable(options.source)}' on '{self.publisher.topic_name}': "
             f'{width}x{height} {options.compressed or options.encoding}, {rate:g} Hz, '
             f'{options.reliability}'
+        )
+
+    def tell_few(self, rate: float, wanted: float, live: bool) -> None:
+        """Log that there are only ``rate`` images a second, instead of those ``wanted``."""
+        webcam = 'a webcam gives fewer in dim light and in a large --size; ' if live else ''
+        self.get_logger().warning(
+            f'only {rate:.3g} images a second are published instead of {wanted:g}: {webcam}where '
+            'this machine has no time for more, give a smaller --size or a lower --rate'
         )
 
 
@@ -131,13 +139,15 @@ class Stream:
         ends = self._options.count or not self._options.loop
         if ends and not self._source.live:
             self._await_listener()
-        pace = Pace(rate)
+        pace, shortfall = Pace(rate), Shortfall(rate)
         for image in self._images(pace):
             if self._stop.is_set():
                 return
             self._node.publish(image)
             if self._node.published == 1:
                 self._node.announce(image, rate)
+            if real := shortfall.found():
+                self._node.tell_few(real, rate, self._source.live)
             if self._node.published == self._options.count:
                 break
         self._node.publisher.wait_for_all_acked(Duration(seconds=FAREWELL_S))

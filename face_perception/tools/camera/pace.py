@@ -1,10 +1,15 @@
-"""A steady beat on the monotonic clock."""
+"""A steady beat on the monotonic clock, and whether it is kept."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
+
+#: Seconds over which images are counted, and how many of them at least.
+COUNTED_S, COUNTED = 5.0, 10
+#: A smaller share of what was wanted is too few, if it is twice in a row: once may be a stall.
+ENOUGH = 0.8
 
 
 class Pace:
@@ -38,3 +43,31 @@ class Pace:
             return True
         self.delay()
         return False
+
+
+class Shortfall:
+    """Tells when there are fewer images a second than ``rate``, once."""
+
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic):
+        self._rate, self._clock = rate, clock
+        self._period = max(COUNTED_S, COUNTED / rate)
+        self._start: float | None = None
+        self._count = 0
+        self._was_short = self._told = False
+
+    def found(self) -> float:
+        """Count an image; return how many there are a second where those are too few, else 0."""
+        now = self._clock()
+        if self._start is None:
+            self._start = now
+            return 0.0
+        self._count += 1
+        if (passed := now - self._start) < self._period:
+            return 0.0
+        real = self._count / passed
+        self._start, self._count = now, 0
+        was_short, self._was_short = self._was_short, real < ENOUGH * self._rate
+        if self._told or not (was_short and self._was_short):
+            return 0.0
+        self._told = True
+        return real

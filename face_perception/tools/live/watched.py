@@ -32,9 +32,10 @@ JPEG_QUALITY = 80
 #: Images that wait with DDS, and faces that came before their image.
 WAITING = 5
 #: Images, and their bytes, that wait for their faces: a slow node is many images behind its camera.
-MOST_IMAGES, MOST_BYTES = 60, 100 * 2**20
-#: Seconds without faces after which images are shown without.
-ALONE_S = 1.0
+MOST_IMAGES, MOST_BYTES = 150, 100 * 2**20
+#: Seconds without faces after which images are shown without, besides those that the node takes for
+#: an image, of which so many are believed: one that has been stopped meanwhile has no others.
+ALONE_S, SLOWEST_S = 1.0, 10.0
 #: Longest side of an image that is shown, in pixels.
 LARGEST_IMAGE = 8192
 IMAGE_TYPES = {'sensor_msgs/msg/Image': Image, 'sensor_msgs/msg/CompressedImage': CompressedImage}
@@ -92,6 +93,7 @@ class Watched:
         self._waiting: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._early: OrderedDict[tuple[int, int], list[ShownFace]] = OrderedDict()
         self._shown = self._last_faces = float('-inf')
+        self._needed_s = 0.0  # by the node for its last image
         self._is_bare = False  # what was shown last, as nobody said anything of it
         self._gate = Gate(self._wants_image)
         self._images: Subscription | None = None
@@ -167,10 +169,13 @@ class Watched:
         return time.monotonic() - self._shown >= self._period
 
     def _is_alone(self) -> bool:
-        return time.monotonic() - self._last_faces > ALONE_S
+        return time.monotonic() - self._last_faces > ALONE_S + self._needed_s
 
     def _wants_image(self) -> bool:
-        return bool(self._early) or (self._is_due() and self._is_alone())
+        if self._is_alone():
+            return bool(self._early) or self._is_due()
+        # What is not taken now would be missed when a slow node has its faces.
+        return bool(self._early) or self._needed_s > ALONE_S
 
     def receive_image(self, data: bytes) -> None:
         """Take an image that the node is shown, as the bytes that came."""
@@ -232,6 +237,7 @@ class Watched:
 
     def receive_latency(self, message: PipelineLatency) -> None:
         """Take what an image took."""
+        self._needed_s = min(seconds(message.processing), SLOWEST_S)
         self._writer.latency(self._name, {name: seconds(getattr(message, name)) for name in STAGES})
         now = _counted_at(message)
         counts = (message.frames_received, message.frames_processed, message.frames_dropped)

@@ -41,7 +41,8 @@ class Faults:
         name = one_line(name)  # it stands in the data, which may be anybody's
         if self.mode == STOP:
             raise DatasetError(
-                f"{self.source}: {name}: {what} (malformed: 'skip' goes on without such data)"
+                f'{self.source}: {name}: {what}: mend it, or leave out all such data with '
+                '--malformed skip'
             )
         self.count += 1
         if self.count <= DESCRIBED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -24,6 +25,8 @@ THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 PRECISION, ALARMS_PER_100 = 0.93, 2.0
 #: A cut of a scene that shows no face has at least this many pixels on its shorter side.
 SMALLEST_CUT = 120
+
+_logger = logging.getLogger(__name__)
 
 #: What cameras do to a scene: name to a function of a uint8 BGR image.
 CONDITIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -173,7 +176,7 @@ def working_point(detector: Detector, split: Split, alarms_on: Sequence[str] = (
     ``ALARMS_PER_100`` boxes are found on a hundred of the scenes kept apart that show no face,
     of the events ``alarms_on`` (none named: of all), and on a hundred pieces without a face of
     the validation scenes.  A single box is always let pass: of fewer than fifty scenes it says
-    nothing about a hundred.
+    nothing about a hundred.  Where no threshold does, that is warned of, and the highest returned.
     """
     scenes = [scaled(scene) for scene in split.validation]
     points = curve(scenes, predictions(detector, scenes))
@@ -191,6 +194,12 @@ def working_point(detector: Detector, split: Split, alarms_on: Sequence[str] = (
         )
         if few and at_threshold(points, threshold)[0] >= PRECISION:
             break
+    else:
+        _logger.warning(
+            'no threshold keeps false boxes rare, and %.2f is only the highest that was tried: '
+            'train for longer, or on more scenes, also ones without a face',
+            threshold,
+        )
     return round(float(threshold), 2)
 
 

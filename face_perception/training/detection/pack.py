@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
 import zipfile
+from collections import defaultdict
 from pathlib import Path
 
 import cv2
@@ -23,11 +23,9 @@ from ...console.endings import exit_status
 from ...core.errors import ImageError
 from ...media.images.decode import decode_image
 from ..data import DatasetError, face_crops
-from ..data.faults import MalformedError
+from ..data.faults import Faults, MalformedError
 from ..options import whole_number
 from .scenes import ANNOTATIONS, UNREADABLE, annotations_in, boxes_of, is_scenes, reason
-
-_logger = logging.getLogger(__name__)
 
 
 def pack(source: Path, output: Path, long_side: int, quality: int) -> int:
@@ -35,18 +33,24 @@ def pack(source: Path, output: Path, long_side: int, quality: int) -> int:
     Write the file of scenes ``source`` to ``output`` and return its size in bytes.
 
     Images get at most ``long_side`` pixels, as WebP of ``quality`` 1..100; boxes are scaled with
-    them.  Images that cannot be decoded are left out with their boxes, and counted in a warning.
-    Raises ``DatasetError`` when ``source`` cannot be read.
+    them.  Images that cannot be decoded, or have a box without an area, are left out with their
+    boxes, and named and counted in warnings.  Raises ``DatasetError`` when ``source`` cannot be
+    read.
     """
     aside = output.with_name(output.name + '.part')
+    faults = Faults(source, 'skip')
     try:
         with zipfile.ZipFile(source) as read, zipfile.ZipFile(aside, 'w') as write:
             content = annotations_in(read)
-            scales, images = {}, []
+            scales, images, boxes = {}, [], defaultdict(list)
+            for face in content['annotations']:
+                boxes[face['image_id']].append(face)
             for entry in track(content['images'], escape(source.name)):
                 try:
+                    boxes_of(boxes[entry['id']])
                     image = decode_image(read.read(entry['file_name']))
-                except ImageError:
+                except (ImageError, MalformedError) as error:
+                    faults.report(entry['file_name'], error)
                     continue
                 height, width = image.shape[:2]
                 scale = min(1.0, long_side / max(height, width))
@@ -57,19 +61,18 @@ def pack(source: Path, output: Path, long_side: int, quality: int) -> int:
                 scales[entry['id']] = size[0] / width, size[1] / height
                 sides = {'width': size[0], 'height': size[1]}
                 images.append({**entry, **sides})
-            faces = [face for face in content['annotations'] if face['image_id'] in scales]
-            boxes_of(faces)
             faces = [
-                {**face, 'bbox': _scaled(face['bbox'], scales[face['image_id']])} for face in faces
+                {**face, 'bbox': _scaled(face['bbox'], scales[face['image_id']])}
+                for face in content['annotations']
+                if face['image_id'] in scales
             ]
             text = json.dumps({**content, 'images': images, 'annotations': faces})
             write.writestr(ANNOTATIONS, text, zipfile.ZIP_DEFLATED)
         aside.replace(output)
-        if left_out := len(content['images']) - len(images):
-            _logger.warning('%s: images that cannot be decoded: %d, left out', source, left_out)
+        faults.summarise()
     except OSError:  # of the disk: it says of which file
         raise
-    except (*UNREADABLE, MalformedError) as error:
+    except UNREADABLE as error:
         raise DatasetError(f'{source} cannot be read as scenes: {reason(error)}') from error
     finally:
         aside.unlink(missing_ok=True)

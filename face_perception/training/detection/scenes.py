@@ -161,7 +161,9 @@ def boxes_of(faces: list[dict]) -> np.ndarray:
     usable = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     if not usable.all():
         wrong = value(faces[usable.argmin()]['bbox'])
-        raise MalformedError(f'the bbox {wrong} is not x, y, width and height of a face')
+        raise MalformedError(
+            f'the bbox {wrong} is not x, y, width and height of a face with an area'
+        )
     return boxes
 
 

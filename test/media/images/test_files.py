@@ -79,6 +79,9 @@ def test_what_a_folder_passes_over_is_known_by_its_ending(tmp_path):
         ('clip', b'\0\0\0\x18ftyphevc', False),
         ('clip.MJPEG', b'\xff\xd8\xff', False),
         ('clip', b'RIFF\0\0\0\0AVI ', False),
+        ('clip.stream', 5 * JPEG, False),
+        ('photo_with_depth', 2 * JPEG, True),
+        ('clip.jpg', 5 * JPEG, True),
     ],
 )
 def test_a_file_is_an_image_by_how_it_begins_or_by_its_name(tmp_path, name, start, expected):

@@ -121,6 +121,36 @@ def test_compressed_images_are_published_beside_the_raw_topic(ros, start_tool, g
     assert camera.stop() == 0
 
 
+#: A webcam that gives ten images a second, whatever it is asked for; they are counted for half a
+#: second.
+DIM = """
+import sys, time
+from face_perception.tools.camera import camera, pace
+pace.COUNTED_S = 0.5
+def open_dim(*options, given=camera.open_source):
+    source = given(*options)
+    source.live, images = True, source.frames()
+    def frames(loop):
+        while True:
+            time.sleep(0.1)
+            yield next(images)
+    source.frames = frames
+    return source
+camera.open_source = open_dim
+sys.exit(camera.main(sys.argv[1:]))
+"""
+
+
+def test_a_webcam_that_gives_fewer_images_than_were_asked_for_is_said_once(tmp_path, gray_image):
+    arguments = ['--source', str(gray_image), '--rate', '30', '--count', '60']
+    camera = Program(['-c', DIM, *arguments], tmp_path, 'dim')
+    try:
+        assert camera.wait() == 0
+        assert camera.log().count('instead of 30: a webcam gives fewer in dim light') == 1
+    finally:
+        camera.kill()
+
+
 @pytest.mark.parametrize('arguments', [['--count', '1'], ['--no-loop']])
 def test_who_listens_already_gets_all_of_few_images(ros, start_tool, gray_image, arguments):
     topic = f'/few_{time.monotonic_ns()}'

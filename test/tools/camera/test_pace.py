@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from face_perception.tools.camera.pace import Pace
+from face_perception.tools.camera.pace import Pace, Shortfall
 
 
 class Clock:
@@ -67,3 +67,30 @@ def test_images_of_a_webcam_that_come_too_early_are_left_out(given, wanted, kept
         clock.now = 100 + index / given + 0.002 * (index % 3)
         count += not pace.skips()
     assert count / 10 == pytest.approx(kept, rel=0.1)
+
+
+def told(shortfall, clock, count, rate):
+    """Return what is told of ``count`` images that come ``rate`` times a second."""
+    found = []
+    for _ in range(count):
+        clock.now += 1 / rate
+        found.append(shortfall.found())
+    return [rate for rate in found if rate]
+
+
+def test_fewer_images_than_wanted_are_told_once_with_how_many_there_are():
+    clock = Clock()
+    shortfall = Shortfall(30, clock)
+    assert told(shortfall, clock, 300, 15) == pytest.approx([15], rel=0.02)
+    assert not told(shortfall, clock, 300, 10)
+
+
+def test_a_beat_that_is_kept_but_for_a_stall_is_not_told():
+    clock = Clock()
+    shortfall = Shortfall(30, clock)
+    assert not told(shortfall, clock, 600, 27)
+    clock.now += 4.0
+    assert not told(shortfall, clock, 600, 30)
+    seldom = Shortfall(0.1, clock)
+    assert not told(seldom, clock, 50, 0.1)
+    assert told(seldom, clock, 50, 0.05) == pytest.approx([0.05], rel=0.02)

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip('rclpy', reason='needs ROS 2')
 
-from builtin_interfaces.msg import Time
+from builtin_interfaces.msg import Duration, Time
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
@@ -210,6 +210,8 @@ def watch(watched, clock, seconds, camera_rate, period, delay):
             kept.append(image(number))
         else:
             watched.receive_faces(faces(number))
+            needed = Duration(sec=int(delay), nanosec=int(delay % 1 * 1e9))
+            watched.receive_latency(PipelineLatency(header=header(number), processing=needed))
         while kept and watched._gate.can_execute(None):
             watched.receive_image(kept.popleft())
 
@@ -220,6 +222,14 @@ def test_a_slow_node_is_seen_too(looked_at, clock, camera_rate, delay):
     watch(watched, clock, 10, camera_rate, delay, delay)
     assert sum(bool(boxes) for _, boxes in seen.images) >= 15
     assert len(seen.images) <= 51
+
+
+@pytest.mark.parametrize('camera_rate, delay', [(30, 1.5), (30, 3.0), (10, 4.0)])
+def test_a_node_that_is_more_than_a_second_behind_is_seen_too(looked_at, clock, camera_rate, delay):
+    watched, _, seen = looked_at
+    watch(watched, clock, 40, camera_rate, delay, delay)
+    assert sum(bool(boxes) for _, boxes in seen.images) >= 40 / delay - 2
+    assert len(seen.images) <= 201
 
 
 def test_faces_that_come_seldom_are_shown_too(looked_at, clock):

@@ -79,6 +79,13 @@ def test_alarms_lower_precision_and_raise_the_threshold(scenes):
     assert working_point(faint, Split([], crowd, empty)) == 0.32
 
 
+def test_it_is_said_when_no_threshold_keeps_false_boxes_rare(scenes, caplog):
+    assert working_point(SkinDetector(alarms=(0.61,)), Split([], scenes, [])) == 0.62
+    assert not caplog.text
+    assert working_point(SkinDetector(alarms=(0.99,)), Split([], scenes, [])) == 0.94
+    assert 'no threshold keeps false boxes rare, and 0.94 is only the highest' in caplog.text
+
+
 def test_scenes_kept_apart_are_told_by_their_event(scenes):
     numbers = measure_apart(SkinDetector(alarms=(0.7,)), scenes, 0.5)
     assert (

@@ -43,15 +43,19 @@ def test_the_same_scenes_are_kept_back(scenes_folder, tmp_path, monkeypatch, det
     assert [scene.name for scene in after.train] == [scene.name for scene in before.train]
 
 
-def test_images_that_are_left_out_are_counted(rewrite, tmp_path, monkeypatch, caplog):
+def test_images_that_are_left_out_are_named_and_counted(rewrite, tmp_path, monkeypatch, caplog):
     def damage(content):
         content['images'][3]['file_name'] = 'annotations.json'
+        # As of WIDER FACE's images without a face.
+        content['annotations'].append({'image_id': 5, 'bbox': [0, 0, 0, 0]})
         return content
 
     path = rewrite(damage)
     assert packed(monkeypatch, path.parent, tmp_path / 'small') == 0
-    assert 'images that cannot be decoded: 1, left out' in caplog.text
-    assert len(read_scenes(tmp_path / 'small' / 'scenes.zip')) == 23
+    assert 'annotations.json: it is no image' in caplog.text
+    assert 'the bbox [0, 0, 0, 0] is not x, y, width and height of a face with' in caplog.text
+    assert 'malformed and left out: 2' in caplog.text
+    assert len(read_scenes(tmp_path / 'small' / 'scenes.zip')) == 22
 
 
 def test_crops_to_be_pasted_are_not_forgotten(scenes_folder, tmp_path, monkeypatch, capsys):
@@ -89,7 +93,7 @@ def test_a_quality_that_is_none_is_refused(scenes_folder, tmp_path, monkeypatch,
     [
         lambda content: [content],
         lambda content: {**content, 'annotations': None},
-        lambda content: {**content, 'annotations': [{'image_id': 0, 'bbox': [1, None, 3, 4]}]},
+        lambda content: {**content, 'annotations': [{'image_id': 0}]},
     ],
 )
 def test_scenes_that_cannot_be_read_are_told_in_a_line(

@@ -108,7 +108,7 @@ def test_annotations_of_another_form_are_told_in_a_line(rewrite, annotations):
 )
 def test_an_image_that_is_not_annotated_as_it_should_stops_or_is_skipped(rewrite, caplog, change):
     path = rewrite(lambda content: (change(content), content)[1])
-    with pytest.raises(DatasetError, match="scenes.zip: (images/00.png|0|image 0): .*'skip'"):
+    with pytest.raises(DatasetError, match='(images/00.png|0|image 0): .*--malformed skip'):
         read_scenes(path)
     assert len(read_scenes(path, 'skip')) == 23
     assert 'malformed and left out: 1' in caplog.text
