@@ -17,6 +17,8 @@ def use_utf8() -> None:
     encoding = sys.getfilesystemencoding()
     if encoding == 'utf-8' or sys.flags.ignore_environment or not sys.executable:
         return
+    if os.environ.get('PYTHONUTF8') == '1':  # -X utf8=0 is stronger: it would begin for ever
+        return
     os.environ['PYTHONUTF8'] = '1'
     os.environ.setdefault('PYTHONIOENCODING', encoding)
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

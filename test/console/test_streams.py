@@ -31,6 +31,14 @@ def test_files_have_their_names_in_a_locale_of_another_encoding(tmp_path):
     assert (tmp_path / '日本').is_dir()
 
 
+def test_an_interpreter_that_is_told_to_leave_utf8_is_begun_anew_once_at_most(tmp_path):
+    code = 'from face_perception.console.streams import use_utf8; use_utf8(); print("begun")'
+    command = [sys.executable, '-X', 'utf8=0', '-c', code]
+    environment = os.environ | {'LC_ALL': 'C'}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+    assert (done.returncode, done.stdout) == (0, 'begun\n'), done.stderr
+
+
 def test_a_module_that_is_run_prints_what_an_encoding_lacks(tmp_path):
     code = (
         'import sys\n'

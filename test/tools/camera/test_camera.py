@@ -141,14 +141,13 @@ sys.exit(camera.main(sys.argv[1:]))
 """
 
 
-def test_a_webcam_that_gives_fewer_images_than_were_asked_for_is_said_once(tmp_path, gray_image):
+def test_a_webcam_that_gives_fewer_images_than_were_asked_for_is_said_once(
+    start_program, tmp_path, gray_image
+):
     arguments = ['--source', str(gray_image), '--rate', '30', '--count', '60']
-    camera = Program(['-c', DIM, *arguments], tmp_path, 'dim')
-    try:
-        assert camera.wait() == 0
-        assert camera.log().count('instead of 30: a webcam gives fewer in dim light') == 1
-    finally:
-        camera.kill()
+    camera = start_program(['-c', DIM, *arguments], tmp_path, 'dim')
+    assert camera.wait() == 0
+    assert camera.log().count('instead of 30: a webcam gives fewer in dim light') == 1
 
 
 @pytest.mark.parametrize('arguments', [['--count', '1'], ['--no-loop']])
