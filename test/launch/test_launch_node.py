@@ -26,7 +26,6 @@ from launch.event_handlers import OnProcessExit  # noqa: E402
 from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
 
 from face_perception.core.resources import share_directory  # noqa: E402
-from face_perception.msg import FaceArray  # noqa: E402
 from face_perception.ros.transport import DECISIONS, is_fast_dds  # noqa: E402
 
 LAUNCH_FILES = share_directory() / 'launch'
@@ -130,6 +129,8 @@ def test_every_argument_is_described(file_name):
 
 @pytest.mark.parametrize('transport', ['', 'compressed'])
 def test_the_demo_s_camera_publishes_what_the_node_subscribes_to(ros, names, tmp_path, transport):
+    from face_perception.msg import FaceArray
+
     image = tmp_path / 'gray.png'
     cv2.imwrite(str(image), np.full((48, 64, 3), 128, np.uint8))
     topic = f'/{names["namespace"]}/image'
