@@ -211,11 +211,11 @@ PARAMETERS = (
     ),
 )
 
-#: How other nodes take the quality of service; the topics that ROS gives to every node, which a
-#: common file may name.
+#: How other nodes take the quality of service, and that of the topics of ROS itself, which a file
+#: for all nodes may name.
 OVERRIDES = 'qos_overrides.'
 OVERRIDES_OF_ROS = tuple(
-    f'{OVERRIDES}/{topic}.' for topic in ('clock', 'parameter_events', 'rosout')
+    f'{OVERRIDES}/{topic}.' for topic in ('clock', 'parameter_events', 'rosout', 'tf', 'tf_static')
 )
 #: Those that name a file.
 MODELS = ('detector.model', 'emotion.model', 'gender.model')

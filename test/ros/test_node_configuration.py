@@ -67,7 +67,7 @@ def test_overrides_of_the_quality_of_service_are_refused_but_for_ros_own_topics(
 ):
     path = tmp_path / 'config.yaml'
     override = '    qos_overrides./{}.subscription.reliability: reliable\n'
-    path.write_text('/**:\n  ros__parameters:\n' + override.format('clock'))
+    path.write_text('/**:\n  ros__parameters:\n' + override.format('clock') + override.format('tf'))
     robot = start_robot('--params-file', str(path))
     assert robot.lifecycle_state() == 'active'
     path.write_text('/**:\n  ros__parameters:\n' + override.format('camera/image'))
