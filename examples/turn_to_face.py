@@ -52,13 +52,13 @@ class TurnToFace(Node):
 
 
 if __name__ == '__main__':
-    # Ctrl-C is Python's: after rclpy's own nothing could be published, and the robot turned on.
+    # Signals are taken here: after rclpy's own handling nothing could be published, and the robot
+    # turned on.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signals = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: signals.append(number))
     node = TurnToFace()
-    try:
-        rclpy.spin(node)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        node.command(Twist())
+    while not signals:
+        rclpy.spin_once(node, timeout_sec=0.1)
+    node.command(Twist())

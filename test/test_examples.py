@@ -132,11 +132,15 @@ def test_an_example_ends_without_a_traceback(name, number):
     pytest.importorskip('geometry_msgs')
     code = (
         'import os, rclpy, runpy, threading\n'
-        'def spin(node, spin=rclpy.spin):\n'
-        f'    threading.Timer(0.5, os.kill, (os.getpid(), {int(number)})).start()\n'
-        '    spin(node)\n'
-        'rclpy.spin = spin\n'
+        f'timer = threading.Timer(0.5, os.kill, (os.getpid(), {int(number)}))\n'
+        'def timed(spin):\n'
+        '    def begin(*arguments, **options):\n'
+        '        timer.ident or timer.start()\n'
+        '        spin(*arguments, **options)\n'
+        '    return begin\n'
+        'rclpy.spin, rclpy.spin_once = timed(rclpy.spin), timed(rclpy.spin_once)\n'
         f"runpy.run_path({str(ROOT / 'examples' / f'{name}.py')!r}, run_name='__main__')\n"
     )
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    command = [sys.executable, '-c', code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, '')
