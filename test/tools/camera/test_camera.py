@@ -76,21 +76,27 @@ def test_encoding_size_and_reliability_are_chosen(
     assert camera.stop(signal.SIGTERM) == 0, camera.log()
 
 
-#: A camera whose driver keeps its reader waiting for the second image.
-STUCK = """
-import ctypes, sys
-from face_perception.tools.camera import camera
-def open_stuck(*options, given=camera.open_source):
+#: The camera with other frames: those of the generator ``frames``, made of the source's ``images``.
+OTHER_FRAMES = """
+import ctypes, sys, time
+from face_perception.tools.camera import camera, pace
+def open_other(*options, given=camera.open_source):
     source = given(*options)
     images = source.frames()
+    {}
+    source.frames = frames
+    return source
+camera.open_source = open_other
+sys.exit(camera.main(sys.argv[1:]))
+"""
+#: A camera whose driver keeps its reader waiting for the second image.
+STUCK = OTHER_FRAMES.format(
+    """
     def frames(loop):
         yield next(images)
         ctypes.CDLL(None).sleep(600)
-    source.frames = frames
-    return source
-camera.open_source = open_stuck
-sys.exit(camera.main(sys.argv[1:]))
 """
+)
 
 
 def test_a_camera_that_keeps_its_reader_waiting_does_not_keep_ctrl_c_waiting(
@@ -123,22 +129,16 @@ def test_compressed_images_are_published_beside_the_raw_topic(ros, start_tool, g
 
 #: A webcam that gives ten images a second, whatever it is asked for; they are counted for half a
 #: second.
-DIM = """
-import sys, time
-from face_perception.tools.camera import camera, pace
-pace.COUNTED_S = 0.5
-def open_dim(*options, given=camera.open_source):
-    source = given(*options)
-    source.live, images = True, source.frames()
+DIM = OTHER_FRAMES.format(
+    """
+    pace.COUNTED_S = 0.5
+    source.live = True
     def frames(loop):
         while True:
             time.sleep(0.1)
             yield next(images)
-    source.frames = frames
-    return source
-camera.open_source = open_dim
-sys.exit(camera.main(sys.argv[1:]))
 """
+)
 
 
 def test_a_webcam_that_gives_fewer_images_than_were_asked_for_is_said_once(
